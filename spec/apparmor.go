@@ -1,0 +1,47 @@
+package spec
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// AppArmorAnnotation is the prefix of the legacy annotations; what follows is
+// the name of a container, which need not exist for the annotation to count.
+const AppArmorAnnotation = corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix
+
+var appArmor = Control{
+	Title: "AppArmor",
+	Why:   "The runtime's AppArmor profile confines what a container's processes may touch.",
+	Checks: []Check{{
+		ID: CheckAppArmorProfile,
+		Revisions: []Revision{{
+			Since:  0,
+			Change: "The runtime's profile must not be disabled or overridden by an unknown one.",
+			Allowed: []Allowed{{
+				Fields: []Field{FieldPodAppArmorType, FieldAppArmorType},
+				Values: []string{string(corev1.AppArmorProfileTypeRuntimeDefault), string(corev1.AppArmorProfileTypeLocalhost)},
+				Unset:  true,
+			}, {
+				Fields: []Field{FieldAnnotation},
+				Values: []string{"", corev1.DeprecatedAppArmorBetaProfileRuntimeDefault, corev1.DeprecatedAppArmorBetaProfileNamePrefix + "*"},
+				Unset:  true,
+			}},
+		}},
+	}},
+	Grants: []string{"allow.appArmorProfiles"},
+	NoFill: "unset is already the runtime's profile",
+}
+
+// AppArmorTypeAllowed reports whether the standard allows a profile type.
+func AppArmorTypeAllowed(t corev1.AppArmorProfileType) bool {
+	return t == corev1.AppArmorProfileTypeRuntimeDefault || t == corev1.AppArmorProfileTypeLocalhost
+}
+
+// AppArmorAnnotationAllowed reports whether the standard allows the value of a
+// legacy annotation.
+func AppArmorAnnotationAllowed(value string) bool {
+	return value == "" ||
+		value == corev1.DeprecatedAppArmorBetaProfileRuntimeDefault ||
+		strings.HasPrefix(value, corev1.DeprecatedAppArmorBetaProfileNamePrefix)
+}

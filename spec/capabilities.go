@@ -1,0 +1,65 @@
+package spec
+
+import "slices"
+
+// Compared exactly: no other case, no CAP_ prefix, and "ALL" alone drops all.
+const (
+	// CapabilityAll is every capability.
+	CapabilityAll            = "ALL"
+	capabilityNetBindService = "NET_BIND_SERVICE"
+)
+
+// baselineCapabilities are those that container runtimes give by default.
+var baselineCapabilities = []string{
+	"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+	capabilityNetBindService, "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+}
+
+var restrictedCapabilities = []Allowed{
+	{Fields: []Field{FieldCapabilitiesDrop}, Values: []string{CapabilityAll}},
+	{Fields: []Field{FieldCapabilitiesAdd}, Values: []string{capabilityNetBindService}, Unset: true},
+}
+
+var capabilities = Control{
+	Title: "Capabilities",
+	Why:   "A capability is a piece of root's power over the node.",
+	Checks: []Check{{
+		ID: CheckCapabilitiesBaseline,
+		Revisions: []Revision{{
+			Since:   0,
+			Change:  "No capability beyond the runtimes' default set may be added.",
+			Allowed: []Allowed{{Fields: []Field{FieldCapabilitiesAdd}, Values: baselineCapabilities, Unset: true}},
+		}},
+	}, {
+		ID: CheckCapabilitiesRestricted,
+		Revisions: []Revision{{
+			Since:     22,
+			Change:    "ALL must be dropped, and only NET_BIND_SERVICE may be added.",
+			Allowed:   restrictedCapabilities,
+			Overrides: []CheckID{CheckCapabilitiesBaseline},
+		}, {
+			Since:         25,
+			Change:        "Pods that name Windows as their OS are exempt: the API forbids the field there.",
+			Allowed:       restrictedCapabilities,
+			Overrides:     []CheckID{CheckCapabilitiesBaseline},
+			ExemptWindows: true,
+		}},
+	}},
+	Grants: []string{"allow.allowedCapabilities", "mutations.dropAllCapabilities: false"},
+	Fills: []Fill{{
+		Field:  FieldCapabilitiesDrop,
+		Value:  "[ALL]",
+		Unless: "mutations.dropAllCapabilities is false, the container is privileged and that is granted, or the pod runs on Windows",
+	}},
+}
+
+// CapabilityAddable reports whether a check lets a container add a capability.
+func CapabilityAddable(id CheckID, capability string) bool {
+	if id == CheckCapabilitiesRestricted {
+		return capability == capabilityNetBindService
+	}
+	return slices.Contains(baselineCapabilities, capability)
+}
+
+// DropsAll reports whether an entry of capabilities.drop drops all of them.
+func DropsAll(capability string) bool { return capability == CapabilityAll }

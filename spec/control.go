@@ -1,0 +1,90 @@
+package spec
+
+// Control is a row of the Pod Security Standards page.
+type Control struct {
+	// Title is the row's title on the page.
+	Title string
+	// Why says in one sentence what the control guards against.
+	Why string
+	// Checks test the control, baseline first.
+	Checks []Check
+	// Grants are the fields of a policy that excuse a violation.
+	Grants []string
+	// Fills is what Mutate fills in where it is unset. Empty: NoFill says why.
+	Fills  []Fill
+	NoFill string
+}
+
+// Fill is one value that Mutate fills in.
+type Fill struct {
+	Field Field
+	Value string
+	// Unless says when the field is left unset.
+	Unless string
+}
+
+// Fields are the fields that the control's checks read, in order of first mention.
+func (c *Control) Fields() []Field {
+	var fields []Field
+	seen := map[Field]bool{}
+	for _, check := range c.Checks {
+		for _, rev := range check.Revisions {
+			for _, allowed := range rev.Allowed {
+				for _, f := range allowed.Fields {
+					if !seen[f] {
+						seen[f] = true
+						fields = append(fields, f)
+					}
+				}
+			}
+		}
+	}
+	return fields
+}
+
+// Controls returns the controls in the order of the standard's page. The
+// result is the caller's own list of shared controls, which must not be changed.
+func Controls() []*Control {
+	return append([]*Control(nil), controls[:]...)
+}
+
+// controls is the table: each row stands in the file that is named for it.
+var controls = [...]*Control{
+	&hostProcess,
+	&hostNamespaces,
+	&privilegedContainers,
+	&capabilities,
+	&hostPathVolumes,
+	&hostPorts,
+	&hostProbes,
+	&appArmor,
+	&seLinux,
+	&procMount,
+	&seccomp,
+	&sysctls,
+	&volumeTypes,
+	&privilegeEscalation,
+	&nonRoot,
+	&nonRootUser,
+}
+
+// controlOf finds a check's control.
+var controlOf = func() (of [checkEnd]*Control) {
+	for _, control := range controls {
+		for _, check := range control.Checks {
+			of[check.ID] = control
+		}
+	}
+	return of
+}()
+
+// checks are the checks of all controls, in the order of reports.
+func checks() []*Check {
+	list := make([]*Check, checkEnd)
+	for _, control := range controls {
+		for i := range control.Checks {
+			list[control.Checks[i].ID] = &control.Checks[i]
+		}
+	}
+	return list[1:]
+}

@@ -1,0 +1,16 @@
+package spec
+
+var hostPorts = Control{
+	Title: "Host Ports",
+	Why:   "A host port is a port of the node, outside network policy.",
+	Checks: []Check{{
+		ID: CheckHostPorts,
+		Revisions: []Revision{{
+			Since:   0,
+			Change:  "No container may use a host port.",
+			Allowed: []Allowed{{Fields: []Field{FieldHostPort}, Values: []string{"0"}, Unset: true}},
+		}},
+	}},
+	Grants: []string{"allow.hostNetworkPorts", "allow.allowedHostPorts"},
+	NoFill: "unset is already 0",
+}

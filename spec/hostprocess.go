@@ -1,0 +1,20 @@
+package spec
+
+var hostProcess = Control{
+	Title: "HostProcess",
+	Why:   "A Windows host process container runs on the node itself.",
+	Checks: []Check{{
+		ID: CheckWindowsHostProcess,
+		Revisions: []Revision{{
+			Since:  0,
+			Change: "hostProcess must not be true.",
+			Allowed: []Allowed{{
+				Fields: []Field{FieldPodHostProcess, FieldHostProcess},
+				Values: []string{"false"},
+				Unset:  true,
+			}},
+		}},
+	}},
+	Grants: []string{"allow.windowsHostProcess"},
+	NoFill: "unset is already false",
+}

@@ -1,0 +1,82 @@
+package spec
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// The legacy seccomp annotations. The API server has copied neither to the
+// fields since v1.27, but still refuses a field that contradicts one.
+const (
+	SeccompPodAnnotation       = "seccomp.security.alpha.kubernetes.io/pod"
+	SeccompContainerAnnotation = "container.seccomp.security.alpha.kubernetes.io/"
+)
+
+var (
+	seccompTypes = []string{string(corev1.SeccompProfileTypeRuntimeDefault), string(corev1.SeccompProfileTypeLocalhost)}
+
+	seccompFields = []Field{FieldPodSeccompType, FieldSeccompType}
+)
+
+var seccomp = Control{
+	Title: "Seccomp",
+	Why:   "A seccomp profile limits which system calls reach the node's kernel.",
+	Checks: []Check{{
+		ID: CheckSeccompProfileBaseline,
+		Revisions: []Revision{{
+			Since:  0,
+			Change: "The legacy annotations of the pod and of its containers must not disable seccomp.",
+			Allowed: []Allowed{{
+				Fields: []Field{FieldAnnotation},
+				Values: []string{
+					corev1.SeccompProfileRuntimeDefault,
+					corev1.DeprecatedSeccompProfileDockerDefault,
+					corev1.SeccompLocalhostProfileNamePrefix + "*",
+				},
+				Unset: true,
+			}},
+		}, {
+			Since:   19,
+			Change:  "The fields are tested instead of the annotations.",
+			Allowed: []Allowed{{Fields: seccompFields, Values: seccompTypes, Unset: true}},
+		}},
+	}, {
+		ID: CheckSeccompProfileRestricted,
+		Revisions: []Revision{{
+			Since:     19,
+			Change:    "A profile must be set, on the pod or on every container.",
+			Allowed:   []Allowed{{Fields: seccompFields, Values: seccompTypes}},
+			Overrides: []CheckID{CheckSeccompProfileBaseline},
+		}, {
+			Since:         25,
+			Change:        "Pods that name Windows as their OS are exempt: the API forbids the field there.",
+			Allowed:       []Allowed{{Fields: seccompFields, Values: seccompTypes}},
+			Overrides:     []CheckID{CheckSeccompProfileBaseline},
+			ExemptWindows: true,
+		}},
+	}},
+	Grants: []string{"allow.seccompProfiles", "mutations.setDefaultSeccompProfile: false"},
+	Fills: []Fill{{
+		Field:  FieldSeccompProfile,
+		Value:  "{type: RuntimeDefault}",
+		Unless: "mutations.setDefaultSeccompProfile is false, a legacy annotation says otherwise, or the pod runs on Windows",
+	}},
+}
+
+// SeccompTypeAllowed reports whether the standard allows a profile type.
+func SeccompTypeAllowed(t corev1.SeccompProfileType) bool {
+	return t == corev1.SeccompProfileTypeRuntimeDefault || t == corev1.SeccompProfileTypeLocalhost
+}
+
+// SeccompAnnotationAllowed reports whether the standard allows the value of a
+// legacy annotation.
+func SeccompAnnotationAllowed(value string) bool {
+	return SeccompAnnotationIsDefault(value) || strings.HasPrefix(value, corev1.SeccompLocalhostProfileNamePrefix)
+}
+
+// SeccompAnnotationIsDefault reports whether a legacy annotation means
+// RuntimeDefault, so that API validation accepts that field beside it.
+func SeccompAnnotationIsDefault(value string) bool {
+	return value == corev1.SeccompProfileRuntimeDefault || value == corev1.DeprecatedSeccompProfileDockerDefault
+}

@@ -1,0 +1,292 @@
+package spec_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+	psa "k8s.io/pod-security-admission/policy"
+
+	"github.com/podfence/podfence/spec"
+)
+
+// row is what both sides say of one revision of one check.
+type row struct {
+	Level     api.Level
+	Overrides string
+}
+
+// TestTotality: the table has the checks and revisions of Pod Security
+// Admission, with their levels, first versions and overrides, and no others.
+func TestTotality(t *testing.T) {
+	want := map[string]row{}
+	for _, check := range psa.DefaultChecks() {
+		for _, v := range check.Versions {
+			var overrides []string
+			for _, id := range v.OverrideCheckIDs {
+				overrides = append(overrides, string(id))
+			}
+			want[key(string(check.ID), v.MinimumVersion)] = row{check.Level, strings.Join(overrides, ",")}
+		}
+	}
+	got := map[string]row{}
+	for _, control := range spec.Controls() {
+		for _, check := range control.Checks {
+			for _, rev := range check.Revisions {
+				var overrides []string
+				for _, id := range rev.Overrides {
+					overrides = append(overrides, id.String())
+				}
+				got[key(check.ID.String(), api.MajorMinorVersion(1, rev.Since))] = row{check.ID.Level(), strings.Join(overrides, ",")}
+			}
+		}
+	}
+	for k := range want {
+		if _, ok := got[k]; !ok {
+			t.Errorf("Pod Security Admission has %s and the table lacks it", k)
+		}
+	}
+	for k := range got {
+		if _, ok := want[k]; !ok {
+			t.Errorf("the table has %s and Pod Security Admission lacks it", k)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("levels and overrides (-Pod Security Admission +table):\n%s", diff)
+	}
+	if len(want) != 31 {
+		t.Errorf("%d revisions compared, want 31", len(want))
+	}
+}
+
+func key(id string, since api.Version) string { return fmt.Sprintf("%s since %s", id, since) }
+
+// TestOrderOfChecks: check IDs count in the order of reports, baseline before
+// restricted and each sorted by ID, which is how Pod Security Admission sorts.
+func TestOrderOfChecks(t *testing.T) {
+	var ids []spec.CheckID
+	for _, control := range spec.Controls() {
+		for _, check := range control.Checks {
+			ids = append(ids, check.ID)
+		}
+	}
+	slices.Sort(ids)
+	byName := slices.Clone(ids)
+	slices.SortFunc(byName, func(a, b spec.CheckID) int {
+		if c := api.CompareLevels(a.Level(), b.Level()); c != 0 {
+			return c
+		}
+		return strings.Compare(a.String(), b.String())
+	})
+	if diff := cmp.Diff(byName, ids); diff != "" {
+		t.Errorf("order (-by level and name +by number):\n%s", diff)
+	}
+}
+
+// TestVolumeTypesAreAll: every field of a volume is a volume type, under the
+// name of the field, and is told apart from all others.
+func TestVolumeTypesAreAll(t *testing.T) {
+	source := reflect.TypeFor[corev1.VolumeSource]()
+	names := map[string]int{}
+	for i := range source.NumField() {
+		name, _, _ := strings.Cut(source.Field(i).Tag.Get("json"), ",")
+		names[name] = i
+	}
+	for i := range spec.VolumeTypes() {
+		vt := &spec.VolumeTypes()[i]
+		field, ok := names[vt.Name]
+		if !ok {
+			t.Errorf("the API has no volume type %q", vt.Name)
+			continue
+		}
+		delete(names, vt.Name)
+		var v corev1.Volume
+		of := reflect.ValueOf(&v.VolumeSource).Elem().Field(field)
+		of.Set(reflect.New(of.Type().Elem()))
+		for j := range spec.VolumeTypes() {
+			if other := &spec.VolumeTypes()[j]; other.In(&v) != (i == j) {
+				t.Errorf("a volume of type %s: In of type %s = %v", vt.Name, other.Name, i != j)
+			}
+		}
+		if want := spec.Field("spec.volumes[*]." + vt.Name); vt.Field != want {
+			t.Errorf("field %q, want %q", vt.Field, want)
+		}
+	}
+	for name := range names {
+		t.Errorf("the table lacks the volume type %q", name)
+	}
+}
+
+// TestNewest: the newest version is the one that Pod Security Admission knows.
+func TestNewest(t *testing.T) {
+	var newest api.Version
+	for _, check := range psa.DefaultChecks() {
+		if last := check.Versions[len(check.Versions)-1].MinimumVersion; newest.Older(last) {
+			newest = last
+		}
+	}
+	if spec.Newest != newest {
+		t.Errorf("Newest = %s, want %s", spec.Newest, newest)
+	}
+}
+
+// TestNormalize: what cannot be meant is the strictest thing that it could be.
+func TestNormalize(t *testing.T) {
+	latest := api.LatestVersion()
+	tests := []struct {
+		name, reason string
+		in, want     api.LevelVersion
+	}{
+		{"zero version", "upstream runs no check at it",
+			api.LevelVersion{Level: api.LevelBaseline}, api.LevelVersion{Level: api.LevelBaseline, Version: latest}},
+		{"unknown level", "upstream evaluates it as restricted",
+			api.LevelVersion{Level: "strict", Version: latest}, api.LevelVersion{Level: api.LevelRestricted, Version: latest}},
+		{"empty level", "it is an unknown one",
+			api.LevelVersion{Version: latest}, api.LevelVersion{Level: api.LevelRestricted, Version: latest}},
+		{"before v1.0", "upstream runs no check at it",
+			api.LevelVersion{Level: api.LevelBaseline, Version: api.MajorMinorVersion(0, 37)}, api.LevelVersion{Level: api.LevelBaseline, Version: latest}},
+		{"negative minor", "upstream runs no check at it",
+			api.LevelVersion{Level: api.LevelBaseline, Version: api.MajorMinorVersion(1, -1)}, api.LevelVersion{Level: api.LevelBaseline, Version: latest}},
+		{"future version", "it is printed as asked for",
+			api.LevelVersion{Level: api.LevelBaseline, Version: api.MajorMinorVersion(1, 99)}, api.LevelVersion{Level: api.LevelBaseline, Version: api.MajorMinorVersion(1, 99)}},
+		{"privileged", "it needs no version",
+			api.LevelVersion{Level: api.LevelPrivileged, Version: api.MajorMinorVersion(1, 5)}, api.LevelVersion{Level: api.LevelPrivileged, Version: api.MajorMinorVersion(1, 5)}},
+		{"as asked", "nothing is wrong with it",
+			api.LevelVersion{Level: api.LevelRestricted, Version: api.MajorMinorVersion(1, 0)}, api.LevelVersion{Level: api.LevelRestricted, Version: api.MajorMinorVersion(1, 0)}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := spec.Normalize(tt.in); got != tt.want {
+				t.Errorf("Normalize(%v) = %v, want %v: %s", tt.in, got, tt.want, tt.reason)
+			}
+		})
+	}
+}
+
+// TestFutureIsNewest: a version above the newest known one is evaluated as that.
+func TestFutureIsNewest(t *testing.T) {
+	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
+		newest := spec.For(api.LevelVersion{Level: level, Version: spec.Newest}, false, false)
+		for _, v := range []api.Version{api.LatestVersion(), api.MajorMinorVersion(1, 99), api.MajorMinorVersion(2, 0), {}} {
+			if got := spec.For(api.LevelVersion{Level: level, Version: v}, false, false); got != newest {
+				t.Errorf("%s:%s has other rules than %s", level, v, spec.Newest)
+			}
+		}
+	}
+}
+
+// TestControlsAreWhole: every control has a title of its own, checks, fields,
+// a grant, and a fill or a reason for none.
+func TestControlsAreWhole(t *testing.T) {
+	titles := map[string]bool{}
+	checks := 0
+	for _, c := range spec.Controls() {
+		if titles[c.Title] {
+			t.Errorf("two controls are titled %q", c.Title)
+		}
+		titles[c.Title] = true
+		if c.Why == "" || len(c.Grants) == 0 || len(c.Fields()) == 0 || (len(c.Fills) > 0) == (c.NoFill != "") {
+			t.Errorf("control %q says too little: %+v", c.Title, c)
+		}
+		for _, check := range c.Checks {
+			checks++
+			if check.ID.Control() != c {
+				t.Errorf("%s finds another control than %q", check.ID, c.Title)
+			}
+			for _, rev := range check.Revisions {
+				if rev.Change == "" || len(rev.Allowed) == 0 {
+					t.Errorf("%s since 1.%d says too little", check.ID, rev.Since)
+				}
+			}
+		}
+	}
+	if len(titles) != 16 || checks != 19 {
+		t.Errorf("%d controls, %d checks; want 16 and 19", len(titles), checks)
+	}
+}
+
+// TestProbeFields: the fields that ProbeHosts visits are those of the table.
+func TestProbeFields(t *testing.T) {
+	probe := func() *corev1.Probe {
+		return &corev1.Probe{ProbeHandler: corev1.ProbeHandler{
+			HTTPGet: &corev1.HTTPGetAction{Host: "h"}, TCPSocket: &corev1.TCPSocketAction{Host: "h"},
+		}}
+	}
+	hook := func() *corev1.LifecycleHandler {
+		return &corev1.LifecycleHandler{HTTPGet: &corev1.HTTPGetAction{Host: "h"}, TCPSocket: &corev1.TCPSocketAction{Host: "h"}}
+	}
+	c := corev1.Container{
+		LivenessProbe: probe(), ReadinessProbe: probe(), StartupProbe: probe(),
+		Lifecycle: &corev1.Lifecycle{PostStart: hook(), PreStop: hook()},
+	}
+	var got []spec.Field
+	for f := range spec.ProbeHosts(&c) {
+		got = append(got, f)
+	}
+	want := spec.CheckHostProbesAndHostLifecycle.Control().Fields()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fields (-table +visited):\n%s", diff)
+	}
+	for stop := range got {
+		n := 0
+		for range spec.ProbeHosts(&c) {
+			if n++; n > stop {
+				break
+			}
+		}
+		if n != stop+1 {
+			t.Errorf("visited %d fields after a break at %d", n, stop)
+		}
+	}
+}
+
+// TestCheckIDText: an ID survives being written and read.
+func TestCheckIDText(t *testing.T) {
+	for _, control := range spec.Controls() {
+		for _, check := range control.Checks {
+			text, _ := check.ID.MarshalText()
+			var back spec.CheckID
+			if err := back.UnmarshalText(text); err != nil || back != check.ID {
+				t.Errorf("%q reads as %v, %v", text, back, err)
+			}
+		}
+	}
+	var id spec.CheckID
+	if err := id.UnmarshalText([]byte("seccomp")); err == nil {
+		t.Error("an unknown ID is read without an error")
+	}
+	if got := spec.CheckID(200).String(); got != "check(200)" {
+		t.Errorf("String() = %q", got)
+	}
+	if spec.CheckID(200).Control() != nil || spec.CheckID(0).Control() != nil {
+		t.Error("an unknown check has a control")
+	}
+}
+
+// TestCheckSet: a set yields what it has, in order.
+func TestCheckSet(t *testing.T) {
+	set := spec.For(api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, false, false).Checks
+	var got []string
+	for id := range set.All() {
+		if !set.Has(id) {
+			t.Errorf("the set yields %s and does not have it", id)
+		}
+		got = append(got, id.String())
+	}
+	want := []string{
+		"appArmorProfile", "hostNamespaces", "hostPorts", "hostProbesAndHostLifecycle", "privileged", "seLinuxOptions",
+		"sysctls", "windowsHostProcess", "allowPrivilegeEscalation", "capabilities_restricted", "procMount_restricted",
+		"restrictedVolumes", "runAsNonRoot", "runAsUser", "seccompProfile_restricted",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("checks at restricted:latest (-want +got):\n%s", diff)
+	}
+	for range set.All() {
+		break
+	}
+}
