@@ -1,0 +1,12 @@
+// Package policy holds the policy format: what a custom Pod Security Policy
+// selects, grants, demands and fills in, and how a file becomes one.
+//
+// [Parse] turns YAML or JSON into validated policies and reports everything
+// that is wrong with a file at once, with line, field and fix. [NewSet] makes
+// an immutable [Set] of them, which answers which policies govern a pod.
+// [Default] is the policy of a pod that no policy selects.
+//
+// A policy is additive to a level of the Pod Security Standards: a grant
+// excuses single violations, a rule may demand more. Nothing else about a pod
+// changes by being governed, and grants of two policies never add up.
+package policy

@@ -1,0 +1,388 @@
+package policy
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/podfence/podfence/spec"
+)
+
+func requirement(key string, op metav1.LabelSelectorOperator, values ...string) metav1.LabelSelectorRequirement {
+	return metav1.LabelSelectorRequirement{Key: key, Operator: op, Values: values}
+}
+
+// Generators of valid policies. Words that YAML reads as something else are
+// drawn often: they are what a printer gets wrong.
+var (
+	tricky = []string{"true", "yes", "no", "on", "y", "null", "1", "0400", "1e3", "0x1", "1.5", "2026-01-02", "1_0", "0o7", "a-b", "z"}
+
+	genWord      = rapid.OneOf(rapid.SampledFrom(tricky), rapid.StringMatching(`[A-Za-z0-9]([-_.A-Za-z0-9]{0,10}[A-Za-z0-9])?`))
+	genValue     = rapid.OneOf(genWord, rapid.Just(""))
+	genName      = rapid.OneOf(rapid.Just("1"), rapid.Just("true"), rapid.StringMatching(`[a-z0-9]([-a-z0-9]{0,5}[a-z0-9])?(\.[a-z0-9]{1,3})?`))
+	genNamespace = rapid.OneOf(rapid.Just(""), rapid.Just("on"), rapid.StringMatching(`[a-z0-9]([-a-z0-9]{0,5}[a-z0-9])?`))
+	genID        = rapid.OneOf(rapid.Int64Range(0, 3), rapid.Int64Range(0, MaxID))
+	genIDRange   = rapid.Custom(func(t *rapid.T) IDRange {
+		low := genID.Draw(t, "min")
+		return IDRange{low, rapid.Int64Range(low, MaxID).Draw(t, "max")}
+	})
+	genPortRange = rapid.Custom(func(t *rapid.T) PortRange {
+		low := rapid.Int32Range(1, 65535).Draw(t, "min")
+		return PortRange{low, rapid.Int32Range(low, 65535).Draw(t, "max")}
+	})
+	genPath = rapid.OneOf(rapid.SampledFrom([]string{"/", "/a b", "/ ", "/#", "/a: b", "/'\"", "/é/日本", "/-", "/<a>&"}),
+		rapid.StringMatching(`(/[-_.a-z0-9 :#'"]{0,5}[a-z])+`))
+	genHostPath = rapid.Custom(func(t *rapid.T) HostPath {
+		return HostPath{genPath.Draw(t, "path"), rapid.Bool().Draw(t, "readOnly")}
+	})
+	genRequirement = rapid.Custom(func(t *rapid.T) metav1.LabelSelectorRequirement {
+		if rapid.Bool().Draw(t, "compares") {
+			op := rapid.SampledFrom([]metav1.LabelSelectorOperator{metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn}).Draw(t, "op")
+			return requirement(genWord.Draw(t, "key"), op, rapid.SliceOfN(genValue, 1, 3).Draw(t, "values")...)
+		}
+		op := rapid.SampledFrom([]metav1.LabelSelectorOperator{metav1.LabelSelectorOpExists, metav1.LabelSelectorOpDoesNotExist}).Draw(t, "op")
+		return requirement(genWord.Draw(t, "key"), op)
+	})
+	genCapability = rapid.OneOf(rapid.Just("*"), rapid.StringMatching(`(CAP_)?[A-Za-z0-9][A-Za-z0-9_]{0,5}`))
+	genSysctl     = rapid.OneOf(rapid.Just("*"), rapid.StringMatching(`([a-z][-_a-z0-9]{0,3}[a-z]\.){1,3}(\*|[a-z0-9]\*?)`))
+	genProbeHost  = rapid.OneOf(genWord, rapid.SampledFrom([]string{"::1", "127.0.0.1", "[::]", "*", "&a", "!x", "#"}))
+)
+
+// listOf draws nil or a list that is not empty, as omitempty keeps it.
+func listOf[T any](t *rapid.T, label string, g *rapid.Generator[T]) []T {
+	if rapid.Bool().Draw(t, "no "+label) {
+		return nil
+	}
+	return rapid.SliceOfN(g, 1, 3).Draw(t, label)
+}
+
+func drawRule(t *rapid.T, label string, rules []Rule) (Rule, []IDRange) {
+	rule := rapid.SampledFrom(append([]Rule{""}, rules...)).Draw(t, label)
+	if rule.takesRanges() {
+		return rule, rapid.SliceOfN(genIDRange, 1, 3).Draw(t, label+" ranges")
+	}
+	return rule, nil
+}
+
+func drawGroup(t *rapid.T, label string) GroupRule {
+	rule, ranges := drawRule(t, label, groupRules)
+	return GroupRule{rule, ranges}
+}
+
+// genPolicy draws valid policies in which everything can be set.
+var genPolicy = rapid.Custom(func(t *rapid.T) Policy {
+	flag := func(label string) bool { return rapid.Bool().Draw(t, label) }
+	p := Policy{
+		Name:                   genName.Draw(t, "name"),
+		Namespace:              genNamespace.Draw(t, "namespace"),
+		PodSelectorLabels:      rapid.MapOfN(genWord, genValue, 1, 3).Draw(t, "labels"),
+		PodSelectorExpressions: listOf(t, "expressions", genRequirement),
+		Allow: Allow{
+			AllowPrivilegeEscalation: flag("escalation"), Privileged: flag("privileged"),
+			AllowedCapabilities:  listOf(t, "capabilities", genCapability),
+			AllowedUnsafeSysctls: listOf(t, "sysctls", genSysctl),
+			HostNetworkPorts:     flag("hostNetworkPorts"), HostNamespace: flag("hostNamespace"),
+			AllowedHostPaths:   listOf(t, "paths", genHostPath),
+			RunAsGroup:         drawGroup(t, "runAsGroup"),
+			FSGroup:            drawGroup(t, "fsGroup"),
+			SupplementalGroups: drawGroup(t, "supplementalGroups"),
+			Volumes:            rapid.SliceOfN(rapid.SampledFrom(append(volumeNames(), "*")), 0, 3).Draw(t, "volumes"),
+			AllowedProbeHosts:  listOf(t, "hosts", genProbeHost),
+			AllowedHostPorts:   listOf(t, "ports", genPortRange),
+			HostNetwork:        flag("hostNetwork"), HostPID: flag("hostPID"), HostIPC: flag("hostIPC"),
+			SELinuxOptions: flag("seLinux"), WindowsHostProcess: flag("windows"), ReadOnlyRootFilesystem: flag("readOnly"),
+			SeccompProfiles:  listOf(t, "seccomp", rapid.Just("Unconfined")),
+			AppArmorProfiles: listOf(t, "appArmor", rapid.Just("Unconfined")),
+			ProcMounts:       listOf(t, "procMounts", rapid.Just("Unmasked")),
+		},
+	}
+	p.Allow.RunAsUser.Rule, p.Allow.RunAsUser.Ranges = drawRule(t, "runAsUser", userRules)
+	if flag("no volumes") {
+		p.Allow.Volumes = nil
+	}
+	p.Mutations = drawMutations(t, &p.Allow)
+	return p
+})
+
+func drawMutations(t *rapid.T, a *Allow) (m Mutations) {
+	rules := a.rules()
+	id := func(r ruleField) *int64 {
+		drawn := rapid.Ptr(genID, true).Draw(t, r.field+" to fill")
+		if drawn != nil {
+			if _, refused := r.refuses(*drawn); refused {
+				return nil
+			}
+		}
+		return drawn
+	}
+	m.DropAllCapabilities = rapid.Ptr(rapid.Bool(), true).Draw(t, "dropAll")
+	m.SetDefaultSeccompProfile = rapid.Ptr(rapid.Bool(), true).Draw(t, "setSeccomp")
+	m.RunAsUser, m.RunAsGroup, m.FSGroup = id(rules[0]), id(rules[1]), id(rules[2])
+	if rapid.Bool().Draw(t, "fills groups") {
+		groups := rapid.SliceOfN(genID, 0, 3).Draw(t, "groups")
+		groups = slices.DeleteFunc(groups, func(id int64) bool { _, refused := rules[3].refuses(id); return refused })
+		if len(groups) > 0 || rules[3].rule != MustRunAs {
+			m.SupplementalGroups = groups
+		}
+	}
+	return m
+}
+
+func volumeNames() (names []string) {
+	for _, v := range spec.VolumeTypes() {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+func TestMarshalParseIsIdentity(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		policies := rapid.SliceOfNDistinct(genPolicy, 1, 3, func(p Policy) string { return p.Namespace + "/" + p.Name }).Draw(t, "policies")
+		data, err := Marshal(policies...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Parse(data, "other.yaml")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, data)
+		}
+		if diff := cmp.Diff(policies, got); diff != "" {
+			t.Fatalf("%s\n%s", diff, data)
+		}
+	})
+}
+
+// Other readers of YAML must see the same policy: Helm and kubectl read YAML 1.1.
+func TestMarshalIsTheSameToOtherReaders(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := genPolicy.Draw(t, "policy")
+		data, err := Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Policy
+		if err := sigsyaml.UnmarshalStrict(data, &got); err != nil {
+			t.Fatalf("%v\n%s", err, data)
+		}
+		if diff := cmp.Diff(p, got); diff != "" {
+			t.Fatalf("%s\n%s", diff, data)
+		}
+	})
+}
+
+func TestJSONRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := genPolicy.Draw(t, "policy")
+		data, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Policy
+		if err := json.Unmarshal(data, &got); err != nil {
+			t.Fatalf("%v\n%s", err, data)
+		}
+		if diff := cmp.Diff(p, got); diff != "" {
+			t.Fatalf("%s\n%s", diff, data)
+		}
+		parsed, err := Parse(data, "")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, data)
+		}
+		if diff := cmp.Diff([]Policy{p}, parsed); diff != "" {
+			t.Fatalf("%s\n%s", diff, data)
+		}
+	})
+}
+
+func TestDeepCopy(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := genPolicy.Draw(t, "policy")
+		before, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := p.DeepCopy()
+		if diff := cmp.Diff(&p, c); diff != "" {
+			t.Fatal(diff)
+		}
+		scribble(c)
+		after, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(before), string(after)); diff != "" {
+			t.Fatal("a change of the copy changed the policy: " + diff)
+		}
+	})
+}
+
+// scribble overwrites everything that a policy points to.
+func scribble(p *Policy) {
+	for k := range p.PodSelectorLabels {
+		p.PodSelectorLabels[k] = "scribbled"
+	}
+	for i := range p.PodSelectorExpressions {
+		p.PodSelectorExpressions[i].Key = "scribbled"
+		overwrite(p.PodSelectorExpressions[i].Values, "scribbled")
+	}
+	a, m := &p.Allow, &p.Mutations
+	for _, l := range [][]string{a.AllowedCapabilities, a.AllowedUnsafeSysctls, a.Volumes, a.SeccompProfiles, a.AppArmorProfiles, a.ProcMounts, a.AllowedProbeHosts} {
+		overwrite(l, "scribbled")
+	}
+	overwrite(a.AllowedHostPaths, HostPath{PathPrefix: "scribbled"})
+	overwrite(a.AllowedHostPorts, PortRange{-7, -7})
+	for _, l := range [][]IDRange{a.RunAsUser.Ranges, a.RunAsGroup.Ranges, a.FSGroup.Ranges, a.SupplementalGroups.Ranges} {
+		overwrite(l, IDRange{-7, -7})
+	}
+	overwrite(m.SupplementalGroups, -7)
+	for _, id := range []*int64{m.RunAsUser, m.RunAsGroup, m.FSGroup} {
+		if id != nil {
+			*id = -7
+		}
+	}
+	for _, b := range []*bool{m.DropAllCapabilities, m.SetDefaultSeccompProfile} {
+		if b != nil {
+			*b = !*b
+		}
+	}
+}
+
+func overwrite[T any](list []T, v T) {
+	for i := range list {
+		list[i] = v
+	}
+}
+
+func TestMarshalGolden(t *testing.T) {
+	policies, err := Parse(testdata(t, "every-key.yaml"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Marshal(policies[0], Policy{Name: "empty-lists", PodSelectorLabels: webLabels, Allow: Allow{Volumes: []string{}}, Mutations: Mutations{SupplementalGroups: []int64{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const golden = "testdata/every-key.canonical.yaml"
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		if err := os.WriteFile(golden, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(string(testdata(t, "every-key.canonical.yaml")), string(got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMarshalRefusesWhatParseWould(t *testing.T) {
+	p := Policy{PodSelectorLabels: webLabels}
+	for name, policies := range map[string][]Policy{
+		"invalid":        {{}},
+		"unnamed":        {p, p},
+		"the same name":  {{Name: "a", PodSelectorLabels: webLabels}, {Name: "a", PodSelectorLabels: webLabels}},
+		"second invalid": {p, {Name: "a"}},
+	} {
+		if data, err := Marshal(policies...); err == nil || data != nil {
+			t.Errorf("%s: %s, %v", name, data, err)
+		}
+	}
+	if data, err := Marshal(); len(data) != 0 || err != nil {
+		t.Errorf("none: %s, %v", data, err)
+	}
+}
+
+func TestUserRuleJSON(t *testing.T) {
+	for _, row := range []struct {
+		in   string
+		rule UserRule
+		out  string
+	}{
+		{`"RunAsAny"`, UserRule{Rule: RunAsAny}, `"RunAsAny"`},
+		{`{"rule":"RunAsAny"}`, UserRule{Rule: RunAsAny}, `"RunAsAny"`},
+		{`{"rule":"MustRunAsNonRoot","ranges":[]}`, UserRule{Rule: MustRunAsNonRoot}, `"MustRunAsNonRoot"`},
+		{`{"rule":"MustRunAs","ranges":[{"min":1,"max":2}]}`, UserRule{MustRunAs, []IDRange{{1, 2}}}, `{"rule":"MustRunAs","ranges":[{"min":1,"max":2}]}`},
+		{`"MustRunAs"`, UserRule{Rule: MustRunAs}, `{"rule":"MustRunAs"}`},
+		{`{}`, UserRule{}, `{}`},
+	} {
+		got := UserRule{Rule: "before", Ranges: []IDRange{{7, 7}}}
+		if err := json.Unmarshal([]byte(row.in), &got); err != nil {
+			t.Errorf("%s: %v", row.in, err)
+		}
+		if diff := cmp.Diff(row.rule, got); diff != "" {
+			t.Errorf("%s: %s", row.in, diff)
+		}
+		if out, err := json.Marshal(got); err != nil || string(out) != row.out {
+			t.Errorf("%s: %s, %v; want %s", row.in, out, err, row.out)
+		}
+	}
+}
+
+func TestUserRuleJSONRefuses(t *testing.T) {
+	for in, want := range map[string]string{
+		`null`:                               "has no value; write a rule, or remove the key for the default, MustRunAsNonRoot",
+		`""`:                                 "is empty; write a value, or remove the key if it has a default",
+		`5`:                                  `5 is read as a number, not as text; write "5"`,
+		`["RunAsAny"]`:                       "a list stands where a block of keys belongs; write rule or ranges under it, indented",
+		`{"Rule":"RunAsAny"}`:                "Rule: unknown key; did you mean rule?",
+		`{"rule":"RunAsAny","rule":"x"}`:     "rule: the key stands in line 1 already; keep one of them",
+		`{"rule":"MustRunAs","ranges":[{}]}`: "ranges[0].min: is missing; write min beside the other keys of this block\nranges[0].max: is missing; write max beside the other keys of this block",
+		`{"rule":"MustRunAs","ranges":null}`: "ranges: has no value; write [] for none, or remove the key for the default",
+		`{"ranges":[{"min":1.0,"max":"2"}]}`: "ranges[0].min: 1.0 is no plain decimal number; write 1\nranges[0].max: \"2\" is text, not a number; write 2 without quotes",
+	} {
+		u := UserRule{Rule: RunAsAny}
+		err := json.Unmarshal([]byte(in), &u)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", in, err, want)
+		}
+		if diff := cmp.Diff(UserRule{Rule: RunAsAny}, u); diff != "" {
+			t.Errorf("%s changed the rule: %s", in, diff)
+		}
+	}
+}
+
+// FuzzParse holds that Parse never panics, and that what it accepts is valid
+// and comes back from its canonical form.
+func FuzzParse(f *testing.F) {
+	seeds := 0
+	add := func(in string) { f.Add([]byte(in)); seeds++ }
+	for _, row := range refused {
+		if len(row.in) < 1000 {
+			add(row.in)
+		}
+	}
+	for _, row := range accepted {
+		add(row.in)
+	}
+	add(string(testdata(f, "every-key.yaml")))
+	if seeds < 230 {
+		f.Fatalf("only %d seeds", seeds)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		policies, err := Parse(data, "p.yaml")
+		if err != nil {
+			inspect(t, err)
+			return
+		}
+		for i := range policies {
+			if err := policies[i].Validate(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		canonical, err := Marshal(policies...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse(canonical, "p.yaml")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, canonical)
+		}
+		if diff := cmp.Diff(policies, again); diff != "" {
+			t.Fatalf("%s\n%s", diff, canonical)
+		}
+	})
+}

@@ -1,0 +1,195 @@
+package policy
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// field is one key of a block, read off the json tag of a struct's field: the
+// types are the one place that says which keys there are.
+type field struct {
+	name  string
+	index int
+	// required: the tag says neither omitempty nor omitzero.
+	required bool
+	// dropEmpty: the tag says omitempty, so an empty list is an unset one.
+	dropEmpty bool
+	typ       reflect.Type
+}
+
+func fieldsOf(t reflect.Type) []field {
+	fields := make([]field, t.NumField())
+	for i := range fields {
+		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		fields[i] = field{
+			name:      name,
+			index:     i,
+			required:  options == "",
+			dropEmpty: options == "omitempty",
+			typ:       t.Field(i).Type,
+		}
+	}
+	return fields
+}
+
+func fieldNames(t reflect.Type) (names []string) {
+	for _, f := range fieldsOf(t) {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// place is one key and the block that it belongs to, "" being the policy.
+type place struct{ key, block string }
+
+// places lists every key of the format with its block.
+func places() (all []place) {
+	var walk func(t reflect.Type, block string)
+	walk = func(t reflect.Type, block string) {
+		for _, f := range fieldsOf(t) {
+			all = append(all, place{f.name, block})
+			if inner := elem(f.typ); inner.Kind() == reflect.Struct {
+				walk(inner, keyPath(block, f.name))
+			}
+		}
+	}
+	walk(reflect.TypeFor[Policy](), "")
+	return all
+}
+
+// elem is the type of what a list or a pointer holds.
+func elem(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
+}
+
+// synonyms are keys of other formats, and what says the same here.
+var synonyms = map[string]string{
+	"apiVersion":               "a policy is no Kubernetes object: remove it",
+	"kind":                     "a policy is no Kubernetes object: remove it",
+	"metadata":                 "a policy is no Kubernetes object: write name and namespace at its top level",
+	"spec":                     "a policy is no Kubernetes object: write what stands under it at the top level",
+	"labels":                   "write podSelectorLabels",
+	"matchLabels":              "write podSelectorLabels",
+	"matchExpressions":         "write podSelectorExpressions",
+	"selector":                 "write podSelectorLabels",
+	"capabilities":             "write allow.allowedCapabilities",
+	"hostPorts":                "write allow.allowedHostPorts",
+	"requiredDropCapabilities": "write mutations.dropAllCapabilities",
+	"runAsNonRoot":             "write allow.runAsUser: MustRunAsNonRoot",
+	"hostPath":                 "write pathPrefix in an entry of allow.allowedHostPaths",
+}
+
+// maxListed is how many keys or ranges an error lists.
+const maxListed = 4
+
+// fixUnknown says what to write for a key that a block does not know. meant is
+// the block's key that was probably meant, if any.
+func fixUnknown(key string, block reflect.Type) (fix, meant string) {
+	all := places()
+	here := fieldNames(block)
+	if fix := synonyms[key]; fix != "" {
+		return fix, ""
+	}
+	if blocks := blocksOf(key, all); len(blocks) > 0 {
+		return "it belongs " + orList(blocks), ""
+	}
+	if near := nearest(key, here); near != "" {
+		return "did you mean " + near + "?", near
+	}
+	var keys []string
+	for _, p := range all {
+		keys = append(keys, p.key)
+	}
+	if near := nearest(key, keys); near != "" {
+		return "did you mean " + near + "? It belongs " + orList(blocksOf(near, all)), ""
+	}
+	if len(here) > maxListed {
+		return "remove it", ""
+	}
+	return "remove it, or write " + orList(here), ""
+}
+
+func blocksOf(key string, all []place) (blocks []string) {
+	for _, p := range all {
+		switch {
+		case p.key != key:
+		case p.block == "":
+			blocks = append(blocks, "at the policy's top level")
+		default:
+			blocks = append(blocks, "under "+p.block)
+		}
+	}
+	return blocks
+}
+
+// orList renders "a, b or c".
+func orList[S ~string](words []S) string {
+	var out strings.Builder
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			out.WriteString(" or ")
+		default:
+			out.WriteString(", ")
+		}
+		out.WriteString(string(w))
+	}
+	return out.String()
+}
+
+// minPrefix is how much of a word suffices to tell which one was meant.
+const minPrefix = 4
+
+// nearest returns the candidate that a word was probably meant to be, or "":
+// another case, a slip per three letters (three at most), or its beginning.
+func nearest[S ~string](word string, candidates []S) S {
+	var best S
+	low, bestDistance := strings.ToLower(word), max(1, min(3, len(word)/3))+1
+	for _, c := range candidates {
+		if d := len(c) - len(word); d >= bestDistance || -d >= bestDistance {
+			continue
+		}
+		if d := distance(low, strings.ToLower(string(c))); d < bestDistance {
+			best, bestDistance = c, d
+		}
+	}
+	if best == "" && len(word) >= minPrefix {
+		i := slices.IndexFunc(candidates, func(c S) bool { return strings.HasPrefix(strings.ToLower(string(c)), low) })
+		if i >= 0 {
+			return candidates[i]
+		}
+	}
+	return best
+}
+
+// distance counts the letters to add, remove, replace or swap with their
+// neighbour to get from one word to another. Longer than a screen would like:
+// it is one table, filled row by row.
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			replace := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				replace++
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, replace)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}

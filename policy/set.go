@@ -1,0 +1,184 @@
+package policy
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// Set holds validated policies and answers which of them govern a pod. It is
+// immutable and safe for concurrent use. The zero Set holds none.
+type Set struct {
+	policies []*Policy
+	// byNamespace finds the policies of a namespace; "" holds those of every
+	// namespace.
+	byNamespace map[string]*index
+}
+
+// index finds policies by one label that each of them demands, so that a pod is
+// held against the few policies that could select it and not against all.
+type index struct {
+	byLabel map[label][]*selector
+	// others demand no particular label value: they have expressions only.
+	others []*selector
+}
+
+type label struct{ key, value string }
+
+// selector is a policy with its expressions made ready.
+type selector struct {
+	policy      *Policy
+	expressions labels.Selector
+}
+
+// NewSet returns the set of the policies, which it copies. It fails with
+// [Errors] for policies that [Policy.Validate] refuses, and for two of one name
+// in one namespace.
+func NewSet(policies ...Policy) (Set, error) {
+	var errs Errors
+	set := Set{byNamespace: map[string]*index{}}
+	for i := range policies {
+		p := policies[i].DeepCopy()
+		errs = append(errs, set.add(p)...)
+		set.policies = append(set.policies, p)
+	}
+	slices.SortStableFunc(set.policies, compareNames)
+	for i, p := range set.policies[min(1, len(set.policies)):] {
+		if compareNames(set.policies[i], p) == 0 {
+			errs = append(errs, duplicate(p))
+		}
+	}
+	if len(errs) > 0 {
+		return Set{}, errs
+	}
+	return set, nil
+}
+
+func duplicate(p *Policy) Error {
+	where := "for every namespace"
+	if p.Namespace != "" {
+		where = fmt.Sprintf("in namespace %q", p.Namespace)
+	}
+	return Error{
+		Policy:  p.Name,
+		Field:   "name",
+		Problem: fmt.Sprintf("two policies %s are named %q", where, p.Name),
+		Fix:     "give each a name of its own",
+	}
+}
+
+// compareNames orders policies by name, and those of one name by namespace.
+func compareNames(a, b *Policy) int {
+	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
+}
+
+// add makes a policy ready to be found. It returns what is wrong with it.
+func (s *Set) add(p *Policy) Errors {
+	if err := p.Validate(); err != nil {
+		return asErrors(err)
+	}
+	sel := &selector{policy: p}
+	if len(p.PodSelectorExpressions) > 0 {
+		var err error
+		sel.expressions, err = metav1.LabelSelectorAsSelector(&metav1.LabelSelector{MatchExpressions: p.PodSelectorExpressions})
+		if err != nil {
+			return Errors{{Policy: p.Name, Field: "podSelectorExpressions", Problem: err.Error()}}
+		}
+	}
+	in := s.byNamespace[p.Namespace]
+	if in == nil {
+		in = &index{byLabel: map[label][]*selector{}}
+		s.byNamespace[p.Namespace] = in
+	}
+	if pivot, ok := pivotLabel(p.PodSelectorLabels); ok {
+		in.byLabel[pivot] = append(in.byLabel[pivot], sel)
+	} else {
+		in.others = append(in.others, sel)
+	}
+	return nil
+}
+
+// asErrors is Validate's error as the list that it is.
+func asErrors(err error) (list Errors) {
+	if !errors.As(err, &list) {
+		list = Errors{{Problem: err.Error()}}
+	}
+	return list
+}
+
+// pivotLabel is the label under which a policy is found: the last one in order
+// of keys, so that the choice does not hang on the order of a map.
+func pivotLabel(m map[string]string) (pivot label, ok bool) {
+	for k, v := range m {
+		if !ok || k > pivot.key {
+			pivot, ok = label{k, v}, true
+		}
+	}
+	return pivot, ok
+}
+
+// Len is the number of policies in the set.
+func (s Set) Len() int { return len(s.policies) }
+
+// Policies returns the policies in order of name. The slice is the caller's;
+// the policies are the set's and must not be changed.
+func (s Set) Policies() []*Policy { return slices.Clone(s.policies) }
+
+// Governing returns the policies that govern a pod with these labels in a
+// namespace, in order of name. A pod without a namespace, as in a template that
+// names none, is governed by policies without one. The policies must not be
+// changed.
+func (s Set) Governing(namespace string, podLabels map[string]string) []*Policy {
+	return s.AppendGoverning(nil, namespace, podLabels)
+}
+
+// AppendGoverning is [Set.Governing] for a caller that brings the slice: it
+// appends to dst and allocates nothing else.
+func (s Set) AppendGoverning(dst []*Policy, namespace string, podLabels map[string]string) []*Policy {
+	if len(s.policies) == 0 {
+		return dst
+	}
+	start := len(dst)
+	dst = s.byNamespace[""].appendSelecting(dst, podLabels)
+	if namespace != "" {
+		dst = s.byNamespace[namespace].appendSelecting(dst, podLabels)
+	}
+	if found := dst[start:]; len(found) > 1 {
+		slices.SortFunc(found, compareNames)
+	}
+	return dst
+}
+
+func (in *index) appendSelecting(dst []*Policy, podLabels map[string]string) []*Policy {
+	if in == nil {
+		return dst
+	}
+	if len(in.byLabel) > 0 {
+		for k, v := range podLabels {
+			dst = appendMatching(dst, in.byLabel[label{k, v}], podLabels)
+		}
+	}
+	return appendMatching(dst, in.others, podLabels)
+}
+
+func appendMatching(dst []*Policy, selectors []*selector, podLabels map[string]string) []*Policy {
+	for _, s := range selectors {
+		if s.matches(podLabels) {
+			dst = append(dst, s.policy)
+		}
+	}
+	return dst
+}
+
+func (s *selector) matches(podLabels map[string]string) bool {
+	for k, v := range s.policy.PodSelectorLabels {
+		if have, ok := podLabels[k]; !ok || have != v {
+			return false
+		}
+	}
+	return s.expressions == nil || s.expressions.Matches(labels.Set(podLabels))
+}

@@ -1,0 +1,271 @@
+package policy
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Policy is one custom Pod Security Policy: which pods it governs, what it
+// allows them beyond a level, what it demands of them, and what is filled in
+// where their author left a field unset.
+//
+// The zero Policy is the default policy: plain restricted. It selects no pod,
+// grants nothing and demands nothing beyond the level.
+//
+// +kubebuilder:object:generate=true
+type Policy struct {
+	// Name tells policies apart, orders them and stands in every answer that a
+	// policy shaped: a DNS-1123 subdomain. Required in a file with several
+	// policies; Parse takes it from the file's name otherwise.
+	// +optional
+	Name string `json:"name,omitempty"`
+
+	// Namespace limits the policy to the pods of one namespace. Empty: every
+	// namespace. Labels are set by whoever writes the pod, so a policy that
+	// grants much should name a namespace.
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+
+	// PodSelectorLabels must all be on the pod, with these values.
+	// Labels or expressions must be given; both together are ANDed.
+	// +optional
+	PodSelectorLabels map[string]string `json:"podSelectorLabels,omitempty"`
+
+	// PodSelectorExpressions must all hold for the pod's labels.
+	// +optional
+	PodSelectorExpressions []metav1.LabelSelectorRequirement `json:"podSelectorExpressions,omitempty"`
+
+	// Allow holds what the policy grants and the rules that it sets.
+	// +optional
+	Allow Allow `json:"allow,omitzero"`
+
+	// Mutations holds what is filled in where the pod's author set nothing.
+	// +optional
+	Mutations Mutations `json:"mutations,omitzero"`
+}
+
+// Allow is the allow block of a policy: grants, each of which excuses a
+// violation of the Pod Security Standards, and rules, which may also demand
+// more than the level does. Whatever is left at its default demands nothing
+// beyond the level, Volumes at restricted excepted.
+//
+// +kubebuilder:object:generate=true
+type Allow struct {
+	// AllowPrivilegeEscalation excuses containers whose
+	// allowPrivilegeEscalation is true or unset; nothing is filled in then.
+	// +optional
+	AllowPrivilegeEscalation bool `json:"allowPrivilegeEscalation,omitempty"`
+
+	// Privileged excuses privileged containers, and with them what privilege
+	// implies: escalation and undropped capabilities.
+	// +optional
+	Privileged bool `json:"privileged,omitempty"`
+
+	// AllowedCapabilities may be added by containers. "*" is every capability.
+	// Case and a CAP_ prefix do not matter, here and on the pod.
+	// +optional
+	AllowedCapabilities []string `json:"allowedCapabilities,omitempty"`
+
+	// AllowedUnsafeSysctls may be set on the pod: exact names, or prefixes
+	// that end in "*". The kubelet may still refuse them.
+	// +optional
+	AllowedUnsafeSysctls []string `json:"allowedUnsafeSysctls,omitempty"`
+
+	// HostNetworkPorts allows both the host's network and host ports.
+	// +optional
+	HostNetworkPorts bool `json:"hostNetworkPorts,omitempty"`
+
+	// HostNamespace allows both the host's PID and its IPC namespace.
+	// +optional
+	HostNamespace bool `json:"hostNamespace,omitempty"`
+
+	// AllowedHostPaths may be mounted as hostPath volumes. Empty allows none,
+	// whatever Volumes says.
+	// +optional
+	AllowedHostPaths []HostPath `json:"allowedHostPaths,omitempty"`
+
+	// RunAsUser rules over the user IDs of containers. Default:
+	// MustRunAsNonRoot, which demands what the level demands.
+	// +optional
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
+	RunAsUser UserRule `json:"runAsUser,omitzero"`
+
+	// RunAsGroup rules over the primary group ID of containers. Default: RunAsAny.
+	// +optional
+	RunAsGroup GroupRule `json:"runAsGroup,omitzero"`
+
+	// FSGroup rules over the group that owns the pod's volumes. Default: RunAsAny.
+	// +optional
+	FSGroup GroupRule `json:"fsGroup,omitzero"`
+
+	// SupplementalGroups rules over every supplemental group. Default: RunAsAny.
+	// +optional
+	SupplementalGroups GroupRule `json:"supplementalGroups,omitzero"`
+
+	// Volumes are the volume types that the pod may use, by the names of the
+	// fields of a volume; "*" is every type. hostPath goes by AllowedHostPaths
+	// alone. Unset (nil): DefaultVolumes at restricted, no demand at baseline.
+	// An empty list admits no volume at all.
+	// +optional
+	Volumes []string `json:"volumes,omitzero"`
+
+	// SeccompProfiles are further seccomp profile types: Unconfined. An unset
+	// profile is not a value and is not excused by it.
+	// +optional
+	SeccompProfiles []string `json:"seccompProfiles,omitempty"`
+
+	// AppArmorProfiles are further AppArmor profile types: Unconfined.
+	// +optional
+	AppArmorProfiles []string `json:"appArmorProfiles,omitempty"`
+
+	// ProcMounts are further /proc mount types: Unmasked.
+	// +optional
+	ProcMounts []string `json:"procMounts,omitempty"`
+
+	// SELinuxOptions allows any SELinux type, user and role.
+	// +optional
+	SELinuxOptions bool `json:"seLinuxOptions,omitempty"`
+
+	// WindowsHostProcess allows Windows host process containers.
+	// +optional
+	WindowsHostProcess bool `json:"windowsHostProcess,omitempty"`
+
+	// AllowedProbeHosts may be named by probes and lifecycle hooks.
+	// +optional
+	AllowedProbeHosts []string `json:"allowedProbeHosts,omitempty"`
+
+	// AllowedHostPorts are ranges of host ports, 1 to 65535, ends included.
+	// +optional
+	AllowedHostPorts []PortRange `json:"allowedHostPorts,omitempty"`
+
+	// HostNetwork allows the host's network, without host ports.
+	// +optional
+	HostNetwork bool `json:"hostNetwork,omitempty"`
+
+	// HostPID allows the host's PID namespace.
+	// +optional
+	HostPID bool `json:"hostPID,omitempty"`
+
+	// HostIPC allows the host's IPC namespace.
+	// +optional
+	HostIPC bool `json:"hostIPC,omitempty"`
+
+	// ReadOnlyRootFilesystem is a rule, not a grant: it demands a read-only
+	// root filesystem of every container.
+	// +optional
+	ReadOnlyRootFilesystem bool `json:"readOnlyRootFilesystem,omitempty"`
+}
+
+// Mutations is the mutations block of a policy: what Mutate fills in, only
+// where the effective value is unset.
+//
+// +kubebuilder:object:generate=true
+type Mutations struct {
+	// DropAllCapabilities fills drop: [ALL]. Default true. When false, a
+	// container that does not drop ALL is excused.
+	// +optional
+	DropAllCapabilities *bool `json:"dropAllCapabilities,omitempty"`
+
+	// SetDefaultSeccompProfile fills RuntimeDefault. Default true. When false,
+	// a container without a seccomp profile is excused.
+	// +optional
+	SetDefaultSeccompProfile *bool `json:"setDefaultSeccompProfile,omitempty"`
+
+	// RunAsUser is the user ID to fill, 0 to 2147483647. Default: none, or
+	// under MustRunAs the first range's minimum.
+	// +optional
+	RunAsUser *int64 `json:"runAsUser,omitempty"`
+
+	// RunAsGroup is the group ID to fill, 0 to 2147483647. Default 1; where
+	// the rule refuses 1, the first range's minimum under MustRunAs and
+	// nothing under MayRunAs.
+	// +optional
+	RunAsGroup *int64 `json:"runAsGroup,omitempty"`
+
+	// FSGroup is the volumes' group to fill, with RunAsGroup's range and default.
+	// +optional
+	FSGroup *int64 `json:"fsGroup,omitempty"`
+
+	// SupplementalGroups are the groups to fill. Default [1]. An empty list
+	// fills none.
+	// +optional
+	SupplementalGroups []int64 `json:"supplementalGroups,omitzero"`
+}
+
+// Rule says how the values of an ID are ruled over.
+type Rule string
+
+const (
+	// MustRunAs demands a value within the ranges.
+	MustRunAs Rule = "MustRunAs"
+	// MayRunAs demands that a value, if set, lies within the ranges. Groups only.
+	MayRunAs Rule = "MayRunAs"
+	// MustRunAsNonRoot demands what restricted demands. Users only.
+	MustRunAsNonRoot Rule = "MustRunAsNonRoot"
+	// RunAsAny demands nothing; for users it excuses running as root.
+	RunAsAny Rule = "RunAsAny"
+)
+
+// UserRule is the rule over user IDs. In a file it is one word,
+// MustRunAsNonRoot or RunAsAny, or an object with a rule and its ranges.
+//
+// +kubebuilder:object:generate=true
+type UserRule struct {
+	// Rule is MustRunAsNonRoot (the default, also when empty), MustRunAs or RunAsAny.
+	Rule Rule `json:"rule,omitempty"`
+	// Ranges are given with MustRunAs, and only with it.
+	Ranges []IDRange `json:"ranges,omitempty"`
+}
+
+// GroupRule is the rule over group IDs.
+//
+// +kubebuilder:object:generate=true
+type GroupRule struct {
+	// Rule is RunAsAny (the default, also when empty), MustRunAs or MayRunAs.
+	// +kubebuilder:validation:Enum=MustRunAs;MayRunAs;RunAsAny
+	// +optional
+	Rule Rule `json:"rule,omitempty"`
+	// Ranges are given with MustRunAs and MayRunAs, and only with them.
+	// +optional
+	Ranges []IDRange `json:"ranges,omitempty"`
+}
+
+// IDRange is a range of user or group IDs, both ends included.
+//
+// +kubebuilder:object:generate=true
+type IDRange struct {
+	// Min is the lowest ID, 0 to 2147483647.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
+	Min int64 `json:"min"`
+	// Max is the highest ID, Min to 2147483647.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
+	Max int64 `json:"max"`
+}
+
+// PortRange is a range of ports, both ends included.
+//
+// +kubebuilder:object:generate=true
+type PortRange struct {
+	// Min is the lowest port, 1 to 65535.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Min int32 `json:"min"`
+	// Max is the highest port, Min to 65535.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Max int32 `json:"max"`
+}
+
+// HostPath is a subtree of the node's filesystem.
+//
+// +kubebuilder:object:generate=true
+type HostPath struct {
+	// PathPrefix is a clean absolute path. It covers itself and what lies
+	// below it, by whole segments: /foo covers /foo/bar and not /foobar.
+	PathPrefix string `json:"pathPrefix"`
+	// ReadOnly demands that every mount of such a volume is read-only.
+	// +optional
+	ReadOnly bool `json:"readOnly,omitempty"`
+}
