@@ -1,0 +1,99 @@
+package evaluate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+const (
+	wantAppArmor           = "RuntimeDefault, Localhost or unset"
+	wantAppArmorAnnotation = "runtime/default, localhost/..., empty or unset"
+)
+
+func (w *walk) podAppArmor(sc *corev1.PodSecurityContext) {
+	w.appArmorProfile(spec.At(spec.Container{}, spec.FieldPodAppArmorType), sc.AppArmorProfile)
+}
+
+func (w *walk) appArmor(at spec.Container, sc *corev1.SecurityContext) {
+	w.appArmorProfile(spec.At(at, spec.FieldAppArmorType), sc.AppArmorProfile)
+}
+
+func (w *walk) appArmorProfile(l spec.Location, profile *corev1.AppArmorProfile) {
+	if profile != nil && !spec.AppArmorTypeAllowed(profile.Type) && w.has(spec.CheckAppArmorProfile) {
+		w.add(spec.CheckAppArmorProfile, l, string(profile.Type), wantAppArmor)
+	}
+}
+
+// appArmorAnnotations tests every annotation of the kind, also of containers
+// that the pod does not have.
+func (w *walk) appArmorAnnotations() {
+	if !w.has(spec.CheckAppArmorProfile) {
+		return
+	}
+	var bad []string
+	for key, value := range w.meta.Annotations {
+		if strings.HasPrefix(key, spec.AppArmorAnnotation) && !spec.AppArmorAnnotationAllowed(value) {
+			bad = append(bad, key)
+		}
+	}
+	slices.Sort(bad)
+	for _, key := range bad {
+		w.add(spec.CheckAppArmorProfile, spec.AtAnnotation(key), w.meta.Annotations[key], wantAppArmorAnnotation)
+	}
+}
+
+// excuseAppArmor: one grant covers the field and the annotation that preceded it.
+func excuseAppArmor(_ *subject, p *policy.Policy, v *Violation) string {
+	t := corev1.AppArmorProfileType(v.Value.(string))
+	if v.Key != "" && t == corev1.DeprecatedAppArmorBetaProfileNameUnconfined {
+		t = corev1.AppArmorProfileTypeUnconfined
+	}
+	if p.Allow.AppArmorProfile(t) {
+		return "allow.appArmorProfiles"
+	}
+	return ""
+}
+
+func isAnnotation(v *Violation) bool { return v.Key != "" }
+func isField(v *Violation) bool      { return v.Key == "" }
+
+// appArmorValues are the offending types, then the offending annotations.
+func appArmorValues(vs []Violation) []string {
+	list := values(vs, isField)
+	return append(list, annotations(vs)...)
+}
+
+// annotations are the offending annotations as key="value", sorted.
+func annotations(vs []Violation) []string {
+	var list []string
+	for i := range vs {
+		if isAnnotation(&vs[i]) {
+			list = append(list, fmt.Sprintf("%s=%q", vs[i].Key, vs[i].Value))
+		}
+	}
+	return sortedUnique(list)
+}
+
+func appArmorReason(vs []Violation) string {
+	return plural("forbidden AppArmor profile", len(appArmorValues(vs)))
+}
+
+func appArmorDetail(b []byte, vs []Violation) []byte {
+	if selects(isField).in(vs) {
+		b = appendSetters(b, vs, isField)
+		if selects(isAnnotation).in(vs) {
+			b = append(b, " and "...)
+		}
+	}
+	if n := len(annotations(vs)); n > 0 {
+		b = append(b, plural("annotation", n)...)
+	}
+	b = append(b, " must not set AppArmor profile type to "...)
+	return appendQuoted(b, appArmorValues(vs))
+}

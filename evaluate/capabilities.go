@@ -1,0 +1,97 @@
+package evaluate
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/internal/podwalk"
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+// What the two checks allow a container to add.
+const (
+	wantBaselineCapability   = "a capability of the runtimes' default set"
+	wantRestrictedCapability = "NET_BIND_SERVICE, or not there"
+)
+
+func (w *walk) capabilities(at spec.Container, sc *corev1.SecurityContext) {
+	id := w.either(spec.CheckCapabilitiesBaseline, spec.CheckCapabilitiesRestricted)
+	if id == 0 {
+		return
+	}
+	want := wantBaselineCapability
+	if id == spec.CheckCapabilitiesRestricted {
+		want = wantRestrictedCapability
+		if !dropsAll(sc.Capabilities) {
+			w.add(id, spec.At(at, spec.FieldCapabilitiesDrop), dropped(sc.Capabilities), `["ALL"]`)
+		}
+	}
+	if sc.Capabilities == nil {
+		return
+	}
+	for i, c := range sc.Capabilities.Add {
+		if !spec.CapabilityAddable(id, string(c)) {
+			w.add(id, spec.AtIndex(at, spec.FieldCapabilitiesAdd, i), string(c), want)
+		}
+	}
+}
+
+func dropsAll(c *corev1.Capabilities) bool {
+	return c != nil && slices.ContainsFunc(c.Drop, func(c corev1.Capability) bool { return spec.DropsAll(string(c)) })
+}
+
+// dropped is the value of a drop list that does not drop ALL: nil where it is
+// unset, for nil and empty lists are one thing to the API.
+func dropped(c *corev1.Capabilities) any {
+	if c == nil || len(c.Drop) == 0 {
+		return nil
+	}
+	list := make([]string, len(c.Drop))
+	for i, d := range c.Drop {
+		list[i] = string(d)
+	}
+	return list
+}
+
+func isDrop(v *Violation) bool { return v.Field == spec.FieldCapabilitiesDrop }
+func isAdd(v *Violation) bool  { return v.Field == spec.FieldCapabilitiesAdd }
+
+// excuseCapability: what is added must be granted one by one. A privileged
+// container has every capability, so that a granted one need not drop any.
+func excuseCapability(s *subject, p *policy.Policy, v *Violation) string {
+	if isAdd(v) {
+		if p.Allow.Capability(v.Value.(string)) {
+			return "allow.allowedCapabilities"
+		}
+		return ""
+	}
+	switch {
+	case !p.Mutations.DropsAllCapabilities():
+		return "mutations.dropAllCapabilities"
+	case p.Allow.Privileged && spec.IsPrivileged(podwalk.Get(s.pod, v.Container)):
+		return "allow.privileged"
+	default:
+		return ""
+	}
+}
+
+// capabilitiesDetail serves both checks: baseline has no violation about drop.
+func capabilitiesDetail(b []byte, vs []Violation) []byte {
+	missing := selects(isDrop).in(vs)
+	if missing {
+		b = appendContainers(b, vs, isDrop)
+		b = append(b, ` must set securityContext.capabilities.drop=["ALL"]`...)
+	}
+	if !selects(isAdd).in(vs) {
+		return b
+	}
+	if missing {
+		b = append(b, "; "...)
+	}
+	b = appendContainers(b, vs, isAdd)
+	b = append(b, " must not include "...)
+	b = appendQuoted(b, values(vs, isAdd))
+	return append(b, " in securityContext.capabilities.add"...)
+}

@@ -1,0 +1,57 @@
+package evaluate
+
+import (
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+func (w *walk) hostNamespaces() {
+	if !w.has(spec.CheckHostNamespaces) {
+		return
+	}
+	if w.pod.HostNetwork {
+		w.hostNamespace(spec.FieldHostNetwork)
+	}
+	if w.pod.HostPID {
+		w.hostNamespace(spec.FieldHostPID)
+	}
+	if w.pod.HostIPC {
+		w.hostNamespace(spec.FieldHostIPC)
+	}
+}
+
+func (w *walk) hostNamespace(f spec.Field) {
+	w.add(spec.CheckHostNamespaces, spec.At(spec.Container{}, f), true, wantFalseOrUnset)
+}
+
+func excuseHostNamespace(_ *subject, p *policy.Policy, v *Violation) string {
+	var pair, single bool
+	var pairName, singleName string
+	switch a := &p.Allow; v.Field {
+	case spec.FieldHostNetwork:
+		pair, single, pairName, singleName = a.HostNetworkPorts, a.HostNetwork, "allow.hostNetworkPorts", "allow.hostNetwork"
+	case spec.FieldHostPID:
+		pair, single, pairName, singleName = a.HostNamespace, a.HostPID, "allow.hostNamespace", "allow.hostPID"
+	default:
+		pair, single, pairName, singleName = a.HostNamespace, a.HostIPC, "allow.hostNamespace", "allow.hostIPC"
+	}
+	switch {
+	case single:
+		return singleName
+	case pair:
+		return pairName
+	default:
+		return ""
+	}
+}
+
+func hostNamespacesDetail(b []byte, vs []Violation) []byte {
+	for i := range vs {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, vs[i].Field[len("spec."):]...)
+		b = append(b, "=true"...)
+	}
+	return b
+}

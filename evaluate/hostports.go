@@ -1,0 +1,56 @@
+package evaluate
+
+import (
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+func (w *walk) hostPorts(at spec.Container, c *corev1.Container) {
+	for i := range c.Ports {
+		if port := c.Ports[i].HostPort; port != 0 && w.has(spec.CheckHostPorts) {
+			w.add(spec.CheckHostPorts, spec.AtIndex(at, spec.FieldHostPort, i), port, "0 or unset")
+		}
+	}
+}
+
+func excuseHostPort(_ *subject, p *policy.Policy, v *Violation) string {
+	switch {
+	case p.Allow.HostNetworkPorts:
+		return "allow.hostNetworkPorts"
+	case p.Allow.HostPort(v.Value.(int32)):
+		return "allow.allowedHostPorts"
+	default:
+		return ""
+	}
+}
+
+func hostPortsDetail(b []byte, vs []Violation) []byte {
+	ports := make([]string, len(vs))
+	for i := range vs {
+		ports[i] = strconv.Itoa(int(vs[i].Value.(int32)))
+	}
+	ports = sortedUnique(ports)
+	b = appendContainers(b, vs, anyViolation)
+	b = append(b, uses(len(containerNames(vs, anyViolation)))...)
+	b = append(b, plural("hostPort", len(ports))...)
+	for i, port := range ports {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, ' ')
+		b = append(b, port...)
+	}
+	return b
+}
+
+// uses is the verb for a number of subjects, with its spaces.
+func uses(count int) string {
+	if count == 1 {
+		return " uses "
+	}
+	return " use "
+}

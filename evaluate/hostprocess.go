@@ -1,0 +1,33 @@
+package evaluate
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+func (w *walk) podHostProcess(sc *corev1.PodSecurityContext) {
+	w.windowsOptions(spec.At(spec.Container{}, spec.FieldPodHostProcess), sc.WindowsOptions)
+}
+
+func (w *walk) hostProcess(at spec.Container, sc *corev1.SecurityContext) {
+	w.windowsOptions(spec.At(at, spec.FieldHostProcess), sc.WindowsOptions)
+}
+
+func (w *walk) windowsOptions(l spec.Location, options *corev1.WindowsSecurityContextOptions) {
+	if options != nil && isTrue(options.HostProcess) && w.has(spec.CheckWindowsHostProcess) {
+		w.add(spec.CheckWindowsHostProcess, l, true, wantFalseOrUnset)
+	}
+}
+
+func excuseHostProcess(_ *subject, p *policy.Policy, _ *Violation) string {
+	if p.Allow.WindowsHostProcess {
+		return "allow.windowsHostProcess"
+	}
+	return ""
+}
+
+func hostProcessDetail(b []byte, vs []Violation) []byte {
+	return append(appendSetters(b, vs, anyViolation), " must not set securityContext.windowsOptions.hostProcess=true"...)
+}

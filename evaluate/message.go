@@ -1,0 +1,194 @@
+package evaluate
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/podfence/podfence/spec"
+)
+
+// Message renders what stands against the pod in the words of Pod Security
+// Admission, empty for an allowed pod. What a policy's own rules demand follows
+// in the same form.
+func (r *Result) Message() string { return string(r.appendMessage(nil)) }
+
+// Warning is Message as Pod Security Admission warns: after
+// `would violate PodSecurity "restricted:latest": `. Empty for an allowed pod.
+func (r *Result) Warning() string { return r.prefixed("would violate PodSecurity ") }
+
+// Refusal is Message as Pod Security Admission refuses: after
+// `violates PodSecurity "restricted:latest": `. Empty for an allowed pod.
+func (r *Result) Refusal() string { return r.prefixed("violates PodSecurity ") }
+
+func (r *Result) prefixed(verb string) string {
+	if r.Allowed() {
+		return ""
+	}
+	b := strconv.AppendQuote([]byte(verb), r.Level.String())
+	return string(r.appendMessage(append(b, ": "...)))
+}
+
+func (r *Result) appendMessage(b []byte) []byte {
+	for rest := r.Violations; len(rest) > 0; {
+		n := run(rest)
+		group := rest[:n]
+		rest = rest[n:]
+		if id := group[0].Check; id != 0 {
+			b = append(b, reason(id, group)...)
+			b = append(b, " ("...)
+			b = checks[id].detail(b, group)
+		} else {
+			b = r.appendRule(b, group)
+		}
+		b = append(b, ')')
+		if len(rest) > 0 {
+			b = append(b, ", "...)
+		}
+	}
+	return b
+}
+
+// run is the number of violations at the start that break the same check or rule.
+func run(vs []Violation) int {
+	for i := range vs {
+		if vs[i].Check != vs[0].Check || vs[i].Rule != vs[0].Rule {
+			return i
+		}
+	}
+	return len(vs)
+}
+
+func reason(id spec.CheckID, group []Violation) string {
+	if id == spec.CheckAppArmorProfile {
+		return appArmorReason(group)
+	}
+	return checks[id].reason
+}
+
+// appendRule renders the violations of one rule of the policy, up to the
+// closing parenthesis.
+func (r *Result) appendRule(b []byte, group []Violation) []byte {
+	b = append(b, group[0].Rule...)
+	b = append(b, " of policy "...)
+	b = strconv.AppendQuote(b, r.PolicyName())
+	b = append(b, " ("...)
+	for i := range group {
+		v := &group[i]
+		if i > 0 {
+			b = append(b, "; "...)
+		}
+		switch {
+		case v.Container.Kind != 0:
+			b = append(b, v.Container.Kind.String()...)
+			b = append(b, ' ')
+			b = strconv.AppendQuote(b, v.Container.Name)
+		case v.Volume != "":
+			b = append(b, "volume "...)
+			b = strconv.AppendQuote(b, v.Volume)
+		default:
+			b = append(b, "pod"...)
+		}
+		b = append(b, ": "...)
+		b = append(b, v.Location.String()...)
+		b = append(b, " must be "...)
+		b = append(b, v.Want...)
+		b = append(b, ", is "...)
+		b = append(b, v.ValueString()...)
+	}
+	return b
+}
+
+// The functions below are the phrases of which Pod Security Admission's details
+// are made. Names are quoted as they are, without escaping.
+
+// selects tells which violations of a group a phrase is about.
+type selects func(*Violation) bool
+
+func anyViolation(*Violation) bool     { return true }
+func setViolation(v *Violation) bool   { return v.Value != nil }
+func unsetViolation(v *Violation) bool { return v.Value == nil }
+func onContainer(v *Violation) bool    { return v.Container.Kind != 0 }
+func (s selects) in(vs []Violation) bool {
+	return slices.ContainsFunc(vs, func(v Violation) bool { return s(&v) })
+}
+
+// appendContainers appends `container "a"` or `containers "a", "b"`: each
+// container once, in visiting order, names repeated where containers share one.
+func appendContainers(b []byte, vs []Violation, which selects) []byte {
+	names := containerNames(vs, which)
+	b = append(b, plural("container", len(names))...)
+	b = append(b, ' ')
+	return appendQuoted(b, names)
+}
+
+func containerNames(vs []Violation, which selects) []string {
+	var names []string
+	var last spec.Container
+	for i := range vs {
+		at := vs[i].Container
+		if at.Kind == 0 || !which(&vs[i]) || at == last {
+			continue
+		}
+		last = at
+		names = append(names, at.Name)
+	}
+	return names
+}
+
+// appendSetters appends `pod`, the containers, or both joined by "and".
+func appendSetters(b []byte, vs []Violation, which selects) []byte {
+	var pod, containers bool
+	for i := range vs {
+		if which(&vs[i]) {
+			pod = pod || vs[i].Container.Kind == 0
+			containers = containers || vs[i].Container.Kind != 0
+		}
+	}
+	if pod {
+		b = append(b, "pod"...)
+	}
+	if pod && containers {
+		b = append(b, " and "...)
+	}
+	if containers {
+		b = appendContainers(b, vs, which)
+	}
+	return b
+}
+
+// values returns the string values of violations, sorted and without repeats.
+func values(vs []Violation, which selects) []string {
+	var list []string
+	for i := range vs {
+		if s, ok := vs[i].Value.(string); ok && which(&vs[i]) {
+			list = append(list, s)
+		}
+	}
+	return sortedUnique(list)
+}
+
+func sortedUnique(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// appendQuoted appends `"a", "b"`, nothing escaped.
+func appendQuoted(b []byte, items []string) []byte {
+	for i, item := range items {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, '"')
+		b = append(b, item...)
+		b = append(b, '"')
+	}
+	return b
+}
+
+// plural is the noun for a number of things.
+func plural(noun string, count int) string {
+	if count == 1 {
+		return noun
+	}
+	return noun + "s"
+}

@@ -1,0 +1,30 @@
+package evaluate
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+func (w *walk) procMount(at spec.Container, sc *corev1.SecurityContext) {
+	if sc.ProcMount == nil || *sc.ProcMount == corev1.DefaultProcMount {
+		return
+	}
+	if id := w.either(spec.CheckProcMount, spec.CheckProcMountRestricted); id != 0 {
+		w.add(id, spec.At(at, spec.FieldProcMount), string(*sc.ProcMount), "Default or unset")
+	}
+}
+
+func excuseProcMount(_ *subject, p *policy.Policy, v *Violation) string {
+	if p.Allow.ProcMount(corev1.ProcMountType(v.Value.(string))) {
+		return "allow.procMounts"
+	}
+	return ""
+}
+
+func procMountDetail(b []byte, vs []Violation) []byte {
+	b = appendContainers(b, vs, anyViolation)
+	b = append(b, " must not set securityContext.procMount to "...)
+	return appendQuoted(b, values(vs, anyViolation))
+}

@@ -1,0 +1,122 @@
+package evaluate
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/internal/podwalk"
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+const (
+	wantSeccomp           = "RuntimeDefault or Localhost"
+	wantSeccompAnnotation = "runtime/default, docker/default, localhost/... or unset"
+)
+
+// seccompFields returns the check that tests the fields, zero for none. Until
+// v1.18 the baseline check tests annotations instead.
+func (w *walk) seccompFields() spec.CheckID {
+	if w.rules.SeccompAnnotations {
+		return 0
+	}
+	return w.either(spec.CheckSeccompProfileBaseline, spec.CheckSeccompProfileRestricted)
+}
+
+func (w *walk) podSeccomp(sc *corev1.PodSecurityContext) {
+	if sc.SeccompProfile == nil || spec.SeccompTypeAllowed(sc.SeccompProfile.Type) {
+		return
+	}
+	if id := w.seccompFields(); id != 0 {
+		w.add(id, spec.At(spec.Container{}, spec.FieldPodSeccompType), string(sc.SeccompProfile.Type), wantSeccomp)
+	}
+}
+
+// seccomp: a container without a profile needs a good one on the pod, and a bad
+// one there counts as none.
+func (w *walk) seccomp(at spec.Container, sc *corev1.SecurityContext) {
+	id := w.seccompFields()
+	if id == 0 {
+		return
+	}
+	location := spec.At(at, spec.FieldSeccompType)
+	switch profile := sc.SeccompProfile; {
+	case profile != nil && !spec.SeccompTypeAllowed(profile.Type):
+		w.add(id, location, string(profile.Type), wantSeccomp)
+	case profile == nil && id == spec.CheckSeccompProfileRestricted && !w.podHasSeccomp():
+		w.add(id, location, nil, wantSeccomp)
+	}
+}
+
+func (w *walk) podHasSeccomp() bool {
+	sc := w.pod.SecurityContext
+	return sc != nil && sc.SeccompProfile != nil && spec.SeccompTypeAllowed(sc.SeccompProfile.Type)
+}
+
+// seccompAnnotations tests the annotations of the pod and of containers that it
+// has, each once.
+func (w *walk) seccompAnnotations() {
+	if !w.rules.SeccompAnnotations || !w.has(spec.CheckSeccompProfileBaseline) {
+		return
+	}
+	keys := []string{spec.SeccompPodAnnotation}
+	for at := range podwalk.Containers(w.pod) {
+		keys = append(keys, spec.SeccompContainerAnnotation+at.Name)
+	}
+	slices.Sort(keys[1:])
+	for _, key := range slices.Compact(keys) {
+		if value, ok := w.meta.Annotations[key]; ok && !spec.SeccompAnnotationAllowed(value) {
+			w.add(spec.CheckSeccompProfileBaseline, spec.AtAnnotation(key), value, wantSeccompAnnotation)
+		}
+	}
+}
+
+// excuseSeccomp covers a profile that is granted, where it is set and where it
+// is inherited. An unset profile is not a value: only a policy that sets none
+// by default excuses it.
+func excuseSeccomp(s *subject, p *policy.Policy, v *Violation) string {
+	const grant = "allow.seccompProfiles"
+	switch value, set := v.Value.(string); {
+	case set && isAnnotation(v):
+		if value == corev1.SeccompProfileNameUnconfined && p.Allow.SeccompProfile(corev1.SeccompProfileTypeUnconfined) {
+			return grant
+		}
+	case set:
+		if p.Allow.SeccompProfile(corev1.SeccompProfileType(value)) {
+			return grant
+		}
+	default:
+		inherited := spec.EffectiveSeccompProfile(s.pod, podwalk.Get(s.pod, v.Container))
+		if inherited != nil && p.Allow.SeccompProfile(inherited.Type) {
+			return grant
+		}
+		if inherited == nil && !p.Mutations.SetsSeccompProfile() {
+			return "mutations.setDefaultSeccompProfile"
+		}
+	}
+	return ""
+}
+
+func seccompDetail(b []byte, vs []Violation) []byte {
+	switch {
+	case selects(isAnnotation).in(vs):
+		list := annotations(vs)
+		b = append(b, "forbidden "...)
+		b = append(b, plural("annotation", len(list))...)
+		separator := " "
+		for _, a := range list {
+			b = append(append(b, separator...), a...)
+			separator = ", "
+		}
+		return b
+	case selects(setViolation).in(vs):
+		b = appendSetters(b, vs, setViolation)
+		b = append(b, " must not set securityContext.seccompProfile.type to "...)
+		return appendQuoted(b, values(vs, setViolation))
+	default:
+		b = append(b, "pod or "...)
+		b = appendContainers(b, vs, anyViolation)
+		return append(b, ` must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"`...)
+	}
+}

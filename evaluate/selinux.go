@@ -1,0 +1,77 @@
+package evaluate
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+func (w *walk) podSELinux(sc *corev1.PodSecurityContext) {
+	if sc.SELinuxOptions != nil {
+		w.seLinuxOptions(spec.Container{}, sc.SELinuxOptions, spec.FieldPodSELinuxType, spec.FieldPodSELinuxUser, spec.FieldPodSELinuxRole)
+	}
+}
+
+func (w *walk) seLinux(at spec.Container, sc *corev1.SecurityContext) {
+	if sc.SELinuxOptions != nil {
+		w.seLinuxOptions(at, sc.SELinuxOptions, spec.FieldSELinuxType, spec.FieldSELinuxUser, spec.FieldSELinuxRole)
+	}
+}
+
+func (w *walk) seLinuxOptions(at spec.Container, o *corev1.SELinuxOptions, typeField, userField, roleField spec.Field) {
+	const id = spec.CheckSELinuxOptions
+	if !w.has(id) {
+		return
+	}
+	if !slices.Contains(w.rules.SELinuxTypes, o.Type) {
+		w.add(id, spec.At(at, typeField), o.Type, "a container type or unset")
+	}
+	if o.User != "" {
+		w.add(id, spec.At(at, userField), o.User, wantUnset)
+	}
+	if o.Role != "" {
+		w.add(id, spec.At(at, roleField), o.Role, wantUnset)
+	}
+}
+
+func excuseSELinux(_ *subject, p *policy.Policy, _ *Violation) string {
+	if p.Allow.SELinuxOptions {
+		return "allow.seLinuxOptions"
+	}
+	return ""
+}
+
+func isSELinuxType(v *Violation) bool {
+	return v.Field == spec.FieldSELinuxType || v.Field == spec.FieldPodSELinuxType
+}
+
+func isSELinuxUser(v *Violation) bool {
+	return v.Field == spec.FieldSELinuxUser || v.Field == spec.FieldPodSELinuxUser
+}
+
+func isSELinuxRole(v *Violation) bool {
+	return v.Field == spec.FieldSELinuxRole || v.Field == spec.FieldPodSELinuxRole
+}
+
+func seLinuxDetail(b []byte, vs []Violation) []byte {
+	b = appendSetters(b, vs, anyViolation)
+	b = append(b, " set forbidden securityContext.seLinuxOptions: "...)
+	separator := ""
+	if types := values(vs, isSELinuxType); len(types) > 0 {
+		b = append(b, plural("type", len(types))...)
+		b = append(b, ' ')
+		b = appendQuoted(b, types)
+		separator = "; "
+	}
+	if selects(isSELinuxUser).in(vs) {
+		b = append(append(b, separator...), "user may not be set"...)
+		separator = "; "
+	}
+	if selects(isSELinuxRole).in(vs) {
+		b = append(append(b, separator...), "role may not be set"...)
+	}
+	return b
+}

@@ -1,0 +1,134 @@
+package evaluate
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/internal/podwalk"
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+// volumes holds both checks that read volumes: hostPath at baseline, and the
+// types at restricted, which name a volume by its first type.
+func (w *walk) volumes() {
+	for i := range w.pod.Volumes {
+		v := &w.pod.Volumes[i]
+		switch {
+		case w.has(spec.CheckRestrictedVolumes):
+			if t, allowed := spec.RestrictedVolume(v); !allowed {
+				w.addVolume(spec.CheckRestrictedVolumes, i, t.Field, t.Name, "a volume type that restricted allows")
+			}
+		case w.has(spec.CheckHostPathVolumes) && v.HostPath != nil:
+			w.addVolume(spec.CheckHostPathVolumes, i, spec.FieldVolumeHostPath, v.HostPath.Path, wantUnset)
+		}
+	}
+}
+
+func (w *walk) addVolume(id spec.CheckID, i int, f spec.Field, value any, want string) {
+	w.add(id, spec.AtIndex(spec.Container{}, f, i), value, want)
+	w.found[len(w.found)-1].Volume = w.pod.Volumes[i].Name
+}
+
+func excuseHostPath(s *subject, p *policy.Policy, v *Violation) string {
+	if s.hostPathGranted(p, &s.pod.Volumes[v.Index]) {
+		return "allow.allowedHostPaths"
+	}
+	v.Want = wantHostPath(p)
+	return ""
+}
+
+// excuseVolume: every source that the volume has must be granted. API
+// validation lets a volume have one; a second must not slip in behind it.
+func excuseVolume(s *subject, p *policy.Policy, v *Violation) string {
+	volume := &s.pod.Volumes[v.Index]
+	if volume.HostPath != nil && !s.hostPathGranted(p, volume) {
+		v.Want = wantHostPath(p)
+		return ""
+	}
+	known := false
+	for i := range spec.VolumeTypes() {
+		t := &spec.VolumeTypes()[i]
+		if !t.In(volume) {
+			continue
+		}
+		known = true
+		if t.Name != spec.HostPath && !p.Allow.Volume(t.Name) {
+			return ""
+		}
+	}
+	switch {
+	case !known && !p.Allow.Volume(spec.UnknownVolumeType):
+		return ""
+	case volume.HostPath != nil:
+		return "allow.allowedHostPaths"
+	default:
+		return "allow.volumes"
+	}
+}
+
+// wantHostPath says what a policy with allowed host paths would have let pass.
+func wantHostPath(p *policy.Policy) string {
+	if len(p.Allow.AllowedHostPaths) == 0 {
+		return wantUnset
+	}
+	want := "below "
+	for i, allowed := range p.Allow.AllowedHostPaths {
+		if i > 0 {
+			want += " or "
+		}
+		want += allowed.PathPrefix
+		if allowed.ReadOnly {
+			want += " with every mount readOnly"
+		}
+	}
+	return want
+}
+
+// hostPathGranted reports whether the policy covers the path of a hostPath
+// volume and the ways in which it is mounted.
+func (s *subject) hostPathGranted(p *policy.Policy, v *corev1.Volume) bool {
+	covered, readOnly := p.Allow.HostPath(v.HostPath.Path)
+	return covered && (!readOnly || !s.mountedWritable(v.Name))
+}
+
+// mountedWritable reports whether any container mounts the volume writable. The
+// answer for all volumes is computed once, for pods may have many of both.
+func (s *subject) mountedWritable(volume string) bool {
+	if s.writable == nil {
+		s.writable = map[string]bool{}
+		for _, c := range podwalk.Containers(s.pod) {
+			for i := range c.VolumeMounts {
+				if !c.VolumeMounts[i].ReadOnly {
+					s.writable[c.VolumeMounts[i].Name] = true
+				}
+			}
+			for i := range c.VolumeDevices {
+				s.writable[c.VolumeDevices[i].Name] = true
+			}
+		}
+	}
+	return s.writable[volume]
+}
+
+func volumeNames(vs []Violation) []string {
+	names := make([]string, len(vs))
+	for i := range vs {
+		names[i] = vs[i].Volume
+	}
+	return names
+}
+
+func hostPathDetail(b []byte, vs []Violation) []byte {
+	b = append(b, plural("volume", len(vs))...)
+	b = append(b, ' ')
+	return appendQuoted(b, volumeNames(vs))
+}
+
+func volumesDetail(b []byte, vs []Violation) []byte {
+	types := values(vs, anyViolation)
+	b = hostPathDetail(b, vs)
+	b = append(b, uses(len(vs))...)
+	b = append(b, plural("restricted volume type", len(types))...)
+	b = append(b, ' ')
+	return appendQuoted(b, types)
+}
