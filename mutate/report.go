@@ -1,0 +1,179 @@
+package mutate
+
+import (
+	"encoding/json"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/internal/podwalk"
+	"github.com/podfence/podfence/spec"
+)
+
+// Change is one field that was filled in.
+type Change struct {
+	// Location is the field.
+	spec.Location
+	// Value is what it was filled with: bool, int64, []int64, string or []string.
+	Value any
+	// Control is the title of the control that the value serves, or the path
+	// of the policy's field where it serves a rule or a default of its own.
+	Control string
+
+	// created is the topmost parent that the field's object lacked, empty
+	// where it had all.
+	created spec.Field
+}
+
+// Reason says why a field was left unset.
+type Reason string
+
+// The reasons.
+const (
+	// PolicyLeaves: the policy grants what the unset field means, or turns the
+	// filling off.
+	PolicyLeaves Reason = "policy"
+	// Windows: API validation forbids the field on Windows pods.
+	Windows Reason = "windows"
+	// Mirror: a mirror pod only shows what a kubelet runs already.
+	Mirror Reason = "mirror"
+	// PrivilegedContainer: API validation refuses the value on a privileged
+	// container, or it would have no effect there.
+	PrivilegedContainer Reason = "privileged"
+	// AddsSysAdmin: SYS_ADMIN implies escalation, and API validation refuses
+	// false beside CAP_SYS_ADMIN.
+	AddsSysAdmin Reason = "sysAdmin"
+	// RootUser: the effective runAsUser is 0, and the kubelet would refuse to
+	// start such a container with runAsNonRoot.
+	RootUser Reason = "rootUser"
+	// NonRoot: the effective runAsNonRoot is true, and the policy has no user
+	// ID but 0 to fill in.
+	NonRoot Reason = "nonRoot"
+	// UserNamespace: with hostUsers=false root in the pod is not root on the
+	// node, and restricted leaves the user free (since v1.35).
+	UserNamespace Reason = "userNamespace"
+	// Annotation: a legacy seccomp annotation says otherwise, and API
+	// validation refuses a field that contradicts it.
+	Annotation Reason = "annotation"
+	// Inherited: the container inherits a value that its author set on the pod
+	// against the standard.
+	Inherited Reason = "inherited"
+)
+
+var explanations = map[Reason]string{
+	PolicyLeaves:        "the policy leaves it so",
+	Windows:             "the API forbids it on Windows pods",
+	Mirror:              "a mirror pod cannot be changed",
+	PrivilegedContainer: "the container is privileged",
+	AddsSysAdmin:        "the container adds SYS_ADMIN, which implies it",
+	RootUser:            "the container runs as UID 0, which the kubelet would then refuse",
+	NonRoot:             "runAsNonRoot is true, and the policy has no user ID but 0",
+	UserNamespace:       "the pod has a user namespace of its own (hostUsers=false)",
+	Annotation:          "a legacy seccomp annotation says otherwise",
+	Inherited:           "the container inherits a value that is set on the pod",
+}
+
+// String is the reason as part of a sentence.
+func (r Reason) String() string { return explanations[r] }
+
+// Unset is one field that Mutate would fill on most pods and left unset.
+type Unset struct {
+	spec.Location
+	Reason Reason
+}
+
+// String renders the field and the reason.
+func (u *Unset) String() string { return fmt.Sprintf("%s: %s", u.Location, u.Reason) }
+
+// Advice tells why a container may still fail to start.
+type Advice struct {
+	Container spec.Container
+	Text      string
+}
+
+// Report is what Mutate did, what it did not, and why. The zero Report is that
+// of a pod that needed nothing.
+type Report struct {
+	Changes []Change
+	Unset   []Unset
+
+	// result is the pod as it was returned, for Advice.
+	result *corev1.PodSpec
+}
+
+// Changed reports whether anything was filled in.
+func (r *Report) Changed() bool { return len(r.Changes) > 0 }
+
+// Advice returns what may still keep the result's containers from starting.
+func (r *Report) Advice() []Advice {
+	var advice []Advice
+	if r.result == nil {
+		return nil
+	}
+	for at, c := range podwalk.Containers(r.result) {
+		if text := adviceFor(r.result, c); text != "" {
+			advice = append(advice, Advice{at, text})
+		}
+	}
+	return advice
+}
+
+// windowsAdministrator is the user that the kubelet refuses under runAsNonRoot
+// on Windows (pkg/kubelet/kuberuntime/security_context_windows.go).
+const windowsAdministrator = "ContainerAdministrator"
+
+func adviceFor(pod *corev1.PodSpec, c *corev1.Container) string {
+	if nonRoot := spec.EffectiveRunAsNonRoot(pod, c); nonRoot == nil || !*nonRoot {
+		return ""
+	}
+	switch uid := spec.EffectiveRunAsUser(pod, c); {
+	case spec.IsWindows(pod) && spec.EffectiveRunAsUserName(pod, c) == windowsAdministrator:
+		return "runAsNonRoot is true and runAsUserName is ContainerAdministrator: the kubelet will refuse to start the container"
+	case spec.IsWindows(pod):
+		return ""
+	case uid == nil:
+		return "runAsNonRoot is true and no runAsUser is set: the image must declare a numeric USER other than 0"
+	case *uid == 0:
+		return "runAsNonRoot is true and runAsUser is 0: the kubelet will refuse to start the container"
+	default:
+		return ""
+	}
+}
+
+type changeJSON struct {
+	Pointer string `json:"pointer"`
+	Value   any    `json:"value"`
+	Control string `json:"control"`
+}
+
+type unsetJSON struct {
+	Field  string `json:"field"`
+	Reason Reason `json:"reason"`
+	Why    string `json:"why"`
+}
+
+type adviceJSON struct {
+	Container string `json:"container"`
+	Advice    string `json:"advice"`
+}
+
+type reportJSON struct {
+	Changes []changeJSON `json:"changes"`
+	Unset   []unsetJSON  `json:"unset,omitempty"`
+	Advice  []adviceJSON `json:"advice,omitempty"`
+}
+
+// MarshalJSON renders the report with JSON pointers into the pod.
+func (r Report) MarshalJSON() ([]byte, error) {
+	j := reportJSON{Changes: []changeJSON{}}
+	for i := range r.Changes {
+		j.Changes = append(j.Changes, changeJSON{r.Changes[i].Pointer(), r.Changes[i].Value, r.Changes[i].Control})
+	}
+	for i := range r.Unset {
+		j.Unset = append(j.Unset, unsetJSON{r.Unset[i].Location.String(), r.Unset[i].Reason, r.Unset[i].Reason.String()})
+	}
+	for _, a := range r.Advice() {
+		j.Advice = append(j.Advice, adviceJSON{a.Container.Name, a.Text})
+	}
+	return json.Marshal(j)
+}
