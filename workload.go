@@ -1,0 +1,97 @@
+package podfence
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/podfence/podfence/policy"
+)
+
+// Workload is an object that holds a pod or a pod template.
+type Workload struct {
+	// Namespace is the object's, and so that of the pods made of it.
+	Namespace string
+	// Pod is the object where it is a pod, else nil.
+	Pod *corev1.Pod
+	// Template is the pod template within the object, nil for a pod.
+	Template *corev1.PodTemplateSpec
+	// Root are the steps from the object to the pod: nil for a Pod,
+	// "spec", "template" for a Deployment.
+	Root []string
+
+	object runtime.Object
+}
+
+// WorkloadOf finds the pod or the pod template in an object: a Pod, PodTemplate,
+// ReplicationController, ReplicaSet, Deployment, StatefulSet, DaemonSet, Job or
+// CronJob of the API versions that Kubernetes serves. ok is false for any other
+// object, and for a ReplicationController without a template.
+func WorkloadOf(object runtime.Object) (w Workload, ok bool) {
+	w.object = object
+	switch o := object.(type) {
+	case *corev1.Pod:
+		w.Namespace, w.Pod = o.Namespace, o
+	case *corev1.PodTemplate:
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Template, []string{"template"}
+	case *corev1.ReplicationController:
+		w.Namespace, w.Template, w.Root = o.Namespace, o.Spec.Template, underSpec
+	case *appsv1.ReplicaSet:
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
+	case *appsv1.Deployment:
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
+	case *appsv1.StatefulSet:
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
+	case *appsv1.DaemonSet:
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
+	case *batchv1.Job:
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
+	case *batchv1.CronJob:
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.JobTemplate.Spec.Template, underJobTemplate
+	}
+	return w, w.Pod != nil || w.Template != nil
+}
+
+var (
+	underSpec        = []string{"spec", "template"}
+	underJobTemplate = []string{"spec", "jobTemplate", "spec", "template"}
+)
+
+// Admit decides about the workload's pod or template, in its namespace.
+func (w *Workload) Admit(lv api.LevelVersion, policies policy.Set) Decision {
+	if w.Pod != nil {
+		return Admit(w.Pod, lv, policies)
+	}
+	return AdmitTemplate(w.Namespace, w.Template, lv, policies)
+}
+
+// With returns the workload's object with the pod or template of a decision: the
+// object itself where nothing was filled in, else a copy.
+func (w *Workload) With(d Decision) runtime.Object {
+	switch {
+	case !d.Report.Changed():
+		return w.object
+	case w.Pod != nil:
+		return d.Pod
+	default:
+		filled, _ := WorkloadOf(w.object.DeepCopyObject())
+		*filled.Template = *d.Template
+		return filled.object
+	}
+}
+
+// AdmitObject is [Admit] for any object that [WorkloadOf] knows. It returns the
+// object with its pod or template filled in, and fails for an object that holds
+// neither.
+func AdmitObject(object runtime.Object, lv api.LevelVersion, policies policy.Set) (runtime.Object, Decision, error) {
+	w, ok := WorkloadOf(object)
+	if !ok {
+		return nil, Decision{}, fmt.Errorf("podfence: %T holds neither a pod nor a pod template", object)
+	}
+	d := w.Admit(lv, policies)
+	return w.With(d), d, nil
+}
