@@ -1,1 +1,64 @@
+// Package podfence decides what a Kubernetes pod may do, and fills in what its
+// author left out so that it may run.
+//
+// It enforces the Pod Security Standards
+// (https://kubernetes.io/docs/concepts/security/pod-security-standards/) with
+// precise exceptions. Most embedders need one call:
+//
+//	decision := podfence.Admit(pod, level, policies)
+//
+// [Admit] answers with the pod as it would run, whether it may, under which
+// policy and why. [AdmitTemplate] and [AdmitObject] are its twins for pod
+// templates and for the objects that hold them. The three steps that it joins
+// can be had alone:
+//
+//	policy.Set.Governing(namespace, labels)      which policies select the pod
+//	mutate.Mutate(pod, policy)                   fills unset security fields
+//	evaluate.Evaluate(pod, level, exceptions)    every violation that no policy excuses
+//
+// # Words
+//
+// A control is a row of the standard, a check its test at one level, under the
+// ID that k8s.io/pod-security-admission gives it; package spec holds them as
+// data. A level is privileged, baseline or restricted, at a version: both are
+// that module's own types, api.LevelVersion. A policy governs the pods that its
+// namespace and labels select. A grant is one thing that its allow block
+// permits, and a violation that a grant covers is excused; its own rules may
+// demand more than the level. Denied is an answer and not an error.
+//
+// # Laws
+//
+// They hold for every pod and every valid policy; the test in brackets tries
+// each on generated ones.
+//
+//  1. What Evaluate still finds after Mutate was set by the pod's author, or the
+//     report says why no mutation may supply it; a pod whose author set nothing
+//     against its policy is allowed [TestWhatRemainsIsTheAuthors,
+//     TestNothingSetIsAllowed]. Versions before v1.25 judged Windows pods, and
+//     those before v1.35 pods with hostUsers=false, otherwise.
+//  2. Mutate is idempotent and deterministic, keeps every set field and every
+//     order, and never changes its input [mutate: TestLaws].
+//  3. Applying its patch to the pod's JSON gives the JSON of its result
+//     [mutate: TestPatch].
+//  4. A pod that API validation accepts is still accepted afterwards.
+//  5. Mutate adds no violation [TestMutateAddsNoViolation].
+//  6. An exception removes only violations that its grants cover, and adds only
+//     what its own rules name; without exceptions the verdict is Pod Security
+//     Admission's, byte for byte [TestExceptionsOnlyExcuseAndDemand, evaluate:
+//     TestConformance].
+//
+// # Edge cases
+//
+// Version zero is the latest version and an unknown level is restricted:
+// upstream would allow everything at the former. Labels are set by whoever
+// writes the pod, so a policy that grants much should name a namespace. On
+// UPDATE every security field of a pod is immutable: mutate only on CREATE, and
+// new ephemeral containers with mutate.EphemeralContainers.
+//
+// There is no I/O, no clock, no global state and no goroutine in the library.
+// The same pod and policy always give the same bytes, and everything may be
+// used concurrently.
 package podfence
+
+//go:generate go run ./internal/docs
+//go:generate go tool -modfile=tools/go.mod controller-gen object paths=./policy/...

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
-	"golang.org/x/tools/go/packages"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 	psa "k8s.io/pod-security-admission/policy"
@@ -44,11 +45,11 @@ var levels = []api.Level{api.LevelBaseline, api.LevelRestricted}
 // cache.
 func fixtureDir(t testing.TB) string {
 	t.Helper()
-	pkgs, err := packages.Load(&packages.Config{Mode: packages.NeedFiles}, "k8s.io/pod-security-admission/policy")
-	if err != nil || len(pkgs) != 1 || len(pkgs[0].GoFiles) == 0 {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/pod-security-admission").Output()
+	if err != nil {
 		t.Fatalf("cannot find k8s.io/pod-security-admission: %v", err)
 	}
-	return filepath.Join(filepath.Dir(pkgs[0].GoFiles[0]), "..", "test", "testdata")
+	return filepath.Join(strings.TrimSpace(string(out)), "test", "testdata")
 }
 
 // fixtures returns the distinct pods among the fixture files, and the number of files.
