@@ -60,12 +60,12 @@ type Decision struct {
 	// Reason says why that policy governs.
 	Reason Reason
 	// Considered are the names of all policies that select the pod, in the
-	// order in which they were tried.
+	// order in which they are tried.
 	Considered []string
 }
 
 // Allowed reports whether the pod, as filled in, may run.
-func (d *Decision) Allowed() bool { return d.Result.Allowed() }
+func (d Decision) Allowed() bool { return d.Result.Allowed() }
 
 type decisionJSON struct {
 	Result     evaluate.Result `json:"result"`
@@ -92,7 +92,8 @@ func (d Decision) MarshalJSON() ([]byte, error) {
 //
 // At level privileged nothing is looked at or filled in. At baseline an unset
 // field is no violation, so that a pod that is allowed as it is needs no change
-// and gets none: a workload that baseline lets run as root keeps running.
+// and gets none: a workload that baseline lets run as root keeps running. Where
+// a rule of its policy demands a value there, the pod is filled as anywhere else.
 func Admit(pod *corev1.Pod, lv api.LevelVersion, policies policy.Set) Decision {
 	filled, d := decide(pod.Namespace, &pod.ObjectMeta, &pod.Spec, lv, policies)
 	d.Pod = pod

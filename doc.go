@@ -41,7 +41,8 @@
 //  3. Applying its patch to the pod's JSON gives the JSON of its result
 //     [mutate: TestPatch].
 //  4. A pod that API validation accepts is still accepted afterwards.
-//  5. Mutate adds no violation [TestMutateAddsNoViolation].
+//  5. Mutate adds no violation, at any level and version, under the policy that
+//     it fills by [TestMutateAddsNoViolation].
 //  6. An exception removes only violations that its grants cover, and adds only
 //     what its own rules name; without exceptions the verdict is Pod Security
 //     Admission's, byte for byte [TestExceptionsOnlyExcuseAndDemand, evaluate:

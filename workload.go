@@ -70,7 +70,8 @@ func (w *Workload) Admit(lv api.LevelVersion, policies policy.Set) Decision {
 }
 
 // With returns the workload's object with the pod or template of a decision: the
-// object itself where nothing was filled in, else a copy.
+// object itself where nothing was filled in, a pod that shares memory with it
+// as in [Decision], or a deep copy of any other object.
 func (w *Workload) With(d Decision) runtime.Object {
 	switch {
 	case !d.Report.Changed():
@@ -79,7 +80,7 @@ func (w *Workload) With(d Decision) runtime.Object {
 		return d.Pod
 	default:
 		filled, _ := WorkloadOf(w.object.DeepCopyObject())
-		*filled.Template = *d.Template
+		*filled.Template = *d.Template.DeepCopy()
 		return filled.object
 	}
 }

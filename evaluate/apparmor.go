@@ -50,9 +50,13 @@ func (w *walk) appArmorAnnotations() {
 
 // excuseAppArmor: one grant covers the field and the annotation that preceded it.
 func excuseAppArmor(_ *subject, p *policy.Policy, v *Violation) string {
-	t := corev1.AppArmorProfileType(v.Value.(string))
-	if v.Key != "" && t == corev1.DeprecatedAppArmorBetaProfileNameUnconfined {
-		t = corev1.AppArmorProfileTypeUnconfined
+	value := v.Value.(string)
+	t := corev1.AppArmorProfileType(value)
+	if isAnnotation(v) {
+		t = ""
+		if value == corev1.DeprecatedAppArmorBetaProfileNameUnconfined {
+			t = corev1.AppArmorProfileTypeUnconfined
+		}
 	}
 	if p.Allow.AppArmorProfile(t) {
 		return "allow.appArmorProfiles"

@@ -10,15 +10,15 @@ import (
 // Message renders what stands against the pod in the words of Pod Security
 // Admission, empty for an allowed pod. What a policy's own rules demand follows
 // in the same form.
-func (r *Result) Message() string { return string(r.appendMessage(nil)) }
+func (r Result) Message() string { return string(r.appendMessage(nil)) }
 
 // Warning is Message as Pod Security Admission warns: after
 // `would violate PodSecurity "restricted:latest": `. Empty for an allowed pod.
-func (r *Result) Warning() string { return r.prefixed("would violate PodSecurity ") }
+func (r Result) Warning() string { return r.prefixed("would violate PodSecurity ") }
 
 // Refusal is Message as Pod Security Admission refuses: after
 // `violates PodSecurity "restricted:latest": `. Empty for an allowed pod.
-func (r *Result) Refusal() string { return r.prefixed("violates PodSecurity ") }
+func (r Result) Refusal() string { return r.prefixed("violates PodSecurity ") }
 
 func (r *Result) prefixed(verb string) string {
 	if r.Allowed() {

@@ -188,15 +188,22 @@ func refused(standing []Violation, volume int) bool {
 
 func (r *ruled) volume(p *policy.Policy, i int) {
 	volume := &r.pod.Volumes[i]
+	known := false
 	for t := range spec.VolumeTypes() {
 		t := &spec.VolumeTypes()[t]
+		if !t.In(volume) {
+			continue
+		}
+		known = true
 		switch {
-		case !t.In(volume):
 		case t.Name == spec.HostPath && !r.hostPathGranted(p, volume):
 			r.addVolume(i, t.Field, volume.HostPath.Path, wantHostPath(p))
 		case t.Name != spec.HostPath && !p.Allow.Volume(t.Name):
 			r.addVolume(i, t.Field, t.Name, wantVolumes(p))
 		}
+	}
+	if !known && !p.Allow.Volume(spec.UnknownVolumeType) {
+		r.addVolume(i, spec.FieldVolume, spec.UnknownVolumeType, wantVolumes(p))
 	}
 }
 

@@ -24,8 +24,8 @@ type Violation struct {
 	spec.Location
 	// Volume is the name of the volume that the field belongs to.
 	Volume string
-	// Value is the offending value: a bool, int32, int64 or string. Nil: the
-	// field is unset, and may not be.
+	// Value is the offending value: a bool, int32, int64, string or, for a drop
+	// list, []string. Nil: the field is unset, and may not be.
 	Value any
 	// Want says what the field must be, in a few words: "false or unset".
 	Want string
@@ -35,10 +35,10 @@ type Violation struct {
 }
 
 // FromStandard reports whether the standard demands it, and not a policy's own rule.
-func (v *Violation) FromStandard() bool { return v.Check != 0 }
+func (v Violation) FromStandard() bool { return v.Check != 0 }
 
 // Level is the level of the broken check; empty for a policy's own rule.
-func (v *Violation) Level() api.Level {
+func (v Violation) Level() api.Level {
 	if v.Check == 0 {
 		return ""
 	}
@@ -47,7 +47,7 @@ func (v *Violation) Level() api.Level {
 
 // Control is the title of the broken control on the standard's page; empty for
 // a policy's own rule.
-func (v *Violation) Control() string {
+func (v Violation) Control() string {
 	if v.Check == 0 {
 		return ""
 	}
@@ -55,7 +55,7 @@ func (v *Violation) Control() string {
 }
 
 // ValueString renders the offending value: "unset" where there is none.
-func (v *Violation) ValueString() string {
+func (v Violation) ValueString() string {
 	switch value := v.Value.(type) {
 	case nil:
 		return "unset"
@@ -67,11 +67,11 @@ func (v *Violation) ValueString() string {
 }
 
 // String renders the violation on one line: field, value and what to write.
-func (v *Violation) String() string { return v.Within("") }
+func (v Violation) String() string { return v.Within("") }
 
 // Within is String for a pod that stands at root in an object, "spec.template"
 // in a Deployment.
-func (v *Violation) Within(root string) string {
+func (v Violation) Within(root string) string {
 	who := ""
 	if v.Container.Kind != 0 {
 		who = fmt.Sprintf(" (%s %q)", v.Container.Kind, v.Container.Name)
@@ -82,7 +82,7 @@ func (v *Violation) Within(root string) string {
 }
 
 // Source names what demands it: the ID of the check, or the policy's rule.
-func (v *Violation) Source() string {
+func (v Violation) Source() string {
 	if v.Check == 0 {
 		return v.Rule
 	}
@@ -91,7 +91,7 @@ func (v *Violation) Source() string {
 
 // FieldError is the violation as apimachinery's validation words it: Required
 // for an unset field, Forbidden for one that is set. root is nil for a pod.
-func (v *Violation) FieldError(root *field.Path) *field.Error {
+func (v Violation) FieldError(root *field.Path) *field.Error {
 	detail := "must be " + v.Want + " [" + v.Source() + "]"
 	if v.Value == nil {
 		return field.Required(v.FieldPath(root), detail)
@@ -125,9 +125,9 @@ type containerJSON struct {
 func (v Violation) MarshalJSON() ([]byte, error) { return json.Marshal(v.json("")) }
 
 // JSON is the violation's JSON form for a pod that stands at root in an object.
-func (v *Violation) JSON(root string) any { return v.json(root) }
+func (v Violation) JSON(root string) any { return v.json(root) }
 
-func (v *Violation) json(root string) violationJSON {
+func (v Violation) json(root string) violationJSON {
 	j := violationJSON{
 		Check:   v.Check.String(),
 		Rule:    v.Rule,
@@ -169,10 +169,10 @@ type Result struct {
 
 // Allowed reports whether nothing stands against the pod. Denied is an answer,
 // not an error.
-func (r *Result) Allowed() bool { return len(r.Violations) == 0 }
+func (r Result) Allowed() bool { return len(r.Violations) == 0 }
 
 // PolicyName is the name of the governing policy, empty for none.
-func (r *Result) PolicyName() string {
+func (r Result) PolicyName() string {
 	if r.Policy == nil {
 		return ""
 	}
@@ -181,7 +181,7 @@ func (r *Result) PolicyName() string {
 
 // ErrorList is the violations as apimachinery's validation errors, with paths
 // below root; nil is the pod itself.
-func (r *Result) ErrorList(root *field.Path) field.ErrorList {
+func (r Result) ErrorList(root *field.Path) field.ErrorList {
 	var list field.ErrorList
 	for i := range r.Violations {
 		list = append(list, r.Violations[i].FieldError(root))

@@ -76,6 +76,9 @@ func EphemeralContainers(old, updated *corev1.Pod, p *policy.Policy) (*corev1.Po
 		apply(&filled.Spec, report.Changes)
 		updated = &filled
 	}
-	report.result = &updated.Spec
+	// The containers live with old's spec, and those that run need no advice.
+	view := old.Spec
+	view.InitContainers, view.Containers, view.EphemeralContainers = nil, nil, updated.Spec.EphemeralContainers
+	report.result, report.running = &view, existing
 	return updated, report
 }

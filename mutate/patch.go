@@ -1,6 +1,7 @@
 package mutate
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,19 +10,19 @@ import (
 )
 
 // Pointer is the JSON pointer (RFC 6901) of the field in the pod.
-func (c *Change) Pointer() string { return string(appendPointer(nil, "", c.Container, c.Field)) }
+func (c Change) Pointer() string { return string(appendPointer(nil, "", c.Container, c.Field)) }
 
 // Patch renders the changes as an RFC 6902 patch of the pod's JSON, straight
 // from the changes. A parent that the pod lacks is created by the one operation
 // that fills it. Without a change it is the empty patch, "[]".
-func (r *Report) Patch() []byte { return r.PatchWithin() }
+func (r Report) Patch() []byte { return r.PatchWithin() }
 
 // PatchWithin is [Report.Patch] for an object that holds the pod's template
 // below the given steps: "spec", "template" for a Deployment.
-func (r *Report) PatchWithin(root ...string) []byte {
+func (r Report) PatchWithin(root ...string) []byte {
 	var prefix []byte
 	for _, step := range root {
-		prefix = append(append(prefix, '/'), pointerEscaper.Replace(step)...)
+		prefix = appendStep(prefix, step)
 	}
 	b := make([]byte, 0, 2+len(r.Changes)*96)
 	b = append(b, '[')
@@ -34,6 +35,15 @@ func (r *Report) PatchWithin(root ...string) []byte {
 		rest = rest[n:]
 	}
 	return append(b, ']')
+}
+
+// appendStep appends a caller's step, escaped as a pointer and as JSON.
+func appendStep(b []byte, step string) []byte {
+	quoted, err := json.Marshal(pointerEscaper.Replace(step))
+	if err != nil {
+		panic(err) // not reached: any string is JSON
+	}
+	return append(append(b, '/'), quoted[1:len(quoted)-1]...)
 }
 
 var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")

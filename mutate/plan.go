@@ -164,7 +164,7 @@ func (p *planner) nonRootAndUser(at spec.Container, c *corev1.Container) {
 	if uid == nil {
 		filled = p.userFill(at, nonRoot != nil && *nonRoot)
 	}
-	root := uid != nil && *uid == 0 || filled != nil && *filled == 0 && p.forbids() == ""
+	root := uid != nil && *uid == 0 || filled != nil && *filled == 0
 	p.nonRoot(at, c, nonRoot, root)
 	if filled != nil {
 		p.fill(at, c, spec.FieldRunAsUser, "", *filled, titleNonRootUser)
@@ -173,14 +173,19 @@ func (p *planner) nonRootAndUser(at spec.Container, c *corev1.Container) {
 
 // userFill is the UID to fill, nil for none.
 func (p *planner) userFill(at spec.Container, nonRoot bool) *int64 {
+	if _, given := p.policy.UserFill(false); !given {
+		return nil
+	}
+	if reason := p.forbids(); reason != "" {
+		p.leave(at, spec.FieldRunAsUser, reason)
+		return nil
+	}
 	id, ok := p.policy.UserFill(nonRoot)
-	if ok {
-		return &id
-	}
-	if _, ok := p.policy.UserFill(false); ok {
+	if !ok {
 		p.leave(at, spec.FieldRunAsUser, NonRoot)
+		return nil
 	}
-	return nil
+	return &id
 }
 
 // nonRoot is the one field that Windows pods carry too.

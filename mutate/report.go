@@ -25,6 +25,9 @@ type Change struct {
 	created spec.Field
 }
 
+// String renders the field and its value.
+func (c Change) String() string { return fmt.Sprintf("%s: %v", c.Location, c.Value) }
+
 // Reason says why a field was left unset.
 type Reason string
 
@@ -83,7 +86,7 @@ type Unset struct {
 }
 
 // String renders the field and the reason.
-func (u *Unset) String() string { return fmt.Sprintf("%s: %s", u.Location, u.Reason) }
+func (u Unset) String() string { return fmt.Sprintf("%s: %s", u.Location, u.Reason) }
 
 // Advice tells why a container may still fail to start.
 type Advice struct {
@@ -97,20 +100,25 @@ type Report struct {
 	Changes []Change
 	Unset   []Unset
 
-	// result is the pod as it was returned, for Advice.
-	result *corev1.PodSpec
+	// result is the pod as it was returned, for Advice, less the containers
+	// named in running.
+	result  *corev1.PodSpec
+	running map[string]bool
 }
 
 // Changed reports whether anything was filled in.
-func (r *Report) Changed() bool { return len(r.Changes) > 0 }
+func (r Report) Changed() bool { return len(r.Changes) > 0 }
 
 // Advice returns what may still keep the result's containers from starting.
-func (r *Report) Advice() []Advice {
+func (r Report) Advice() []Advice {
 	var advice []Advice
 	if r.result == nil {
 		return nil
 	}
 	for at, c := range podwalk.Containers(r.result) {
+		if r.running[c.Name] {
+			continue
+		}
 		if text := adviceFor(r.result, c); text != "" {
 			advice = append(advice, Advice{at, text})
 		}
@@ -141,6 +149,7 @@ func adviceFor(pod *corev1.PodSpec, c *corev1.Container) string {
 }
 
 type changeJSON struct {
+	Field   string `json:"field"`
 	Pointer string `json:"pointer"`
 	Value   any    `json:"value"`
 	Control string `json:"control"`
@@ -154,6 +163,7 @@ type unsetJSON struct {
 
 type adviceJSON struct {
 	Container string `json:"container"`
+	Name      string `json:"name"`
 	Advice    string `json:"advice"`
 }
 
@@ -163,17 +173,18 @@ type reportJSON struct {
 	Advice  []adviceJSON `json:"advice,omitempty"`
 }
 
-// MarshalJSON renders the report with JSON pointers into the pod.
+// MarshalJSON renders the report, with paths and JSON pointers that begin at
+// the pod, or at the template that was filled.
 func (r Report) MarshalJSON() ([]byte, error) {
 	j := reportJSON{Changes: []changeJSON{}}
-	for i := range r.Changes {
-		j.Changes = append(j.Changes, changeJSON{r.Changes[i].Pointer(), r.Changes[i].Value, r.Changes[i].Control})
+	for _, c := range r.Changes {
+		j.Changes = append(j.Changes, changeJSON{c.Location.String(), c.Pointer(), c.Value, c.Control})
 	}
-	for i := range r.Unset {
-		j.Unset = append(j.Unset, unsetJSON{r.Unset[i].Location.String(), r.Unset[i].Reason, r.Unset[i].Reason.String()})
+	for _, u := range r.Unset {
+		j.Unset = append(j.Unset, unsetJSON{u.Location.String(), u.Reason, u.Reason.String()})
 	}
 	for _, a := range r.Advice() {
-		j.Advice = append(j.Advice, adviceJSON{a.Container.Name, a.Text})
+		j.Advice = append(j.Advice, adviceJSON{a.Container.String(), a.Container.Name, a.Text})
 	}
 	return json.Marshal(j)
 }

@@ -1,7 +1,5 @@
 package policy
 
-import "slices"
-
 // defaultGroup is filled in where neither the pod nor the policy names a group.
 const defaultGroup = 1
 
@@ -52,8 +50,8 @@ func (p *Policy) FSGroupFill() (id int64, ok bool) {
 // SupplementalGroupsFill are the groups to fill in, nil for none. The result is
 // the caller's.
 func (p *Policy) SupplementalGroupsFill() []int64 {
-	if p.Mutations.SupplementalGroups != nil {
-		return slices.Clone(p.Mutations.SupplementalGroups)
+	if groups := p.Mutations.SupplementalGroups; groups != nil {
+		return append([]int64(nil), groups...)
 	}
 	if id, ok := groupFill(nil, &p.Allow.SupplementalGroups); ok {
 		return []int64{id}

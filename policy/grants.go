@@ -103,10 +103,10 @@ func (a *Allow) HostPath(path string) (covered, readOnly bool) {
 
 // Covers reports whether a path prefix, clean and absolute, covers a path: the
 // prefix itself and what lies below it, by whole segments. A path that is not
-// clean and absolute is covered by none, for the node would resolve its "..".
-// A trailing slash does not matter.
+// clean and absolute is covered by none, for the node would resolve its "..",
+// and such a prefix covers none. A trailing slash does not matter.
 func Covers(prefix, path string) bool {
-	if !isClean(path) {
+	if !isClean(path) || !isClean(prefix) {
 		return false
 	}
 	path = trimSlash(path)

@@ -45,7 +45,7 @@ var capabilities = Control{
 			ExemptWindows: true,
 		}},
 	}},
-	Grants: []string{"allow.allowedCapabilities", "mutations.dropAllCapabilities: false"},
+	Grants: []string{"allow.allowedCapabilities", "allow.privileged", "mutations.dropAllCapabilities: false"},
 	Fills: []Fill{{
 		Field:  FieldCapabilitiesDrop,
 		Value:  "[ALL]",

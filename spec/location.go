@@ -57,6 +57,14 @@ type Container struct {
 	Name  string
 }
 
+// String is the container's path, empty for the pod itself: spec.containers[0].
+func (c Container) String() string {
+	if c.Kind == 0 {
+		return ""
+	}
+	return "spec." + c.Kind.List() + bracketed(strconv.Itoa(c.Index))
+}
+
 // Location is one field of one pod.
 type Location struct {
 	// Container holds the field; the zero Container for a field of the pod.
@@ -93,9 +101,7 @@ func (l Location) Within(root string) string {
 		b.WriteByte('.')
 	}
 	if l.Container.Kind != 0 {
-		b.WriteString("spec.")
-		b.WriteString(l.Container.Kind.List())
-		b.WriteString(bracketed(strconv.Itoa(l.Container.Index)))
+		b.WriteString(l.Container.String())
 		b.WriteByte('.')
 	}
 	before, after, _ := strings.Cut(string(l.Field), "[*]")

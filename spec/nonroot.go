@@ -55,6 +55,6 @@ var nonRootUser = Control{
 	Fills: []Fill{{
 		Field:  FieldRunAsUser,
 		Value:  "mutations.runAsUser, or the lowest UID of the ranges under MustRunAs",
-		Unless: "neither is given, or the pod runs on Windows",
+		Unless: "neither is given, runAsNonRoot is true and the only UID is 0, or the pod runs on Windows",
 	}},
 }

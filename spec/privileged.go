@@ -16,5 +16,5 @@ var privilegedContainers = Control{
 		}},
 	}},
 	Grants: []string{"allow.privileged"},
-	Fills:  []Fill{{Field: FieldPrivileged, Value: "false"}},
+	Fills:  []Fill{{Field: FieldPrivileged, Value: "false", Unless: "the pod runs on Windows"}},
 }

@@ -31,7 +31,7 @@ restricted check runs in place of the baseline check that it overrides. Every ch
 has the ID that Pod Security Admission gives it.
 
 "Granted by" names the fields of a policy that excuse a violation, "filled with" what
-is written where the effective value is unset.
+is written where the effective value is unset. Mirror pods are left as they are.
 
 `
 

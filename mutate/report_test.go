@@ -1,0 +1,166 @@
+package mutate_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/podfence/podfence/mutate"
+	"github.com/podfence/podfence/spec"
+)
+
+const goldenReport = `{
+ "changes": [
+  {
+   "field": "spec.securityContext.fsGroup",
+   "pointer": "/spec/securityContext/fsGroup",
+   "value": 1,
+   "control": "mutations.fsGroup"
+  },
+  {
+   "field": "spec.securityContext.supplementalGroups",
+   "pointer": "/spec/securityContext/supplementalGroups",
+   "value": [
+    1
+   ],
+   "control": "mutations.supplementalGroups"
+  },
+  {
+   "field": "spec.containers[0].securityContext.capabilities.drop",
+   "pointer": "/spec/containers/0/securityContext/capabilities/drop",
+   "value": [
+    "ALL"
+   ],
+   "control": "Capabilities"
+  },
+  {
+   "field": "spec.containers[0].securityContext.runAsGroup",
+   "pointer": "/spec/containers/0/securityContext/runAsGroup",
+   "value": 1,
+   "control": "mutations.runAsGroup"
+  },
+  {
+   "field": "spec.containers[0].securityContext.runAsNonRoot",
+   "pointer": "/spec/containers/0/securityContext/runAsNonRoot",
+   "value": true,
+   "control": "Running as Non-root"
+  },
+  {
+   "field": "spec.containers[0].securityContext.seccompProfile.type",
+   "pointer": "/spec/containers/0/securityContext/seccompProfile/type",
+   "value": "RuntimeDefault",
+   "control": "Seccomp"
+  }
+ ],
+ "unset": [
+  {
+   "field": "spec.containers[0].securityContext.allowPrivilegeEscalation",
+   "reason": "privileged",
+   "why": "the container is privileged"
+  }
+ ],
+ "advice": [
+  {
+   "container": "spec.containers[0]",
+   "name": "a",
+   "advice": "runAsNonRoot is true and no runAsUser is set: the image must declare a numeric USER other than 0"
+  }
+ ]
+}`
+
+// TestReportJSON is the form that programs read.
+func TestReportJSON(t *testing.T) {
+	_, report := mutate.Mutate(podOf(t, nil, one("{privileged: true}")), nil)
+	got := indented(t, report)
+	if diff := cmp.Diff(goldenReport, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for name, report := range map[string]mutate.Report{"zero": {}, "nothing to do": func() mutate.Report {
+		_, r := mutate.Mutate(podOf(t, nil, completePod), nil)
+		return r
+	}()} {
+		if got := toJSON(report); got != `{"changes":[]}` {
+			t.Errorf("%s: a reader wants a list, and gets %s", name, got)
+		}
+	}
+}
+
+func indented(t *testing.T, v any) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := json.Indent(&b, []byte(toJSON(v)), "", " "); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestUnsetString(t *testing.T) {
+	_, report := mutate.Mutate(podOf(t, nil, one("{privileged: true}")), nil)
+	want := "spec.containers[0].securityContext.allowPrivilegeEscalation: the container is privileged"
+	if got := report.Unset[0].String(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := fmt.Sprint(&report.Unset[0]); got != want {
+		t.Errorf("printed as %q, want %q", got, want)
+	}
+}
+
+const (
+	adviceNumeric = "runAsNonRoot is true and no runAsUser is set: the image must declare a numeric USER other than 0"
+	adviceRoot    = "runAsNonRoot is true and runAsUser is 0: the kubelet will refuse to start the container"
+	adviceAdmin   = "runAsNonRoot is true and runAsUserName is ContainerAdministrator: the kubelet will refuse to start the container"
+)
+
+// TestAdvice: what no mutation can know is said (onyxia#279).
+func TestAdvice(t *testing.T) {
+	windows := func(pod, container string) string {
+		return "{os: {name: windows}, securityContext: " + pod + ", containers: [{name: a, securityContext: " + container + "}]}"
+	}
+	for _, row := range []struct {
+		name, why, pod, policy string
+		want                   map[string]string
+	}{
+		{"filled without a user", "the image's USER must be a number", one("{}"), "", map[string]string{"c0": adviceNumeric}},
+		{"runAsNonRoot by the author", "as when we filled it", completeBut("runAsUser: 1000,", ""), "", map[string]string{"c0": adviceNumeric}},
+		{"runAsNonRoot on the pod", "the effective value counts", under("{runAsNonRoot: true}"), "", map[string]string{"c0": adviceNumeric}},
+		{"a user", "nothing is left to ask of the image", one("{runAsUser: 1000}"), "", nil},
+		{"a user on the pod", "the effective value counts", under("{runAsUser: 1000}"), "", nil},
+		{"a user of the policy", "the filled pod counts", one("{}"), "mutations: {runAsUser: 1000}", nil},
+		{"UID 0 with runAsNonRoot", "the kubelet refuses it, and both are the author's", one("{runAsNonRoot: true, runAsUser: 0}"), "", map[string]string{"c0": adviceRoot}},
+		{"UID 0 on the pod, runAsNonRoot on the container", "the effective values meet",
+			"{securityContext: {runAsUser: 0}, containers: [{name: a, securityContext: {runAsNonRoot: true}}]}", "", map[string]string{"c0": adviceRoot}},
+		{"UID 0 without runAsNonRoot", "it starts", one("{runAsUser: 0}"), "", nil},
+		{"runAsNonRoot false", "it starts", one("{runAsNonRoot: false}"), "", nil},
+		{"RunAsAny", "nothing keeps it from starting", one("{}"), "allow: {runAsUser: RunAsAny}", nil},
+		{"all kinds of containers", "each is told apart",
+			"{initContainers: [{name: a}], containers: [{name: a}, {name: b, securityContext: {runAsUser: 3}}], ephemeralContainers: [{name: a}]}", "",
+			map[string]string{"i0": adviceNumeric, "c0": adviceNumeric, "e0": adviceNumeric}},
+		{"windows", "a user has a name there, not a number", windows("{}", "{}"), "", nil},
+		{"windows, ContainerAdministrator", "the kubelet takes it for root", windows("{}", "{windowsOptions: {runAsUserName: ContainerAdministrator}}"), "", map[string]string{"c0": adviceAdmin}},
+		{"windows, ContainerAdministrator on the pod", "Windows options are merged", windows("{windowsOptions: {runAsUserName: ContainerAdministrator}}", "{windowsOptions: {hostProcess: false}}"), "", map[string]string{"c0": adviceAdmin}},
+		{"windows, ContainerUser over the pod's ContainerAdministrator", "the container's name counts",
+			windows("{windowsOptions: {runAsUserName: ContainerAdministrator}}", "{windowsOptions: {runAsUserName: ContainerUser}}"), "", nil},
+		{"windows, ContainerAdministrator, runAsNonRoot false", "it starts", windows("{runAsNonRoot: false}", "{windowsOptions: {runAsUserName: ContainerAdministrator}}"), "", nil},
+		{"ContainerAdministrator without os.name", "not known to be Windows, so the UID counts", one("{windowsOptions: {runAsUserName: ContainerAdministrator}}"), "", map[string]string{"c0": adviceNumeric}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, report := mutate.Mutate(podOf(t, nil, row.pod), policyOf(t, row.policy))
+			var got map[string]string
+			for _, a := range report.Advice() {
+				if got == nil {
+					got = map[string]string{}
+				}
+				got[short(spec.At(a.Container, ""))[:2]] = a.Text
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", row.why, diff)
+			}
+		})
+	}
+	if got := (&mutate.Report{}).Advice(); got != nil {
+		t.Errorf("the zero report advises %v", got)
+	}
+}

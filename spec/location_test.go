@@ -1,0 +1,229 @@
+package spec_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/podfence/podfence/spec"
+)
+
+// fields are all fields that the package names: the constants of field.go, the
+// types of volumes, and what the controls read.
+func fields(t testing.TB) []spec.Field {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "field.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []spec.Field
+	ast.Inspect(file, func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			value, err := strconv.Unquote(lit.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, spec.Field(value))
+		}
+		return true
+	})
+	if len(list) != 39 {
+		t.Errorf("field.go has %d fields, want 39: count again", len(list))
+	}
+	for _, v := range spec.VolumeTypes() {
+		list = append(list, v.Field)
+	}
+	for _, c := range spec.Controls() {
+		list = append(list, c.Fields()...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func ofPod(f spec.Field) bool {
+	return strings.HasPrefix(string(f), "spec.") || strings.HasPrefix(string(f), "metadata.")
+}
+
+// locations are every field, in every place where it can stand.
+func locations(t testing.TB) (list []spec.Location) {
+	for _, f := range fields(t) {
+		containers := []spec.Container{{}}
+		if !ofPod(f) {
+			containers = nil
+			for i, kind := range spec.ContainerKinds {
+				containers = append(containers, spec.Container{Kind: kind, Index: i * 7, Name: "c"})
+			}
+		}
+		for _, c := range containers {
+			switch {
+			case f == spec.FieldAnnotation:
+				for _, key := range []string{spec.SeccompPodAnnotation, spec.AppArmorAnnotation + "c", "0", "a.b/c", "a[0]"} {
+					list = append(list, spec.AtAnnotation(key))
+				}
+			case strings.Contains(string(f), "[*]"):
+				list = append(list, spec.AtIndex(c, f, 0), spec.AtIndex(c, f, 12))
+				if strings.HasSuffix(string(f), "[*]") {
+					list = append(list, spec.At(c, f)) // the list itself
+				}
+			default:
+				list = append(list, spec.At(c, f), spec.AtIndex(c, f, 3)) // an index that has no place
+			}
+		}
+	}
+	return list
+}
+
+// TestLocationsAgree: the three renderings of a location are one path.
+func TestLocationsAgree(t *testing.T) {
+	list := locations(t)
+	for _, l := range list {
+		path := l.String()
+		if got := l.FieldPath(nil).String(); got != path {
+			t.Errorf("String is %s, FieldPath is %s", path, got)
+		}
+		if got := l.Within(""); got != path {
+			t.Errorf("String is %s, Within nothing is %s", path, got)
+		}
+		if got := joined(l); got != path {
+			t.Errorf("String is %s, Segments are %s", path, got)
+		}
+		for _, root := range []string{"spec.template", "spec.jobTemplate.spec.template", "items[3]"} {
+			want := root + "." + path
+			if got := l.Within(root); got != want {
+				t.Errorf("within %s: %s, want %s", root, got, want)
+			}
+		}
+		root := field.NewPath("spec", "jobTemplate", "spec", "template")
+		if got, want := l.FieldPath(root).String(), l.Within("spec.jobTemplate.spec.template"); got != want {
+			t.Errorf("FieldPath %s, Within %s", got, want)
+		}
+		if root.String() != "spec.jobTemplate.spec.template" {
+			t.Fatalf("the root was changed to %s", root)
+		}
+		if strings.Contains(path, "*") || strings.Contains(path, "..") || strings.HasPrefix(path, ".") {
+			t.Errorf("%s is no path", path)
+		}
+	}
+	if len(list) < 200 {
+		t.Errorf("only %d locations", len(list))
+	}
+}
+
+// joined renders segments as Kubernetes renders paths.
+func joined(l spec.Location) string {
+	var b strings.Builder
+	segments := l.Segments()
+	for i, s := range segments {
+		_, err := strconv.Atoi(s)
+		switch {
+		case err == nil || l.Key != "" && i == len(segments)-1:
+			b.WriteString("[" + s + "]")
+		case i > 0:
+			b.WriteString("." + s)
+		default:
+			b.WriteString(s)
+		}
+	}
+	return b.String()
+}
+
+// TestLocationsAreFieldsOfAPod: every segment is a field of the API's types, by
+// its name in JSON, an index of a list, or a key of a map.
+func TestLocationsAreFieldsOfAPod(t *testing.T) {
+	for _, l := range locations(t) {
+		at := reflect.TypeFor[corev1.Pod]()
+		for _, segment := range l.Segments() {
+			for at.Kind() == reflect.Pointer {
+				at = at.Elem()
+			}
+			switch at.Kind() {
+			case reflect.Struct:
+				next, found := jsonField(at, segment)
+				if !found {
+					t.Fatalf("%s: %s has no field %s", l, at, segment)
+				}
+				at = next
+			case reflect.Slice:
+				if _, err := strconv.Atoi(segment); err != nil {
+					t.Fatalf("%s: %q is no index", l, segment)
+				}
+				at = at.Elem()
+			case reflect.Map:
+				at = at.Elem()
+			default:
+				t.Fatalf("%s: %s has nothing below it", l, at)
+			}
+		}
+	}
+}
+
+// jsonField finds a field by its name in JSON, also in what is inlined.
+func jsonField(in reflect.Type, name string) (reflect.Type, bool) {
+	for i := range in.NumField() {
+		f := in.Field(i)
+		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if tag == name {
+			return f.Type, true
+		}
+		if tag == "" && f.Anonymous {
+			if found, ok := jsonField(f.Type, name); ok {
+				return found, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// TestLocationGolden shows what the renderings look like.
+func TestLocationGolden(t *testing.T) {
+	c := spec.Container{Kind: spec.EphemeralContainer, Index: 2, Name: "debug"}
+	for _, row := range []struct {
+		location spec.Location
+		path     string
+		segments []string
+	}{
+		{spec.At(spec.Container{}, spec.FieldHostPID), "spec.hostPID", []string{"spec", "hostPID"}},
+		{spec.At(c, spec.FieldPrivileged), "spec.ephemeralContainers[2].securityContext.privileged", []string{"spec", "ephemeralContainers", "2", "securityContext", "privileged"}},
+		{spec.AtIndex(c, spec.FieldHostPort, 1), "spec.ephemeralContainers[2].ports[1].hostPort", []string{"spec", "ephemeralContainers", "2", "ports", "1", "hostPort"}},
+		{spec.AtIndex(c, spec.FieldCapabilitiesAdd, 0), "spec.ephemeralContainers[2].securityContext.capabilities.add[0]", []string{"spec", "ephemeralContainers", "2", "securityContext", "capabilities", "add", "0"}},
+		{spec.AtIndex(spec.Container{}, spec.FieldSupplementalGroup, 1), "spec.securityContext.supplementalGroups[1]", []string{"spec", "securityContext", "supplementalGroups", "1"}},
+		{spec.At(spec.Container{}, spec.FieldSupplementalGroups), "spec.securityContext.supplementalGroups", []string{"spec", "securityContext", "supplementalGroups"}},
+		{spec.AtAnnotation("a.b/c"), "metadata.annotations[a.b/c]", []string{"metadata", "annotations", "a.b/c"}},
+	} {
+		if row.location.String() != row.path {
+			t.Errorf("%s, want %s", row.location, row.path)
+		}
+		if diff := cmp.Diff(row.segments, row.location.Segments()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.path, diff)
+		}
+	}
+}
+
+// TestSegmentsAreTheCallers: appending to one location's segments leaves another's.
+func TestSegmentsAreTheCallers(t *testing.T) {
+	l := spec.At(spec.Container{}, spec.FieldHostPID)
+	first, second := append(l.Segments(), "a"), append(l.Segments(), "b")
+	if first[2] != "a" || second[2] != "b" {
+		t.Errorf("%v and %v share memory", first, second)
+	}
+}
+
+func TestContainerKinds(t *testing.T) {
+	var got []string
+	for k := spec.ContainerKind(0); k < 5; k++ {
+		got = append(got, k.List()+"/"+k.String())
+	}
+	want := []string{"/pod", "initContainers/init container", "containers/container", "ephemeralContainers/ephemeral container", "/pod"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

@@ -1,0 +1,233 @@
+package podfence_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/policy"
+)
+
+// workloads are the nine kinds, with the text around their pod template.
+var workloads = []struct {
+	kind, before, after string
+	object              func(t testing.TB, text string) runtime.Object
+	root                []string
+}{
+	{"Pod", "metadata: {name: x, namespace: networking, labels: {app: web}}, ", "", object[corev1.Pod], nil},
+	{"PodTemplate", "metadata: {name: x, namespace: networking}, template: {", "}", object[corev1.PodTemplate], []string{"template"}},
+	{"ReplicationController", inSpec, "}}", object[corev1.ReplicationController], []string{"spec", "template"}},
+	{"ReplicaSet", inSpec, "}}", object[appsv1.ReplicaSet], []string{"spec", "template"}},
+	{"Deployment", inSpec, "}}", object[appsv1.Deployment], []string{"spec", "template"}},
+	{"StatefulSet", inSpec, "}}", object[appsv1.StatefulSet], []string{"spec", "template"}},
+	{"DaemonSet", inSpec, "}}", object[appsv1.DaemonSet], []string{"spec", "template"}},
+	{"Job", inSpec, "}}", object[batchv1.Job], []string{"spec", "template"}},
+	{"CronJob", "metadata: {name: x, namespace: networking}, spec: {schedule: '* * * * *', jobTemplate: {spec: {template: {", "}}}}", object[batchv1.CronJob],
+		[]string{"spec", "jobTemplate", "spec", "template"}},
+}
+
+const inSpec = "metadata: {name: x, namespace: networking}, spec: {template: {"
+
+// object decodes YAML to the type of one kind.
+func object[T any](t testing.TB, text string) runtime.Object {
+	return any(fromYAML[T](t, text)).(runtime.Object)
+}
+
+// makeWorkload is the object of one of the kinds around a pod's spec.
+func makeWorkload(t testing.TB, i int, podSpec string) runtime.Object {
+	w := workloads[i]
+	labels := "metadata: {labels: {app: web}}, "
+	if w.kind == "Pod" {
+		labels = ""
+	}
+	return w.object(t, "{"+w.before+labels+"spec: "+podSpec+w.after+"}")
+}
+
+// specIn is the pod's spec in the tree of an object.
+func specIn(t testing.TB, o runtime.Object, root []string) map[string]any {
+	t.Helper()
+	raw, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree any
+	if err := json.Unmarshal(raw, &tree); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range append(append([]string{}, root...), "spec") {
+		tree = tree.(map[string]any)[step]
+	}
+	return tree.(map[string]any)
+}
+
+const someSpec = "{containers: [{name: a}, {name: b, securityContext: {runAsUser: 5}}], volumes: [{name: v, emptyDir: {}}]}"
+
+// TestAdmitObject: every kind of workload is decided and filled as a pod is.
+func TestAdmitObject(t *testing.T) {
+	if len(workloads) != 9 {
+		t.Fatalf("%d kinds", len(workloads))
+	}
+	pod := fromYAML[corev1.Pod](t, "{metadata: {namespace: networking, labels: {app: web}}, spec: "+someSpec+"}")
+	set := setOf(t, "a: {namespace: networking, mutations: {fsGroup: 400}}", "b: {namespace: default}")
+	want := podfence.Admit(pod, atRestricted, set)
+	wantSpec := specIn(t, want.Pod, nil)
+	for i, w := range workloads {
+		t.Run(w.kind, func(t *testing.T) {
+			o, before := makeWorkload(t, i, someSpec), makeWorkload(t, i, someSpec)
+			got, d, err := podfence.AdmitObject(o, atRestricted, set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !d.Allowed() || d.Result.PolicyName() != "a" {
+				t.Errorf("allowed %v under %q, want policy a of the object's namespace", d.Allowed(), d.Result.PolicyName())
+			}
+			if got == o || reflect.TypeOf(got) != reflect.TypeOf(o) {
+				t.Errorf("%T, the object itself: %v", got, got == o)
+			}
+			if !reflect.DeepEqual(o, before) {
+				t.Error("the input was changed")
+			}
+			if diff := cmp.Diff(wantSpec, specIn(t, got, w.root)); diff != "" {
+				t.Errorf("filled otherwise than a pod (-want +got):\n%s", diff)
+			}
+			if (d.Pod == nil) != (w.kind != "Pod") || (d.Template == nil) == (d.Pod == nil) {
+				t.Errorf("the decision has pod %v, template %v", d.Pod != nil, d.Template != nil)
+			}
+			rootFits(t, before, got, d, w.root)
+			onlyTheTemplateChanged(t, before, got)
+		})
+	}
+}
+
+// rootFits: the patch within the workload's root makes of the object's JSON the
+// JSON of the object that came back.
+func rootFits(t *testing.T, before, after runtime.Object, d podfence.Decision, root []string) {
+	t.Helper()
+	w, ok := podfence.WorkloadOf(before)
+	if !ok || strings.Join(w.Root, "/") != strings.Join(root, "/") || w.Namespace != "networking" {
+		t.Fatalf("ok %v, root %v, namespace %q", ok, w.Root, w.Namespace)
+	}
+	patch, err := jsonpatch.DecodePatch(d.Report.PatchWithin(w.Root...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := patch.Apply([]byte(asJSON(t, before)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !jsonpatch.Equal(got, []byte(asJSON(t, after))) {
+		t.Errorf("the patch gives\n%s\nwant\n%s", got, asJSON(t, after))
+	}
+}
+
+// onlyTheTemplateChanged puts the old template back and finds the old object.
+func onlyTheTemplateChanged(t *testing.T, before, after runtime.Object) {
+	t.Helper()
+	after = after.DeepCopyObject()
+	was, _ := podfence.WorkloadOf(before)
+	is, _ := podfence.WorkloadOf(after)
+	if is.Pod != nil {
+		is.Pod.Spec = was.Pod.Spec
+	} else {
+		is.Template.Spec = was.Template.Spec
+	}
+	if !reflect.DeepEqual(before, after) {
+		t.Errorf("something beside the pod's spec changed:\n%s", cmp.Diff(before, after))
+	}
+}
+
+// TestUnchangedObjectIsReturned: the object itself, for every kind and for every
+// cause of not changing it.
+func TestUnchangedObjectIsReturned(t *testing.T) {
+	settledSpec := "{securityContext: {fsGroup: 1, supplementalGroups: [1]}, containers: [{name: a, securityContext: {" + full + "}}]}"
+	for i, w := range workloads {
+		t.Run(w.kind, func(t *testing.T) {
+			o := makeWorkload(t, i, settledSpec)
+			if got, d, err := podfence.AdmitObject(o, atRestricted, policy.Set{}); err != nil || got != o || !d.Allowed() {
+				t.Errorf("nothing to fill: itself %v, allowed %v, %v", got == o, d.Allowed(), err)
+			}
+			o = makeWorkload(t, i, someSpec)
+			if got, d, err := podfence.AdmitObject(o, atPrivileged, policy.Set{}); err != nil || got != o || d.Reason != podfence.PrivilegedLevel {
+				t.Errorf("level privileged: itself %v, %s, %v", got == o, d.Reason, err)
+			}
+			if got, d, err := podfence.AdmitObject(o, atBaseline, policy.Set{}); err != nil || got != o || d.Reason != podfence.NoPolicy {
+				t.Errorf("level baseline: itself %v, %s, %v", got == o, d.Reason, err)
+			}
+		})
+	}
+}
+
+// TestNamespaceOfTheObjectGoverns: what the template says of a namespace does not
+// count, for the controller makes pods in its own.
+func TestNamespaceOfTheObjectGoverns(t *testing.T) {
+	const deployment = "{metadata: {namespace: %s}, spec: {template: {metadata: {namespace: networking, labels: {app: web}}, spec: {containers: [{name: a, securityContext: {privileged: true}}]}}}}"
+	set := setOf(t, "a: {namespace: networking, allow: {privileged: true}}")
+	for namespace, allowed := range map[string]bool{"networking": true, "default": false, `""`: false} {
+		o := fromYAML[appsv1.Deployment](t, strings.Replace(deployment, "%s", namespace, 1))
+		if _, d, err := podfence.AdmitObject(o, atRestricted, set); err != nil || d.Allowed() != allowed {
+			t.Errorf("namespace %s: allowed %v, %v", namespace, d.Allowed(), err)
+		}
+	}
+	byObjectsLabels := fromYAML[appsv1.Deployment](t, "{metadata: {namespace: networking, labels: {app: web}}, spec: {template: {spec: {containers: [{name: a, securityContext: {privileged: true}}]}}}}")
+	if _, d, err := podfence.AdmitObject(byObjectsLabels, atRestricted, set); err != nil || d.Allowed() {
+		t.Errorf("the labels of the Deployment selected a policy: allowed %v, %v", d.Allowed(), err)
+	}
+}
+
+// TestDeniedObjectIsFilled: also where the answer is no, it says what it was about.
+func TestDeniedObjectIsFilled(t *testing.T) {
+	for i, w := range workloads {
+		o := makeWorkload(t, i, "{hostPID: true, containers: [{name: a}]}")
+		got, d, err := podfence.AdmitObject(o, atRestricted, policy.Set{})
+		if err != nil || d.Allowed() || got == o || specIn(t, got, w.root)["securityContext"] == nil {
+			t.Errorf("%s: allowed %v, itself %v, %v", w.kind, d.Allowed(), got == o, err)
+		}
+	}
+}
+
+// TestNoWorkload: an object without a pod is an error, not a denial.
+func TestNoWorkload(t *testing.T) {
+	for name, o := range map[string]runtime.Object{
+		"a ConfigMap":             &corev1.ConfigMap{},
+		"a ReplicationController": &corev1.ReplicationController{},
+		"a PodList":               &corev1.PodList{},
+		"nil":                     nil,
+	} {
+		if w, ok := podfence.WorkloadOf(o); ok {
+			t.Errorf("%s without a template is a workload: %+v", name, w)
+		}
+		got, d, err := podfence.AdmitObject(o, atRestricted, policy.Set{})
+		if err == nil || got != nil || d.Reason != "" {
+			t.Errorf("%s: %v, %q, %v", name, got, d.Reason, err)
+		}
+	}
+	_, _, err := podfence.AdmitObject(&corev1.ConfigMap{}, atRestricted, policy.Set{})
+	if want := "podfence: *v1.ConfigMap holds neither a pod nor a pod template"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestWorkloadWith: the object comes back from a decision that was made before.
+func TestWorkloadWith(t *testing.T) {
+	for i, kind := range workloads {
+		o := makeWorkload(t, i, someSpec)
+		w, _ := podfence.WorkloadOf(o)
+		filled := w.With(w.Admit(atRestricted, policy.Set{}))
+		want, _, err := podfence.AdmitObject(o, atRestricted, policy.Set{})
+		if err != nil || !reflect.DeepEqual(want, filled) || filled == o {
+			t.Errorf("%s: another object than AdmitObject's, %v", kind.kind, err)
+		}
+		if same := w.With(podfence.Decision{}); same != o {
+			t.Errorf("%s: a decision without a change gave a copy", kind.kind)
+		}
+	}
+}
