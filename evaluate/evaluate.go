@@ -24,7 +24,7 @@ func Template(namespace string, template *corev1.PodTemplateSpec, lv api.LevelVe
 }
 
 // Under judges a pod, given by its metadata and spec, under one policy, whether
-// or not that selects it. A nil policy is none.
+// or not that selects it. A nil policy is none; metadata and spec must not be nil.
 func Under(meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, p *policy.Policy) Result {
 	lv = spec.Normalize(lv)
 	if lv.Level == api.LevelPrivileged {

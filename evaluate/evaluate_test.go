@@ -526,7 +526,7 @@ func TestWithin(t *testing.T) {
 		`spec.jobTemplate.spec.template.spec.hostPID is true, must be false or unset [hostNamespaces]`,
 		`spec.jobTemplate.spec.template.spec.containers[0].ports[0].hostPort (container "main") is 80, must be 0 or unset [hostPorts]`,
 		`spec.jobTemplate.spec.template.spec.initContainers[0].securityContext.allowPrivilegeEscalation (init container "init") is unset, must be false [allowPrivilegeEscalation]`,
-		`spec.jobTemplate.spec.template.spec.ephemeralContainers[0].securityContext.capabilities.drop (ephemeral container "debug") is [NET_RAW], must be ["ALL"] [capabilities_restricted]`,
+		`spec.jobTemplate.spec.template.spec.ephemeralContainers[0].securityContext.capabilities.drop (ephemeral container "debug") is ["NET_RAW"], must be ["ALL"] [capabilities_restricted]`,
 		`spec.jobTemplate.spec.template.spec.volumes[2].hostPath (volume "v") is "hostPath", must be unset [restrictedVolumes]`,
 		`spec.jobTemplate.spec.template.spec.securityContext.fsGroup is unset, must be 1 [allow.fsGroup]`,
 	}
@@ -659,16 +659,17 @@ func TestValuesAreOfTheDocumentedTypes(t *testing.T) {
 		for _, v := range append(r.Violations, r.Excused...) {
 			switch v.Value.(type) {
 			case nil, bool, int32, int64, string:
-				seen[fmt.Sprintf("%T", v.Value)] = true
-			default:
-				if key := fmt.Sprintf("%T", v.Value); !seen[key] {
-					seen[key] = true
-					t.Errorf("%s: its value is a %s, and the documentation says a bool, int32, int64 or string", v.String(), key)
+			case []string:
+				if v.Field != spec.FieldCapabilitiesDrop {
+					t.Errorf("%s: its value is a list, and only a drop list's may be", v.String())
 				}
+			default:
+				t.Errorf("%s: its value is a %T, which the documentation does not list", v.String(), v.Value)
 			}
+			seen[fmt.Sprintf("%T", v.Value)] = true
 		}
 	}
-	for _, want := range []string{"<nil>", "bool", "int32", "int64", "string"} {
+	for _, want := range []string{"<nil>", "bool", "int32", "int64", "string", "[]string"} {
 		if !seen[want] {
 			t.Errorf("no row has a value of type %s", want)
 		}

@@ -173,17 +173,26 @@ func (r *ruled) volumes(p *policy.Policy, standing int) {
 	if p.Allow.Volumes == nil && (r.level != api.LevelRestricted || !p.Selects()) {
 		return
 	}
+	refused := volumeViolations(r.found[:standing])
 	for i := range r.pod.Volumes {
-		if !refused(r.found[:standing], i) {
-			r.volume(p, i)
+		if len(refused) > 0 && refused[0].Index == i {
+			refused = refused[1:]
+			continue
 		}
+		r.volume(p, i)
 	}
 }
 
-func refused(standing []Violation, volume int) bool {
-	return slices.ContainsFunc(standing, func(v Violation) bool {
-		return v.Index == volume && (v.Check == spec.CheckHostPathVolumes || v.Check == spec.CheckRestrictedVolumes)
+// volumeViolations are the standard's violations about volumes: at one level
+// one check reads them, once each, in their order.
+func volumeViolations(standing []Violation) []Violation {
+	first := slices.IndexFunc(standing, func(v Violation) bool {
+		return v.Check == spec.CheckHostPathVolumes || v.Check == spec.CheckRestrictedVolumes
 	})
+	if first < 0 {
+		return nil
+	}
+	return standing[first:][:run(standing[first:])]
 }
 
 func (r *ruled) volume(p *policy.Policy, i int) {

@@ -61,6 +61,8 @@ func (v Violation) ValueString() string {
 		return "unset"
 	case string:
 		return fmt.Sprintf("%q", value)
+	case []string:
+		return fmt.Sprintf("[%s]", appendQuoted(nil, value))
 	default:
 		return fmt.Sprint(value)
 	}
@@ -90,7 +92,7 @@ func (v Violation) Source() string {
 }
 
 // FieldError is the violation as apimachinery's validation words it: Required
-// for an unset field, Forbidden for one that is set. root is nil for a pod.
+// for an unset field, Invalid for one that is set. root is nil for a pod.
 func (v Violation) FieldError(root *field.Path) *field.Error {
 	detail := "must be " + v.Want + " [" + v.Source() + "]"
 	if v.Value == nil {

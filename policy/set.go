@@ -129,7 +129,8 @@ func (s Set) Len() int { return len(s.policies) }
 func (s Set) Policies() []*Policy { return slices.Clone(s.policies) }
 
 // Governing returns the policies that govern a pod with these labels in a
-// namespace, in order of name. A pod without a namespace, as in a template that
+// namespace, in order of name; of two with one name, the one for every namespace
+// comes first. A pod without a namespace, as in a template that
 // names none, is governed by policies without one. The policies must not be
 // changed.
 func (s Set) Governing(namespace string, podLabels map[string]string) []*Policy {

@@ -54,7 +54,7 @@ var nonRootUser = Control{
 	Grants: []string{"allow.runAsUser"},
 	Fills: []Fill{{
 		Field:  FieldRunAsUser,
-		Value:  "mutations.runAsUser, or the lowest UID of the ranges under MustRunAs",
+		Value:  "mutations.runAsUser, or the first range's min under MustRunAs",
 		Unless: "neither is given, runAsNonRoot is true and the only UID is 0, or the pod runs on Windows",
 	}},
 }
