@@ -1,0 +1,27 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) admitCommand() *cobra.Command {
+	return a.answerCommand(&cobra.Command{
+		Use:   "admit -f FILE|DIR|- [-R] [--policies FILE|DIR]",
+		Short: "Fill workloads in, then judge them: what a cluster with podfence would do",
+		Long: `Admit decides about every workload as an admission controller with podfence
+would: which policy governs it, which unset fields are filled in, and whether the
+result is allowed. It prints the decision and changes no file; mutate does.
+` + fmt.Sprintf(answerFormsHelp, `of evaluate, which are about the result, and changes, unset (what was left so, and
+why), advice, patch (RFC 6902), reason and considered (the policies that were tried)`) + "\n" + statusHelp,
+		Example: `  podfence admit -f examples/manifests/
+  podfence admit -f examples/manifests/ --policies examples/policies/
+  kubectl get deployment web -o yaml | podfence admit -f - -o json`,
+	}, admitted)
+}
+
+func admitted(s *scan, w *subject) *answer {
+	d := w.workload.Admit(s.level, s.policies)
+	return &answer{subject: w, result: &d.Result, decision: &d}
+}

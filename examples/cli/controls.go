@@ -1,0 +1,206 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/podfence/podfence/spec"
+)
+
+func (a *app) controlsCommand() *cobra.Command {
+	flags, form := &levelFlags{}, ""
+	cmd := &cobra.Command{
+		Use:   "controls [--level LEVEL] [--version VERSION]",
+		Short: "Print the controls of the standards: fields, values, grants, fills",
+		Long: `Controls prints the checks that are in force at a level and version of the Pod
+Security Standards: the fields that each reads, the values that it allows, since
+when, the field of a policy that excuses a violation, and what is filled in where
+it is unset.
+
+A field that begins with spec or metadata is the pod's; any other is a container's,
+and holds for init, regular and ephemeral containers alike. With -o json a control
+is one line, with -o yaml one document.`,
+		Example: `  podfence controls
+  podfence controls --level baseline --version v1.24
+  podfence controls -o json`,
+		Args: noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			lv, err := flags.parse()
+			if err != nil {
+				return err
+			}
+			return a.controls(lv, form)
+		},
+	}
+	flags.register(cmd)
+	outputFlag(cmd, &form, answerForms...)
+	return cmd
+}
+
+// control is a control as far as it is in force.
+type control struct {
+	Control string         `json:"control"`
+	Why     string         `json:"why"`
+	Checks  []controlCheck `json:"checks"`
+	Grants  []string       `json:"grants"`
+	Fills   []controlFill  `json:"fills"`
+	// NoFill says why nothing is filled in.
+	NoFill string `json:"noFill,omitempty"`
+}
+
+type controlCheck struct {
+	ID      string           `json:"id"`
+	Since   string           `json:"since"`
+	Change  string           `json:"change"`
+	Allowed []controlAllowed `json:"allowed"`
+	Exempt  []string         `json:"exempt,omitempty"`
+}
+
+type controlAllowed struct {
+	Fields []spec.Field `json:"fields"`
+	Values []string     `json:"values"`
+	// Unset: the field may also be left unset.
+	Unset bool `json:"unset"`
+}
+
+type controlFill struct {
+	Field  spec.Field `json:"field"`
+	Value  string     `json:"value"`
+	Unless string     `json:"unless"`
+}
+
+func (a *app) controls(lv api.LevelVersion, form string) error {
+	list := controlsInForce(lv)
+	checks := 0
+	for i := range list {
+		c := &list[i]
+		checks += len(c.Checks)
+		var err error
+		switch form {
+		case "json":
+			err = writeJSON(a.out, c)
+		case "yaml":
+			err = writeYAML(a.out, c)
+		default:
+			_, err = a.out.WriteString(c.text())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if form == "text" {
+		fmt.Fprintf(a.out, "%s: %s, %s\n", lv.String(), counted(len(list), "control"), counted(checks, "check"))
+	}
+	return nil
+}
+
+func controlsInForce(lv api.LevelVersion) (list []control) {
+	rules := spec.For(lv, false, false)
+	for _, c := range spec.Controls() {
+		var checks []controlCheck
+		for i := range c.Checks {
+			if rules.Checks.Has(c.Checks[i].ID) {
+				checks = append(checks, checkInForce(&c.Checks[i], lv.Version))
+			}
+		}
+		if len(checks) == 0 {
+			continue
+		}
+		row := control{Control: c.Title, Why: c.Why, Checks: checks, Grants: c.Grants, Fills: []controlFill{}, NoFill: c.NoFill}
+		for _, f := range c.Fills {
+			row.Fills = append(row.Fills, controlFill(f))
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+func checkInForce(c *spec.Check, version api.Version) controlCheck {
+	rev := revisionAt(c, version)
+	check := controlCheck{
+		ID:     c.ID.String(),
+		Since:  fmt.Sprintf("v1.%d", rev.Since),
+		Change: rev.Change,
+	}
+	for _, allowed := range rev.Allowed {
+		check.Allowed = append(check.Allowed, controlAllowed{allowed.Fields, allowed.Values, allowed.Unset})
+	}
+	if rev.ExemptWindows {
+		check.Exempt = append(check.Exempt, "pods on Windows (spec.os.name)")
+	}
+	if rev.ExemptUserNamespace {
+		check.Exempt = append(check.Exempt, "pods in a user namespace of their own (spec.hostUsers=false)")
+	}
+	return check
+}
+
+// revisionAt is the last revision that is not younger than the version. The
+// check is in force, so that there is one.
+func revisionAt(c *spec.Check, version api.Version) *spec.Revision {
+	for i, rev := range slices.Backward(c.Revisions) {
+		if !version.Older(api.MajorMinorVersion(1, rev.Since)) {
+			return &c.Revisions[i]
+		}
+	}
+	return &c.Revisions[0]
+}
+
+// text is a block of the table: a headline, and a line for each property.
+func (c *control) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", c.Control)
+	row := func(key, value string) {
+		fmt.Fprintf(&b, "    %-7s  %s\n", key, value)
+	}
+	for _, check := range c.Checks {
+		row("check", fmt.Sprintf("%s, since %s", check.ID, check.Since))
+		for _, allowed := range check.Allowed {
+			for i, f := range allowed.Fields {
+				row(only(i == 0, "fields"), string(f))
+			}
+			row("allowed", strings.Join(allowed.values(), ", "))
+		}
+		if len(check.Exempt) > 0 {
+			row("exempt", strings.Join(check.Exempt, ", "))
+		}
+	}
+	row("grant", strings.Join(c.Grants, ", "))
+	for i, f := range c.Fills {
+		row(only(i == 0, "filled"), fmt.Sprintf("%s: %s", f.Field, f.Value))
+		if f.Unless != "" {
+			row("", "unless "+f.Unless)
+		}
+	}
+	if len(c.Fills) == 0 {
+		row("filled", "nothing: "+c.NoFill)
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+// values are the allowed values in words.
+func (a *controlAllowed) values() []string {
+	var list []string
+	for _, v := range a.Values {
+		if v == "" {
+			v = `""`
+		}
+		list = append(list, v)
+	}
+	if a.Unset {
+		list = append(list, "unset")
+	}
+	return list
+}
+
+// only is the text, if it is to be shown.
+func only(show bool, text string) string {
+	if show {
+		return text
+	}
+	return ""
+}

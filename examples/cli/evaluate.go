@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podfence/podfence/evaluate"
+)
+
+func (a *app) evaluateCommand() *cobra.Command {
+	return a.answerCommand(&cobra.Command{
+		Use:   "evaluate -f FILE|DIR|- [-R] [--policies FILE|DIR]",
+		Short: "Judge workloads as they are, as Pod Security Admission would",
+		Long: `Evaluate judges every workload as it is written: nothing is filled in first. It
+prints each violation with the path of its field and what it must be, the warning
+of Pod Security Admission, and what a policy excused.
+
+A workload is a Pod, PodTemplate, ReplicationController, ReplicaSet, Deployment,
+StatefulSet, DaemonSet, Job or CronJob, by itself or in a List. Other documents
+are counted. A workload of an API version that is no longer served, or that cannot
+be decoded, could not be decided.
+` + fmt.Sprintf(answerFormsHelp, `file, line, kind, namespace, name, allowed, message, policy, violations and
+excused, where message is the text of Pod Security Admission, empty when allowed`) + "\n" + statusHelp,
+		Example: `  podfence evaluate -f deployment.yaml
+  podfence evaluate -R -f manifests/ --policies policies/ -n prod
+  podfence evaluate -f app.yaml --level baseline --version v1.30
+  kubectl get pods -A -o json | podfence evaluate -f - -o json`,
+	}, evaluated)
+}
+
+func evaluated(s *scan, w *subject) *answer {
+	var r evaluate.Result
+	if pod := w.workload.Pod; pod != nil {
+		r = evaluate.Evaluate(pod, s.level, s.policies)
+	} else {
+		r = evaluate.Template(w.workload.Namespace, w.workload.Template, s.level, s.policies)
+	}
+	return &answer{subject: w, result: &r}
+}

@@ -1,0 +1,120 @@
+package manifest
+
+import (
+	"io"
+	"iter"
+
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Format is how a chunk was read.
+type Format int
+
+// The formats. JSON after a `---` is read as YAML, of which it is a part.
+const (
+	YAML Format = iota
+	JSON
+)
+
+// String returns "YAML" or "JSON".
+func (f Format) String() string {
+	if f == JSON {
+		return "JSON"
+	}
+	return "YAML"
+}
+
+// Chunk is a piece of the input. The Raw bytes of all chunks, concatenated, are the input.
+//
+// A YAML chunk is one document with the `---` before it and the `...` after it; comments and directives before a `---`
+// belong to the document that it opens. A JSON chunk is one top-level object or one item of a list, without the bytes
+// around it; those (white space, commas, the list's own members) are chunks of their own.
+type Chunk struct {
+	Raw     []byte // the caller's to keep
+	Line    int    // 1-based line of Raw's first byte in the file
+	Format  Format
+	Objects []Object // in the order of the text; empty for separators, comments and list wrappers
+	Err     error    // *Error: the text could not be read. Objects is then empty.
+}
+
+// Object is one API object of a chunk.
+type Object struct {
+	Line int      // line in the file of its first key, or of its opening brace
+	Path []string // from the chunk's root: nil for the root itself, {"items", "3"} in a YAML list
+
+	// As written, or taken from the typed list around it. Kind is empty for what is no Kubernetes object.
+	// Name is metadata.name, else generateName with a "*" after it.
+	APIVersion, Kind, Namespace, Name string
+
+	// Typed is the workload, *corev1.Pod, *appsv1.Deployment and so on, its apiVersion and kind set even if they came
+	// from the list. It is nil if the kind holds no pod, or if Err is set.
+	Typed runtime.Object
+	Err   error // *Error: a workload that could not be decided
+}
+
+// String names the object to a person: "Deployment prod/web".
+func (o Object) String() string {
+	name := o.Name
+	if o.Namespace != "" {
+		name = o.Namespace + "/" + name
+	}
+	switch {
+	case o.Kind == "":
+		return name
+	case name == "":
+		return o.Kind
+	}
+	return o.Kind + " " + name
+}
+
+// Read yields the chunks of r. file is what errors name; "-" is shown as "<stdin>".
+//
+// The error is r's own: it comes last, with a zero chunk, after everything that could be read. A document that
+// it cut short is a chunk with an Err, as a part of a document may read as another one. What is wrong with the text is in
+// Chunk.Err and Object.Err instead, and does not end the stream.
+func Read(r io.Reader, file string) iter.Seq2[Chunk, error] {
+	return func(yield func(Chunk, error) bool) {
+		s := &stream{input: newInput(r), file: Display(file), yield: yield}
+		if s.run() && s.failure() != nil {
+			yield(Chunk{}, s.failure())
+		}
+	}
+}
+
+// stream carries what both formats need. Its methods that return a bool return false when the caller wants no more.
+type stream struct {
+	*input
+	file  string
+	yield func(Chunk, error) bool
+}
+
+func (s *stream) run() bool {
+	if s.startsAsJSON() {
+		return s.readJSON()
+	}
+	return s.readYAML()
+}
+
+// emit takes n bytes of the input and yields them as a chunk, which fill may complete.
+func (s *stream) emit(n int, f Format, fill func(*Chunk)) bool {
+	if n == 0 {
+		return true
+	}
+	c := Chunk{Format: f}
+	c.Raw, c.Line = s.take(n)
+	if fill != nil {
+		fill(&c)
+	}
+	return s.yield(c, nil)
+}
+
+// pass emits n bytes in which there is nothing to decide.
+func (s *stream) pass(n int, f Format) bool { return s.emit(n, f, nil) }
+
+// cutShort is the problem of a text that ends too early: its own fault, or the reader's.
+func (s *stream) cutShort(what string) (problem, fix string) {
+	if err := s.failure(); err != nil {
+		return "reading stopped before its end: " + err.Error(), "read it again"
+	}
+	return what + " ends too early", "complete it"
+}

@@ -1,0 +1,229 @@
+package manifest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	kjson "sigs.k8s.io/json"
+)
+
+// maxLists is how deep lists may stand in lists. Each level is read once more.
+const maxLists = 16
+
+// locator finds the line of a value by its path in the chunk and by its offset in the chunk's JSON, whichever it can use.
+type locator interface {
+	line(path []string, offset int) int
+}
+
+// decoder turns the JSON of a chunk into objects.
+type decoder struct {
+	file string
+	text []byte // valid JSON, no key twice
+	at   locator
+}
+
+// head is what says what an object is.
+type head struct {
+	apiVersion, kind string
+	namespace, name  string
+	items            span
+	itemsStart       byte // the first byte of items: '[' of a list, 'n' of null, 0 if there is none
+}
+
+// headOf reads the head of the object in text. A member of the wrong type counts as missing: an object without kind
+// is none of Kubernetes', and of a workload the decoder reports the type.
+func headOf(text []byte) head {
+	var h head
+	for key, v := range members(text) {
+		value := v.of(text)
+		switch key {
+		case "apiVersion":
+			h.apiVersion = stringOf(value)
+		case "kind":
+			h.kind = stringOf(value)
+		case "metadata":
+			h.namespace, h.name = nameOf(value)
+		case "items":
+			h.items, h.itemsStart = v, value[0]
+		}
+	}
+	return h
+}
+
+func stringOf(value []byte) string {
+	if value[0] != '"' {
+		return ""
+	}
+	return unquote(value)
+}
+
+func nameOf(metadata []byte) (namespace, name string) {
+	var generateName string
+	for key, v := range members(metadata) {
+		switch key {
+		case "namespace":
+			namespace = stringOf(v.of(metadata))
+		case "name":
+			name = stringOf(v.of(metadata))
+		case "generateName":
+			generateName = stringOf(v.of(metadata))
+		}
+	}
+	if name == "" && generateName != "" {
+		name = generateName + "*"
+	}
+	return namespace, name
+}
+
+// inherit gives an item what its typed list says of it. kubectl replaces both if one is missing, and so does this.
+func (h *head) inherit(list head) {
+	if list.kind != "List" && isList(list.kind) && (h.kind == "" || h.apiVersion == "") {
+		h.apiVersion, h.kind = list.apiVersion, strings.TrimSuffix(list.kind, "List")
+	}
+}
+
+// objects returns the objects of the value at s, which stands at path and, as an item, in list.
+func (d *decoder) objects(s span, path []string, list head, depth int) []Object {
+	text := s.of(d.text)
+	h := headOf(text)
+	h.inherit(list)
+	if !isList(h.kind) {
+		return []Object{d.object(s, path, h)}
+	}
+	return d.listItems(s, path, h, depth)
+}
+
+func (d *decoder) listItems(s span, path []string, h head, depth int) []Object {
+	o := d.identify(s, path, h)
+	switch {
+	case depth == maxLists:
+		o.Err = d.fail(o, o.Line, fmt.Sprintf("lists stand in lists more than %d deep", maxLists), "write the items into one list")
+		return []Object{o}
+	case h.itemsStart != '[' && h.itemsStart != 'n' && h.itemsStart != 0:
+		line := d.at.line(append(slices.Clip(path), "items"), s.start+h.items.start)
+		o.Err = d.fail(o, line, "items is not a list", "write items as a list")
+		return []Object{o}
+	}
+	var objects []Object
+	i, start := 0, s.start+h.items.start
+	for item := range elements(h.items.of(s.of(d.text))) {
+		itemPath := append(slices.Clip(path), "items", strconv.Itoa(i))
+		objects = append(objects, d.objects(span{start + item.start, start + item.end}, itemPath, h, depth+1)...)
+		i++
+	}
+	return objects
+}
+
+// identify says what an object is, undecided as yet.
+func (d *decoder) identify(s span, path []string, h head) Object {
+	return Object{
+		Line: d.at.line(path, s.start), Path: path,
+		APIVersion: h.apiVersion, Kind: h.kind, Namespace: h.namespace, Name: h.name,
+	}
+}
+
+func (d *decoder) object(s span, path []string, h head) Object {
+	o := d.identify(s, path, h)
+	w, problem, fix := workloadOf(h.apiVersion, h.kind)
+	if problem != "" {
+		o.Err = d.fail(o, o.Line, problem, fix)
+	} else if w != nil {
+		o.Typed, o.Err = d.typed(w, s, o)
+	}
+	return o
+}
+
+func (d *decoder) fail(o Object, line int, problem, fix string) error {
+	return &Error{File: d.file, Line: line, Object: o.String(), Problem: problem, Fix: fix}
+}
+
+// typed decodes a workload as the API server does.
+func (d *decoder) typed(w *workload, s span, o Object) (runtime.Object, error) {
+	text, into := s.of(d.text), w.create()
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(text, into); err != nil {
+		return nil, d.mistyped(w, s, o, err)
+	}
+	into.GetObjectKind().SetGroupVersionKind(schema.FromAPIVersionAndKind(w.apiVersion, w.kind))
+	return into, nil
+}
+
+// mistyped words a decoder's error and finds its line.
+func (d *decoder) mistyped(w *workload, s span, o Object, err error) error {
+	text := s.of(d.text)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		path := pathAt(text, int(wrong.Offset))
+		line := d.at.line(slices.Concat(o.Path, path), s.start+int(wrong.Offset)-1)
+		want := wordFor(wrong.Type)
+		return d.fail(o, line, fmt.Sprintf("%s is %s, not %s", fieldPath(path), article(wrong.Value), want), "write "+want)
+	}
+	path, offset, found := culprit(w, text, err)
+	if !found {
+		return d.fail(o, o.Line, err.Error(), "correct the field")
+	}
+	line := d.at.line(slices.Concat(o.Path, path), s.start+offset)
+	return d.fail(o, line, fieldPath(path)+": "+err.Error(), "correct the field")
+}
+
+// maxTries bounds the search for the field that a decoder did not name.
+const maxTries = 500
+
+// culprit finds the scalar that makes decoding fail, where the error does not say (a quantity, a time): the first that,
+// written as null, changes the error.
+func culprit(w *workload, text []byte, err error) (path []string, offset int, found bool) {
+	walk := walker{text: text}
+	for tries := 0; tries < maxTries; {
+		t, ok := walk.next()
+		if !ok {
+			break
+		}
+		if t.kind != 's' {
+			continue
+		}
+		tries++
+		trial := slices.Concat(text[:t.start], []byte("null"), text[t.end:])
+		got := kjson.UnmarshalCaseSensitivePreserveInts(trial, w.create())
+		if got == nil || got.Error() != err.Error() {
+			return walk.path(), t.start, true
+		}
+	}
+	return nil, 0, false
+}
+
+// wordFor names a Go type to someone who writes YAML.
+func wordFor(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "a mapping"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	default:
+		return "a whole number of type " + t.String()
+	}
+}
+
+// article words what a decoder found: "number 1.5", "array".
+func article(value string) string {
+	switch value {
+	case "array":
+		return "a list"
+	case "object":
+		return "a mapping"
+	case "bool":
+		return "true or false"
+	}
+	return "a " + value
+}

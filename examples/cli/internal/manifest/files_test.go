@@ -1,0 +1,107 @@
+package manifest
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// tree of files for TestFiles; an empty directory ends in "/", a link is "name -> target".
+var fileTree = []string{
+	"a.yaml", "b.yml", "c.json", "d.txt", "sub/e.yaml", "sub/deep/f.json", "empty/", "dir.yaml/g.yaml",
+	"links/l.yaml -> ../a.yaml", "links/d.yaml -> ../sub", "links/up -> ..",
+	"loop/x.yaml -> x.yaml", "loop/y.yaml",
+	"dangling/z.yaml -> nowhere", "entry -> sub",
+}
+
+func makeTree(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, f := range fileTree {
+		name, target, link := strings.Cut(f, " -> ")
+		path := filepath.Join(root, name)
+		var err error
+		if strings.HasSuffix(name, "/") {
+			err = os.MkdirAll(path, 0o755)
+		} else if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil && link {
+			err = os.Symlink(target, path)
+		} else if err == nil {
+			err = os.WriteFile(path, []byte("a: 1\n"), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(root, "pipe.yaml"), 0o644); err != nil {
+		t.Skipf("no named pipes here: %v", err)
+	}
+	return root
+}
+
+func TestFiles(t *testing.T) {
+	root := makeTree(t)
+	t.Chdir(root)
+	if err := os.Mkdir("pipes", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename("pipe.yaml", "pipes/pipe.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, reason string
+		args         []string
+		recursive    bool
+		want         []string
+		wantErr      []string // what the error names
+	}{
+		{"file", "as it is, whatever its name", []string{"d.txt"}, false, []string{"d.txt"}, nil},
+		{"standard input", "-", []string{"-", "a.yaml"}, false, []string{"-", "a.yaml"}, nil},
+		{"standard input twice", "it can be read once", []string{"-", "-"}, false, []string{"-"}, []string{`"-"`}},
+		{"directory", "three endings, sorted, no more than that", []string{"."}, false, []string{"a.yaml", "b.yml", "c.json"}, nil},
+		{"directory below", "with -R", []string{"sub"}, true, []string{"sub/deep/f.json", "sub/e.yaml"}, nil},
+		{"directory, not below", "without -R", []string{"sub"}, false, []string{"sub/e.yaml"}, nil},
+		{"link to a directory as argument", "it was asked for", []string{"entry"}, false, []string{"entry/e.yaml"}, nil},
+		{"links in a directory", "to files, not to directories: no loop", []string{"links"}, true, []string{"links/l.yaml"}, nil},
+		{"loop", "an error that names it, the others stand", []string{"loop"}, true, []string{"loop/y.yaml"}, []string{"loop/x.yaml"}},
+		{"dangling link", "an error that names it", []string{"dangling"}, false, nil, []string{"dangling/z.yaml"}},
+		{"missing file", "all problems are joined, good files stand", []string{"no.yaml", "a.yaml", "nor"}, false, []string{"a.yaml"}, []string{"no.yaml", "nor"}},
+		{"no manifest", "an empty directory is a mistake", []string{"empty"}, true, nil, []string{"empty"}},
+		{"directory named like a manifest", "it is a directory", []string{"dir.yaml"}, false, []string{"dir.yaml/g.yaml"}, nil},
+		{"pipe", "to open it could hang", []string{"pipes"}, false, nil, []string{"pipes/pipe.yaml"}},
+	}
+	if len(tests) != 14 {
+		t.Errorf("%d tests, want 14", len(tests))
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := Files(test.args, test.recursive)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", test.reason, diff)
+			}
+			if (err != nil) != (test.wantErr != nil) {
+				t.Fatalf("%s: error %v, want one with %q", test.reason, err, test.wantErr)
+			}
+			for _, want := range test.wantErr {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not name %s", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestOpen(t *testing.T) {
+	if _, err := Open(filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("Open of a missing file gives no error")
+	}
+	if r, err := Open(Stdin); err != nil || r.Close() != nil {
+		t.Error("Open of standard input fails")
+	}
+	if Display(Stdin) != "<stdin>" || Display("a") != "a" {
+		t.Error("Display does not show names as messages do")
+	}
+}

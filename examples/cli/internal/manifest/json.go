@@ -1,0 +1,430 @@
+package manifest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+)
+
+const (
+	// undecidedBound is how much of an object is held until its kind is known: more than the 3 MiB that the API server
+	// takes in a request, so that what is longer is a list and no object with a member that happens to be named items.
+	undecidedBound = 4 << 20
+	// kindlessBound is how much is held of a list whose items do not say what they are.
+	kindlessBound = 64 << 20
+	// firstMember is how far startsAsJSON looks.
+	firstMember = 4 << 10
+)
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// startsAsJSON tells whether the stream begins with a JSON object, looking at no more than its first member: `{a: b}` is
+// YAML in flow style. A member too long to be seen counts as JSON.
+func (s *stream) startsAsJSON() bool {
+	scan := scanner{input: s.input, pos: s.markEnd()}
+	if scan.space() != '{' {
+		return false
+	}
+	scan.pos++
+	if scan.space() == '}' {
+		return true
+	}
+	probe := scanner{input: s.peek(scan.pos + firstMember), pos: scan.pos}
+	_, err := probe.key()
+	if err == nil {
+		if c := probe.space(); c != '{' && c != '[' {
+			err = probe.scalar(c)
+		}
+	}
+	if c := probe.space(); err == nil && c != ',' && c != '}' && c != '{' && c != '[' && c != 0 {
+		return false
+	}
+	return err == nil || err.problem == ""
+}
+
+// markEnd returns the length of the byte order mark.
+func (s *stream) markEnd() int {
+	if _, ok := s.at(len(byteOrderMark) - 1); ok && s.offset == 0 && bytes.HasPrefix(s.window, byteOrderMark) {
+		return len(byteOrderMark)
+	}
+	return 0
+}
+
+// peek returns the first n bytes as an input of their own.
+func (s *stream) peek(n int) *input {
+	s.at(n - 1)
+	return newInput(bytes.NewReader(s.window[:min(n, len(s.window))]))
+}
+
+// jsonStream reads JSON objects one after another.
+type jsonStream struct {
+	*stream
+	scan scanner
+}
+
+func (s *stream) readJSON() bool {
+	j := &jsonStream{stream: s, scan: scanner{input: s.input}}
+	j.scan.pos = s.markEnd()
+	for {
+		c := j.scan.space()
+		if !j.flush(j.scan.pos, nil) {
+			return false
+		}
+		switch {
+		case c == '{':
+			if more, ok := j.object(); !ok || !more {
+				return ok
+			}
+		case c == 0 && len(s.window) == 0:
+			return true
+		case c == '#' || s.documentMark(0):
+			return s.readYAML()
+		default:
+			return j.giveUp(&jsonObject{}, &syntaxError{0, "text after the end of a JSON object"})
+		}
+	}
+}
+
+// flush emits what stands before pos and moves the scanner along.
+func (j *jsonStream) flush(pos int, fill func(*Chunk)) bool {
+	j.scan.pos -= pos
+	return j.emit(pos, JSON, fill)
+}
+
+// giveUp reports broken JSON and passes the rest of it, up to a line "---" behind which YAML starts anew.
+func (j *jsonStream) giveUp(o *jsonObject, err *syntaxError) bool {
+	e := &Error{File: j.file, Line: j.lineAt(err.pos), Object: o.name(), Problem: err.problem, Fix: "correct the JSON"}
+	if err.problem == "" {
+		e.Problem, e.Fix = j.cutShort("the JSON")
+	}
+	size := j.brokenLine(err.pos)
+	lineStart := bytes.HasSuffix(j.window[:size], []byte{'\n'})
+	return j.emit(size, JSON, func(c *Chunk) { c.Err = e }) && j.resume(lineStart)
+}
+
+// brokenLine returns the end of the line that is broken at pos, as far as it was read; or pos itself, if a line "---" is
+// what broke it.
+func (j *jsonStream) brokenLine(pos int) int {
+	if pos > 0 && j.window[pos-1] == '\n' && j.documentMark(pos) {
+		return pos
+	}
+	if i := bytes.IndexByte(j.window[pos:], '\n'); i >= 0 {
+		return pos + i + 1
+	}
+	return len(j.window)
+}
+
+// resume passes the rest of broken JSON, piece by piece since it may be long.
+func (j *jsonStream) resume(lineStart bool) bool {
+	for {
+		if lineStart && j.documentMark(0) {
+			return j.readYAML()
+		}
+		ok, whole := j.passLine()
+		if !ok || !whole {
+			return ok
+		}
+		lineStart = true
+	}
+}
+
+// passLine passes the rest of a line. whole is false at the end of the input.
+func (j *jsonStream) passLine() (ok, whole bool) {
+	for {
+		if _, more := j.at(0); !more {
+			return true, false
+		}
+		if i := bytes.IndexByte(j.window, '\n'); i >= 0 {
+			return j.pass(i+1, JSON), true
+		}
+		if !j.pass(len(j.window), JSON) {
+			return false, false
+		}
+	}
+}
+
+// jsonObject is a top-level object while it is read.
+type jsonObject struct {
+	line      int
+	head      head
+	keys      map[string]bool
+	kindSeen  bool
+	verSeen   bool
+	pending   []item // items read and not yet delivered
+	blocked   bool   // the first of them does not say what it is
+	lost      bool   // such items have exceeded their bound
+	streaming bool   // some of the object was delivered
+	err       error  // a key given twice
+}
+
+// item is an item of a list, at absolute offsets.
+type item struct{ start, end int64 }
+
+func (o *jsonObject) name() string {
+	return Object{Kind: o.head.kind, Namespace: o.head.namespace, Name: o.head.name}.String()
+}
+
+func (o *jsonObject) isList() bool { return isList(o.head.kind) }
+
+// decided tells whether it is known what an item is that does not say so itself.
+func (o *jsonObject) decided() bool { return o.isList() && (o.head.kind == "List" || o.verSeen) }
+
+// mayList tells whether items may be those of a list.
+func (o *jsonObject) mayList() bool { return !o.kindSeen || o.isList() }
+
+// object reads the object at the start of the window. more is false after the end of the stream, ok when the caller stops.
+func (j *jsonStream) object() (more, ok bool) {
+	o := &jsonObject{line: j.line, keys: map[string]bool{}}
+	stopped, err := j.members(o)
+	switch {
+	case stopped:
+		return false, false
+	case err != nil:
+		return false, j.giveUp(o, err)
+	}
+	return true, j.finish(o)
+}
+
+// members reads the object up to its closing brace. stopped tells that the caller wants no more.
+func (j *jsonStream) members(o *jsonObject) (stopped bool, err *syntaxError) {
+	j.scan.pos++
+	if j.scan.space() == '}' {
+		j.scan.pos++
+		return false, nil
+	}
+	for {
+		if stopped, err = j.member(o); stopped || err != nil {
+			return stopped, err
+		}
+		switch j.scan.space() {
+		case ',':
+			j.scan.pos++
+		case '}':
+			j.scan.pos++
+			return false, nil
+		default:
+			return false, j.scan.unexpected("',' or '}'")
+		}
+	}
+}
+
+func (j *jsonStream) member(o *jsonObject) (stopped bool, err *syntaxError) {
+	j.scan.space()
+	keyAt := j.scan.pos
+	key, err := j.scan.key()
+	if err != nil {
+		return false, err
+	}
+	again := o.keys[key]
+	o.keys[key] = true
+	if again && o.err == nil {
+		o.err = j.duplicate(o.name(), key, j.lineAt(keyAt))
+	}
+	if c := j.scan.space(); key == "items" && c == '[' && o.mayList() {
+		return j.items(o)
+	}
+	start := j.scan.pos
+	if err := j.scan.value(); err != nil {
+		return false, err
+	}
+	value := j.window[start:j.scan.pos]
+	if !again {
+		o.note(key, value)
+	}
+	// Any other object is checked as a whole. The rest of a list is not decoded.
+	if !o.isList() || o.err != nil {
+		return false, nil
+	}
+	if path, at, found := duplicateKey(value); found {
+		o.err = j.duplicate(o.name(), fieldPath(append([]string{key}, path...)), j.lineAt(start+at))
+	}
+	return false, nil
+}
+
+func (j *jsonStream) duplicate(object, path string, line int) error {
+	return &Error{
+		File: j.file, Line: line, Object: object,
+		Problem: fmt.Sprintf("key %s is given twice", path), Fix: "remove one of the two",
+	}
+}
+
+// note keeps what a member says of the object.
+func (o *jsonObject) note(key string, value []byte) {
+	switch key {
+	case "apiVersion":
+		o.head.apiVersion, o.verSeen = stringOf(value), true
+	case "kind":
+		o.head.kind, o.kindSeen = stringOf(value), true
+	case "metadata":
+		o.head.namespace, o.head.name = nameOf(value)
+	}
+}
+
+// items reads an array of items and delivers those that can be.
+func (j *jsonStream) items(o *jsonObject) (stopped bool, err *syntaxError) {
+	j.scan.pos++
+	if j.scan.space() == ']' {
+		j.scan.pos++
+		return false, nil
+	}
+	for {
+		j.scan.space()
+		start := j.offset + int64(j.scan.pos)
+		if err := j.scan.value(); err != nil {
+			return false, err
+		}
+		o.pending = append(o.pending, item{start, j.offset + int64(j.scan.pos)})
+		if !j.advance(o) {
+			return true, nil
+		}
+		switch j.scan.space() {
+		case ',':
+			j.scan.pos++
+		case ']':
+			j.scan.pos++
+			return false, nil
+		default:
+			return false, j.scan.unexpected("',' or ']'")
+		}
+	}
+}
+
+// advance delivers the items that can be delivered while the object is not at its end.
+func (j *jsonStream) advance(o *jsonObject) bool {
+	if o.decided() {
+		return j.deliverAll(o)
+	}
+	if !o.isList() && !o.streaming && j.scan.pos <= undecidedBound {
+		return true
+	}
+	for len(o.pending) > 0 {
+		o.blocked = o.blocked || !j.selfDescribed(o.pending[0])
+		switch {
+		case !o.blocked:
+			if !j.deliver(o, head{}) {
+				return false
+			}
+		case !o.lost && j.scan.pos <= kindlessBound:
+			return true
+		case !j.lose(o):
+			return false
+		}
+	}
+	return true
+}
+
+// selfDescribed tells whether an item says what it is.
+func (j *jsonStream) selfDescribed(i item) bool {
+	h := headOf(j.window[i.start-j.offset : i.end-j.offset])
+	return h.kind != "" && h.apiVersion != ""
+}
+
+func (j *jsonStream) deliverAll(o *jsonObject) bool {
+	for len(o.pending) > 0 {
+		if !j.deliver(o, o.head) {
+			return false
+		}
+	}
+	return true
+}
+
+// next removes the first pending item and emits what stands before it. size is the item's.
+func (j *jsonStream) next(o *jsonObject) (size int, ok bool) {
+	i := o.pending[0]
+	o.pending, o.blocked, o.streaming = o.pending[1:], false, true
+	return int(i.end - i.start), j.flush(int(i.start-j.offset), j.checkEncoding)
+}
+
+func (j *jsonStream) checkEncoding(c *Chunk) { c.Err = j.encodingError(c.Raw, c.Line) }
+
+// deliver emits the first pending item, decoded.
+func (j *jsonStream) deliver(o *jsonObject, list head) bool {
+	size, ok := j.next(o)
+	return ok && j.flush(size, func(c *Chunk) { j.decode(c, list) })
+}
+
+// lose emits the first pending item, which does not say what it is, undecided. One Err stands for all such items of a list.
+func (j *jsonStream) lose(o *jsonObject) bool {
+	size, ok := j.next(o)
+	return ok && j.flush(size, func(c *Chunk) {
+		if !o.lost {
+			c.Err = &Error{
+				File: j.file, Line: c.Line, Object: o.name(),
+				Problem: fmt.Sprintf("an item has no apiVersion and kind, and the list gives none in its first %d MiB", kindlessBound>>20),
+				Fix:     "write the list's apiVersion and kind before its items",
+			}
+		}
+		o.lost = true
+	})
+}
+
+// finish emits what is left of an object that has been read to its end.
+func (j *jsonStream) finish(o *jsonObject) bool {
+	switch {
+	case o.isList() && (o.streaming || len(o.pending) > 0 && o.err == nil):
+		// Lost items come before the kind that would have said what they are: one Err has been given for them.
+		return j.deliverAll(o) && j.flush(j.scan.pos, func(c *Chunk) { j.tail(c, o) })
+	case o.streaming:
+		return j.flush(j.scan.pos, func(c *Chunk) { j.tail(c, o); j.belated(c, o) })
+	}
+	return j.flush(j.scan.pos, func(c *Chunk) { j.decode(c, head{}) })
+}
+
+// tail completes the last chunk of an object that was delivered in parts.
+func (j *jsonStream) tail(c *Chunk, o *jsonObject) {
+	j.checkEncoding(c)
+	if c.Err == nil {
+		c.Err = o.err
+	}
+}
+
+// belated puts into the last chunk an object that, after more than 4 MiB of items, turned out to be no list.
+func (j *jsonStream) belated(c *Chunk, o *jsonObject) {
+	if c.Err != nil {
+		return
+	}
+	object := Object{
+		Line: o.line, APIVersion: o.head.apiVersion, Kind: o.head.kind, Namespace: o.head.namespace, Name: o.head.name,
+	}
+	if w, problem, _ := workloadOf(object.APIVersion, object.Kind); w != nil || problem != "" {
+		object.Err = &Error{
+			File: j.file, Line: o.line, Object: object.String(),
+			Problem: fmt.Sprintf("it has a member items of more than %d MiB before its kind", undecidedBound>>20),
+			Fix:     "remove items",
+		}
+	}
+	c.Objects = []Object{object}
+}
+
+// decode completes a chunk that is one JSON value.
+func (j *jsonStream) decode(c *Chunk, list head) {
+	if c.Err = j.encodingError(c.Raw, c.Line); c.Err != nil {
+		return
+	}
+	at := &lineCounter{text: c.Raw, first: c.Line}
+	if path, offset, found := duplicateKey(c.Raw); found {
+		h := headOf(c.Raw)
+		name := Object{Kind: h.kind, Namespace: h.namespace, Name: h.name}.String()
+		c.Err = j.duplicate(name, fieldPath(path), at.line(nil, offset))
+		return
+	}
+	d := decoder{file: j.file, text: c.Raw, at: at}
+	c.Objects = slices.Clip(d.objects(span{0, len(c.Raw)}, nil, list, 0))
+}
+
+// lineCounter locates by offset. It remembers where it was, so that the items of a long list cost one pass.
+type lineCounter struct {
+	text   []byte
+	first  int
+	offset int
+	passed int // line breaks before offset
+}
+
+func (l *lineCounter) line(_ []string, offset int) int {
+	if offset < l.offset {
+		l.offset, l.passed = 0, 0
+	}
+	l.passed += lines(l.text[l.offset:], offset-l.offset)
+	l.offset = offset
+	return l.first + l.passed
+}

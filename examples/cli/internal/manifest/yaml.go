@@ -1,0 +1,166 @@
+package manifest
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// readYAML reads the rest of the input as a stream of YAML documents.
+func (s *stream) readYAML() bool {
+	for {
+		size, content := s.document()
+		if size == 0 {
+			return true
+		}
+		if !s.emit(size, YAML, func(c *Chunk) { s.decodeYAML(c, content) }) {
+			return false
+		}
+	}
+}
+
+// document finds the end of the document at the start of the window, and whether anything but comments is in it.
+//
+// To split by lines is right: by the YAML specification (c-forbidden) a line that begins with "---" or "..." and a blank
+// ends a document wherever it stands, in a block scalar too.
+func (s *stream) document() (size int, content bool) {
+	started, directive := false, false // a "---" was seen; a "%" line was seen
+	for pos := s.markEnd(); ; {
+		end := s.lineEnd(pos)
+		line := s.window[pos:end]
+		switch {
+		case len(line) == 0:
+			return end, content || directive
+		case isMark(line, "---"):
+			if started || content {
+				return pos, content || directive
+			}
+			started, content = true, !isComment(line[3:])
+		case isMark(line, "..."):
+			return end, content || directive
+		case content || isComment(line):
+		case line[0] == '%' && !started:
+			directive = true
+		default:
+			content = true
+		}
+		pos = end
+	}
+}
+
+// documentMark tells whether the line at pos is "---" or "...".
+func (s *stream) documentMark(pos int) bool {
+	s.at(pos + 3)
+	line := s.window[min(pos, len(s.window)):]
+	return isMark(line, "---") || isMark(line, "...")
+}
+
+// isMark tells whether a line begins with the mark and a blank.
+func isMark(line []byte, mark string) bool {
+	return bytes.HasPrefix(line, []byte(mark)) && (len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0)
+}
+
+// isComment tells whether there is no more than a comment in the line, or nothing.
+func isComment(line []byte) bool {
+	line = bytes.TrimLeft(line, " \t\r\n")
+	return len(line) == 0 || line[0] == '#'
+}
+
+// decodeYAML completes a chunk that is one document.
+func (s *stream) decodeYAML(c *Chunk, content bool) {
+	if c.Err = s.encodingError(c.Raw, c.Line); c.Err != nil {
+		return
+	}
+	// The last document that a failing reader gave may be a part of a longer one.
+	if s.failure() != nil && len(s.window) == 0 {
+		problem, fix := s.cutShort("")
+		c.Err = &Error{File: s.file, Line: c.Line, Problem: problem, Fix: fix}
+		return
+	}
+	if !content {
+		return
+	}
+	c.Objects, c.Err = s.yamlObjects(c)
+}
+
+func (s *stream) yamlObjects(c *Chunk) ([]Object, error) {
+	t, err := parseTree(c.Raw, c.Line)
+	if err != nil {
+		return nil, s.yamlError(c, t, betterError(c.Raw, err))
+	}
+	if t.empty() {
+		return nil, nil
+	}
+	if err := t.check(); err != nil {
+		return nil, s.yamlError(c, t, err)
+	}
+	text, err := toJSON(c.Raw)
+	if err != nil {
+		return nil, s.yamlError(c, t, err)
+	}
+	d := decoder{file: s.file, text: text, at: t}
+	return slices.Clip(d.objects(span{0, len(text)}, nil, head{}, 0)), nil
+}
+
+// toJSON converts as kubectl does. A panic of the library may not take the other documents with it.
+func toJSON(raw []byte) (text []byte, err error) {
+	defer recoverAsError(&err)
+	return yaml.YAMLToJSON(raw)
+}
+
+func recoverAsError(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("the YAML library failed: %v", p)
+	}
+}
+
+// betterError asks the older parser for its error: it points to the broken token, the newer one to the construct around it.
+// Not with an alias in the text, which it could expand without bound.
+func betterError(raw []byte, err error) error {
+	if bytes.IndexByte(raw, '*') >= 0 {
+		return err
+	}
+	if _, better := toJSON(raw); better != nil {
+		return better
+	}
+	return err
+}
+
+var libraryLine = regexp.MustCompile(`\bline (\d+): `)
+
+// yamlError words an error for a document: an *Error as it is, one of the library with its line made one of the file.
+func (s *stream) yamlError(c *Chunk, t *tree, err error) error {
+	if e, ok := err.(*Error); ok {
+		e.File = s.file
+		return e
+	}
+	text := err.Error()
+	line := 1
+	if m := libraryLine.FindStringSubmatch(text); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		text = strings.Replace(text, m[0], "", 1)
+		// The parser, other than the scanner below it, counts lines from 0. It may point behind the last one.
+		if strings.Contains(text, "did not find expected") && line < lines(c.Raw, len(c.Raw)) {
+			line++
+		}
+	}
+	if i := controlCharacter(c.Raw); i >= 0 && strings.Contains(text, "control characters") {
+		line = 1 + lines(c.Raw, i)
+	} else {
+		line = t.breaks.line(line)
+	}
+	problem := strings.TrimPrefix(strings.TrimPrefix(text, "error converting YAML to JSON: "), "yaml: ")
+	return &Error{File: s.file, Line: c.Line + line - 1, Problem: problem, Fix: "correct the YAML"}
+}
+
+// controlCharacter finds the first character that YAML does not allow.
+func controlCharacter(raw []byte) int {
+	return bytes.IndexFunc(raw, func(r rune) bool {
+		return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85
+	})
+}

@@ -1,0 +1,22 @@
+// Podfence judges Kubernetes manifests by the Pod Security Standards, fills in
+// the security fields that their authors left unset, and checks the policies
+// that allow a pod more than the standards do.
+//
+//	go run ./examples/cli admit -f examples/manifests/ --policies examples/policies/
+//
+// The rules are the library's. This program reads manifests as a stream, asks
+// the library about each workload, and prints the answer:
+//
+//	evaluate.go  mutate.go  admit.go  lint.go  controls.go   one file a command
+//	input.go     from flags to workloads, one at a time
+//	policies.go  the policies, and where each of them stands
+//	answer.go    the answer about a workload as text, JSON and YAML
+//	fill.go      a decision as an edit of the manifest's text
+//	sinks.go     the forms in which mutate prints; inplace.go rewrites files
+//	diff.go      the unified diff
+//	overlap.go   whether two policies can select one pod
+package main
+
+import "os"
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

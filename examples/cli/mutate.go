@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podfence/podfence/examples/cli/internal/manifest"
+)
+
+// mutateForms are the forms of -o in which mutate prints.
+var mutateForms = []string{"yaml", "json", "diff", "patch"}
+
+func (a *app) mutateCommand() *cobra.Command {
+	flags, form, inPlace := &inputFlags{}, "", false
+	cmd := &cobra.Command{
+		Use:   "mutate -f FILE|DIR|- [-R] [--policies FILE|DIR] [-i]",
+		Short: "Fill in the security fields that workloads leave unset",
+		Long: `Mutate prints the manifests with the fields that their governing policy fills in,
+and with nothing else changed: comments, order, quotes, line ends, unknown fields
+and other documents stay. What an author set is never touched.
+
+  -o yaml   the text of the manifests; JSON stays JSON
+  -o json   every object, also of other kinds and out of lists, on one line
+  -o diff   a unified diff, coloured on a terminal (unless NO_COLOR is set)
+  -o patch  for every workload one line: file, line, kind, namespace, name, and
+            the RFC 6902 patch of the object
+
+Where a field cannot be added without touching other text, as inside an alias, the
+workload is left as it is, standard error says so, and the status is 2.
+
+A workload that is denied all the same is still filled in, as in a cluster, where
+filling comes before judging: standard error names it, and the status is 1. So it
+is with -i, which writes the files back: only those that change, each at once
+(by rename), with its mode; a symbolic link stays and its target is written.
+` + statusHelp,
+		Example: `  podfence mutate -f deployment.yaml | kubectl apply -f -
+  podfence mutate -R -f manifests/ --policies policies/ -o diff
+  podfence mutate -R -f manifests/ --policies policies/ -i
+  kubectl get pods -A -o json | podfence mutate -f - -o patch`,
+		Args: noArguments,
+	}
+	flags.register(cmd)
+	cmd.Flags().BoolVarP(&inPlace, "in-place", "i", false, "write the files back instead of printing them")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if inPlace {
+			return a.mutateInPlace(flags, form)
+		}
+		s, err := a.newScan(flags)
+		if err != nil {
+			return err
+		}
+		return s.walk(&mutation{scan: s, sink: a.newSink(form), edits: form != "patch"})
+	}
+	outputFlag(cmd, &form, mutateForms...)
+	return cmd
+}
+
+// mutation is the visitor that fills chunks in and hands them on.
+type mutation struct {
+	*scan
+	sink
+	// edits: the sink wants the text with its edits, not the patches alone.
+	edits bool
+	// lead is the white space before the next chunk in its line.
+	lead []byte
+}
+
+// sink takes chunks with what they have become.
+type sink interface {
+	begin(path string) error
+	mutated(path string, c *manifest.Chunk, after []byte, fillings []*filling) error
+	end(path string, whole bool) error
+}
+
+func (m *mutation) begin(path string) error {
+	m.lead = nil
+	return m.sink.begin(path)
+}
+
+func (m *mutation) end(path string, whole bool) error { return m.sink.end(path, whole) }
+
+func (m *mutation) chunk(path string, c *manifest.Chunk) error {
+	fillings, err := m.fillings(path, c)
+	if err != nil {
+		return err
+	}
+	after := c.Raw
+	if m.edits {
+		var refused []refusal
+		after, refused = m.fill(c.Raw, fillings)
+		for i := range refused {
+			m.refuse(c, &refused[i])
+		}
+	}
+	return m.sink.mutated(path, c, after, fillings)
+}
+
+// fill makes the edits with the white space before the chunk, an item of a JSON
+// list, so that the editor sees how far its lines are indented.
+func (m *mutation) fill(raw []byte, fillings []*filling) (after []byte, refused []refusal) {
+	lead := len(m.lead)
+	if lead == 0 {
+		after, refused = fill(raw, fillings)
+	} else {
+		after, refused = fill(append(m.lead, raw...), fillings)
+		after = after[lead:]
+	}
+	m.lead = leadAfter(raw)
+	return after, refused
+}
+
+// leadAfter is the white space with which a text ends in its last line, if that
+// holds nothing else.
+func leadAfter(text []byte) []byte {
+	line := text[bytes.LastIndexByte(text, '\n')+1:]
+	if len(line) == len(text) || len(bytes.TrimLeft(line, " \t")) > 0 {
+		return nil
+	}
+	return bytes.Clone(line)
+}
+
+// fillings decides about the workloads of a chunk.
+func (m *mutation) fillings(path string, c *manifest.Chunk) (fillings []*filling, err error) {
+	for i := range c.Objects {
+		w, found, _ := m.examine(path, &c.Objects[i])
+		if !found {
+			continue
+		}
+		f, err := newFilling(w, w.workload.Admit(m.level, m.policies))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", w.where(), err)
+		}
+		m.count(f)
+		fillings = append(fillings, f)
+	}
+	return fillings, nil
+}
+
+func (m *mutation) count(f *filling) {
+	m.verdict(f.decision.Allowed())
+	if f.decision.Report.Changed() {
+		m.filled++
+	}
+	if !f.decision.Allowed() {
+		m.worsen(statusDenied)
+		m.say("%s: %s is denied all the same: %s", f.where(), f.title(), f.decision.Result.Refusal())
+	}
+}
+
+// refuse reports a workload that was left as it is.
+func (m *mutation) refuse(c *manifest.Chunk, r *refusal) {
+	m.filled--
+	if r.decision.Allowed() {
+		m.allowed--
+	} else {
+		m.denied--
+	}
+	m.undecided++
+	line, reason := r.locate(c)
+	m.problem("%s:%d: %s could not be filled in and is left as it is: %s", r.file, line, r.title(), reason)
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/mutate"
+)
+
+// The text form of an answer is a headline, which begins with the place as
+// compilers print it, and indented lines below it:
+//
+//	web.yaml:1 Deployment/prod/web: denied
+//	    spec.template.spec.hostPID is true, must be false or unset [hostNamespaces]
+//	    Warning: would violate PodSecurity "restricted:latest": host namespaces (hostPID=true)
+
+const indent = "    "
+
+func (a *answer) writeText(w io.Writer) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s: %s\n", a.where(), a.title(), a.headline())
+	if a.decision != nil {
+		a.writeDecision(&b)
+	}
+	a.writeViolations(&b)
+	a.writeExcused(&b)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func (a *answer) headline() string {
+	verdict := "denied"
+	if a.result.Allowed() {
+		verdict = "allowed"
+	}
+	if a.decision != nil {
+		if n := len(a.decision.Report.Changes); n > 0 {
+			verdict += ", " + counted(n, "field") + " filled in"
+		}
+		return verdict
+	}
+	if policy := a.result.PolicyName(); policy != "" {
+		verdict += " under policy " + policy
+	}
+	return verdict
+}
+
+// writeViolations writes what stands, then the same in the words in which the
+// cluster says it: a warning about what was asked for, a refusal of the result.
+func (a *answer) writeViolations(b *bytes.Buffer) {
+	for i := range a.result.Violations {
+		line(b, "%s", a.result.Violations[i].Within(a.root()))
+	}
+	switch {
+	case a.result.Allowed():
+	case a.decision != nil:
+		line(b, "%s", a.result.Refusal())
+	default:
+		line(b, "Warning: %s", a.result.Warning())
+	}
+}
+
+func (a *answer) writeExcused(b *bytes.Buffer) {
+	for i := range a.result.Excused {
+		v := &a.result.Excused[i]
+		line(b, "excused by policy %s, %s: %s", a.result.PolicyName(), v.Grant, excusedText(v, a.root()))
+	}
+}
+
+// excusedText is a violation without what it would have to be.
+func excusedText(v *evaluate.Violation, root string) string {
+	who := ""
+	switch {
+	case v.Container.Kind != 0:
+		who = fmt.Sprintf(" (%s %q)", v.Container.Kind, v.Container.Name)
+	case v.Volume != "":
+		who = fmt.Sprintf(" (volume %q)", v.Volume)
+	}
+	return fmt.Sprintf("%s%s is %s [%s]", v.Location.Within(root), who, v.ValueString(), v.Source())
+}
+
+// writeDecision writes which policy governs and why, what is filled in, what is
+// not, and what may still go wrong.
+func (a *answer) writeDecision(b *bytes.Buffer) {
+	d := a.decision
+	line(b, "%s", governing(d))
+	for i := range d.Report.Changes {
+		c := &d.Report.Changes[i]
+		line(b, "+ %s: %s  (%s)", c.Location.Within(a.root()), flow(c.Value), c.Control)
+	}
+	writeUnset(b, d.Report.Unset, a.root())
+	for _, advice := range d.Report.Advice() {
+		line(b, "! %s %q: %s", advice.Container.Kind, advice.Container.Name, advice.Text)
+	}
+}
+
+func governing(d *podfence.Decision) string {
+	switch d.Reason {
+	case podfence.PrivilegedLevel:
+		return d.Reason.String()
+	case podfence.NoPolicy:
+		return "default policy: " + d.Reason.String()
+	}
+	s := fmt.Sprintf("policy %s: %s", d.Result.Policy.Name, d.Reason)
+	if len(d.Considered) > 1 {
+		s += " (tried: " + strings.Join(d.Considered, ", ") + ")"
+	}
+	return s
+}
+
+// writeUnset writes a line for each field, but one line for all those that a
+// reason about the whole pod covers.
+func writeUnset(b *bytes.Buffer, unset []mutate.Unset, root string) {
+	whole := map[mutate.Reason]int{}
+	for i := range unset {
+		switch u := &unset[i]; u.Reason {
+		case mutate.Windows, mutate.Mirror:
+			whole[u.Reason]++
+		default:
+			line(b, "- %s left unset: %s", u.Location.Within(root), u.Reason)
+		}
+	}
+	for _, reason := range []mutate.Reason{mutate.Windows, mutate.Mirror} {
+		if n := whole[reason]; n > 0 {
+			line(b, "- %s left unset: %s", counted(n, "field"), reason)
+		}
+	}
+}
+
+func line(b *bytes.Buffer, format string, args ...any) {
+	fmt.Fprintf(b, indent+format+"\n", args...)
+}
+
+// flow renders a value that Mutate filled in as YAML in flow style.
+func flow(value any) string {
+	switch v := value.(type) {
+	case []string:
+		return "[" + strings.Join(v, ", ") + "]"
+	case []int64:
+		return strings.ReplaceAll(fmt.Sprint(v), " ", ", ")
+	default:
+		return fmt.Sprint(v)
+	}
+}
