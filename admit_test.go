@@ -176,7 +176,7 @@ func TestAdmit(t *testing.T) {
 			}
 			var left []string
 			for _, v := range d.Result.Violations {
-				left = append(left, v.Source())
+				left = append(left, v.CheckOrRule())
 			}
 			if got := strings.Join(left, " "); got != row.denied || d.Allowed() != (row.denied == "") {
 				t.Errorf("%s: allowed %v, left is %q, want %q", row.why, d.Allowed(), got, row.denied)
@@ -280,7 +280,7 @@ func TestDecisionJSON(t *testing.T) {
     "check": "hostNamespaces",
     "control": "Host Namespaces",
     "level": "baseline",
-    "source": "standard",
+    "demandedBy": "standard",
     "field": "spec.hostNetwork",
     "value": true,
     "want": "false or unset"
@@ -291,7 +291,7 @@ func TestDecisionJSON(t *testing.T) {
     "check": "hostNamespaces",
     "control": "Host Namespaces",
     "level": "baseline",
-    "source": "standard",
+    "demandedBy": "standard",
     "field": "spec.hostPID",
     "value": true,
     "want": "false or unset",

@@ -158,7 +158,7 @@ func TestRouteManager(t *testing.T) {
 				uid := int64(401)
 				p.Spec.Containers[0].SecurityContext.RunAsUser = &uid
 			},
-			message: `allow.runAsUser of policy "route-manager" (container "manager": spec.containers[0].securityContext.runAsUser must be 400, is 401)`,
+			message: `allow.runAsUser of policy "route-manager" (container "manager" securityContext.runAsUser must be 400, is 401)`,
 		},
 	}
 	for _, tt := range tests {

@@ -113,10 +113,10 @@ func TestMutateAddsNoViolation(t *testing.T) {
 		filled, _ := mutate.Mutate(pod, &p)
 		before := map[string]bool{}
 		for _, v := range evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &p).Violations {
-			before[v.Source()+v.Location.String()] = true
+			before[v.CheckOrRule()+v.Location.String()] = true
 		}
 		for _, v := range evaluate.Under(&filled.ObjectMeta, &filled.Spec, lv, &p).Violations {
-			if !before[v.Source()+v.Location.String()] {
+			if !before[v.CheckOrRule()+v.Location.String()] {
 				t.Errorf("only after Mutate: %s", v.String())
 			}
 		}
@@ -134,10 +134,10 @@ func TestExceptionsOnlyExcuseAndDemand(t *testing.T) {
 		lv := drawLevel(t)
 		standard := map[string]bool{}
 		for _, v := range evaluate.Evaluate(pod, lv, policy.Set{}).Violations {
-			standard[v.Source()+v.Location.String()] = true
+			standard[v.CheckOrRule()+v.Location.String()] = true
 		}
 		for _, v := range evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &p).Violations {
-			if v.Rule == "" && !standard[v.Source()+v.Location.String()] {
+			if v.Rule == "" && !standard[v.CheckOrRule()+v.Location.String()] {
 				t.Errorf("the exception added %s", v.String())
 			}
 		}

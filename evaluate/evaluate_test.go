@@ -307,9 +307,9 @@ func TestMessages(t *testing.T) {
 			`unrestricted capabilities (container "nginx" must set securityContext.capabilities.drop=["ALL"]), ` +
 				`runAsNonRoot != true (pod or container "nginx" must set securityContext.runAsNonRoot=true), ` +
 				`seccompProfile (pod or container "nginx" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"), ` +
-				`allow.runAsUser of policy "route-manager" (container "nginx": spec.containers[0].securityContext.runAsUser must be 400, is unset)`, "restricted:latest"},
+				`allow.runAsUser of policy "route-manager" (container "nginx" securityContext.runAsUser must be 400, is unset)`, "restricted:latest"},
 		{"a policy without a name", "a policy may have none", bare, levelVersion(t, "baseline:v1.30"), []policy.Policy{unnamed},
-			`allow.readOnlyRootFilesystem of policy "" (container "nginx": spec.containers[0].securityContext.readOnlyRootFilesystem must be true, is unset)`, "baseline:v1.30"},
+			`allow.readOnlyRootFilesystem of policy "" (container "nginx" securityContext.readOnlyRootFilesystem must be true, is unset)`, "baseline:v1.30"},
 		{"an allowed pod", "there is nothing to say", bare, levelVersion(t, "baseline:latest"), nil, "", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -353,13 +353,13 @@ func TestJSON(t *testing.T) {
   "level": "restricted",
   "version": "v1.30",
   "policy": "web",
-  "message": "forbidden AppArmor profile (annotation must not set AppArmor profile type to \"container.apparmor.security.beta.kubernetes.io/main=\"unconfined\"\"), host namespaces (hostPID=true), hostPort (container \"main\" uses hostPort 80), allowPrivilegeEscalation != false (container \"init\" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container \"debug\" must set securityContext.capabilities.drop=[\"ALL\"]), restricted volume types (volume \"v\" uses restricted volume type \"hostPath\"), allow.fsGroup of policy \"web\" (pod: spec.securityContext.fsGroup must be 1, is unset)",
+  "message": "forbidden AppArmor profile (annotation must not set AppArmor profile type to \"container.apparmor.security.beta.kubernetes.io/main=\"unconfined\"\"), host namespaces (hostPID=true), hostPort (container \"main\" uses hostPort 80), allowPrivilegeEscalation != false (container \"init\" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container \"debug\" must set securityContext.capabilities.drop=[\"ALL\"]), restricted volume types (volume \"v\" uses restricted volume type \"hostPath\"), allow.fsGroup of policy \"web\" (pod securityContext.fsGroup must be 1, is unset)",
   "violations": [
     {
       "check": "appArmorProfile",
       "control": "AppArmor",
       "level": "baseline",
-      "source": "standard",
+      "demandedBy": "standard",
       "field": "metadata.annotations[container.apparmor.security.beta.kubernetes.io/main]",
       "value": "unconfined",
       "want": "runtime/default, localhost/..., empty or unset"
@@ -368,7 +368,7 @@ func TestJSON(t *testing.T) {
       "check": "hostNamespaces",
       "control": "Host Namespaces",
       "level": "baseline",
-      "source": "standard",
+      "demandedBy": "standard",
       "field": "spec.hostPID",
       "value": true,
       "want": "false or unset"
@@ -377,7 +377,7 @@ func TestJSON(t *testing.T) {
       "check": "hostPorts",
       "control": "Host Ports",
       "level": "baseline",
-      "source": "standard",
+      "demandedBy": "standard",
       "container": {
         "kind": "containers",
         "index": 0,
@@ -391,7 +391,7 @@ func TestJSON(t *testing.T) {
       "check": "allowPrivilegeEscalation",
       "control": "Privilege Escalation",
       "level": "restricted",
-      "source": "standard",
+      "demandedBy": "standard",
       "container": {
         "kind": "initContainers",
         "index": 0,
@@ -405,7 +405,7 @@ func TestJSON(t *testing.T) {
       "check": "capabilities_restricted",
       "control": "Capabilities",
       "level": "restricted",
-      "source": "standard",
+      "demandedBy": "standard",
       "container": {
         "kind": "ephemeralContainers",
         "index": 0,
@@ -421,15 +421,15 @@ func TestJSON(t *testing.T) {
       "check": "restrictedVolumes",
       "control": "Volume Types",
       "level": "restricted",
-      "source": "standard",
+      "demandedBy": "standard",
       "volume": "v",
       "field": "spec.volumes[2].hostPath",
-      "value": "hostPath",
+      "value": "/etc",
       "want": "unset"
     },
     {
       "rule": "allow.fsGroup",
-      "source": "policy",
+      "demandedBy": "policy",
       "field": "spec.securityContext.fsGroup",
       "value": "unset",
       "want": "1"
@@ -440,7 +440,7 @@ func TestJSON(t *testing.T) {
       "check": "hostPorts",
       "control": "Host Ports",
       "level": "baseline",
-      "source": "standard",
+      "demandedBy": "standard",
       "container": {
         "kind": "containers",
         "index": 0,
@@ -461,7 +461,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const inTemplate = `{"check":"hostPorts","control":"Host Ports","level":"baseline","source":"standard",` +
+	const inTemplate = `{"check":"hostPorts","control":"Host Ports","level":"baseline","demandedBy":"standard",` +
 		`"container":{"kind":"containers","index":0,"name":"main"},"field":"spec.template.spec.containers[0].ports[0].hostPort","value":80,"want":"0 or unset"}`
 	if string(within) != inTemplate {
 		t.Errorf("in a template:\n got %s\nwant %s", within, inTemplate)
@@ -487,7 +487,7 @@ func TestErrorList(t *testing.T) {
 			`spec.containers[0].ports[0].hostPort: Invalid value: 80: must be 0 or unset [hostPorts]`,
 			`spec.initContainers[0].securityContext.allowPrivilegeEscalation: Required value: must be false [allowPrivilegeEscalation]`,
 			`spec.ephemeralContainers[0].securityContext.capabilities.drop: Invalid value: ["NET_RAW"]: must be ["ALL"] [capabilities_restricted]`,
-			`spec.volumes[2].hostPath: Invalid value: "hostPath": must be unset [restrictedVolumes]`,
+			`spec.volumes[2].hostPath: Invalid value: "/etc": must be unset [restrictedVolumes]`,
 			`spec.securityContext.fsGroup: Required value: must be 1 [allow.fsGroup]`,
 		},
 		field.NewPath("spec", "template"): {
@@ -496,7 +496,7 @@ func TestErrorList(t *testing.T) {
 			`spec.template.spec.containers[0].ports[0].hostPort: Invalid value: 80: must be 0 or unset [hostPorts]`,
 			`spec.template.spec.initContainers[0].securityContext.allowPrivilegeEscalation: Required value: must be false [allowPrivilegeEscalation]`,
 			`spec.template.spec.ephemeralContainers[0].securityContext.capabilities.drop: Invalid value: ["NET_RAW"]: must be ["ALL"] [capabilities_restricted]`,
-			`spec.template.spec.volumes[2].hostPath: Invalid value: "hostPath": must be unset [restrictedVolumes]`,
+			`spec.template.spec.volumes[2].hostPath: Invalid value: "/etc": must be unset [restrictedVolumes]`,
 			`spec.template.spec.securityContext.fsGroup: Required value: must be 1 [allow.fsGroup]`,
 		},
 	} {
@@ -527,7 +527,7 @@ func TestWithin(t *testing.T) {
 		`spec.jobTemplate.spec.template.spec.containers[0].ports[0].hostPort (container "main") is 80, must be 0 or unset [hostPorts]`,
 		`spec.jobTemplate.spec.template.spec.initContainers[0].securityContext.allowPrivilegeEscalation (init container "init") is unset, must be false [allowPrivilegeEscalation]`,
 		`spec.jobTemplate.spec.template.spec.ephemeralContainers[0].securityContext.capabilities.drop (ephemeral container "debug") is ["NET_RAW"], must be ["ALL"] [capabilities_restricted]`,
-		`spec.jobTemplate.spec.template.spec.volumes[2].hostPath (volume "v") is "hostPath", must be unset [restrictedVolumes]`,
+		`spec.jobTemplate.spec.template.spec.volumes[2].hostPath (volume "v") is "/etc", must be unset [restrictedVolumes]`,
 		`spec.jobTemplate.spec.template.spec.securityContext.fsGroup is unset, must be 1 [allow.fsGroup]`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -591,7 +591,7 @@ func TestEveryContainerIsVisited(t *testing.T) {
 	visited := map[string][]string{}
 	r := evaluate.Under(&pod.ObjectMeta, &pod.Spec, levelVersion(t, "restricted:latest"), &p)
 	for _, v := range r.Violations {
-		key := v.Source() + " of " + string(v.Field)
+		key := v.CheckOrRule() + " of " + string(v.Field)
 		visited[key] = append(visited[key], v.Container.Name)
 	}
 	for key, names := range visited {

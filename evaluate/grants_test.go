@@ -844,7 +844,7 @@ func excusedBy(vs []evaluate.Violation) (list []string) {
 
 func demandedBy(vs []evaluate.Violation) (list []string) {
 	for _, v := range vs {
-		list = append(list, v.Location.String()+" <- "+v.Source())
+		list = append(list, v.Location.String()+" <- "+v.CheckOrRule())
 	}
 	return list
 }

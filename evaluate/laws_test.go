@@ -73,7 +73,7 @@ func take(t *rapid.T, found map[string]bool, v evaluate.Violation) {
 
 // identity tells violations of one pod apart: what and where.
 func identity(v evaluate.Violation) string {
-	return v.Source() + " " + v.Location.String() + " " + v.Volume
+	return v.CheckOrRule() + " " + v.Location.String() + " " + v.Volume
 }
 
 // TestInputIsNotChanged: evaluating changes nothing.

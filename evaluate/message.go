@@ -3,6 +3,7 @@ package evaluate
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/podfence/podfence/spec"
 )
@@ -77,25 +78,33 @@ func (r *Result) appendRule(b []byte, group []Violation) []byte {
 		if i > 0 {
 			b = append(b, "; "...)
 		}
-		switch {
-		case v.Container.Kind != 0:
-			b = append(b, v.Container.Kind.String()...)
-			b = append(b, ' ')
-			b = strconv.AppendQuote(b, v.Container.Name)
-		case v.Volume != "":
-			b = append(b, "volume "...)
-			b = strconv.AppendQuote(b, v.Volume)
-		default:
-			b = append(b, "pod"...)
-		}
-		b = append(b, ": "...)
-		b = append(b, v.Location.String()...)
-		b = append(b, " must be "...)
-		b = append(b, v.Want...)
-		b = append(b, ", is "...)
-		b = append(b, v.ValueString()...)
+		b = appendDemand(b, v)
 	}
 	return b
+}
+
+// appendDemand words one violation of a rule, without the path to the
+// container: the pod may stand anywhere in another object.
+func appendDemand(b []byte, v *Violation) []byte {
+	field := v.Location
+	field.Container = spec.Container{}
+	path := strings.TrimPrefix(field.String(), "spec.")
+	switch {
+	case v.Volume != "":
+		b = append(b, "volume "...)
+		b = strconv.AppendQuote(b, v.Volume)
+	case v.Container.Kind != 0:
+		b = append(b, v.Container.Kind.String()...)
+		b = append(b, ' ')
+		b = strconv.AppendQuote(b, v.Container.Name)
+		b = append(append(b, ' '), path...)
+	default:
+		b = append(append(b, "pod "...), path...)
+	}
+	b = append(b, " must be "...)
+	b = append(b, v.Want...)
+	b = append(b, ", is "...)
+	return append(b, v.ValueString()...)
 }
 
 // The functions below are the phrases of which Pod Security Admission's details

@@ -56,13 +56,13 @@ func (r *ruled) users(rule *policy.UserRule) {
 	if rule.Rule != policy.MustRunAs {
 		return
 	}
-	r.ids(ruleRunAsUser, rule.Ranges, true, userField)
+	r.ids(ruleRunAsUser, rule.Ranges, true, describe(rule.Ranges), userField)
 }
 
 // groups demands an effective GID within the ranges, or none under MayRunAs.
 func (r *ruled) groups(rule *policy.GroupRule) {
 	if restricts(rule) {
-		r.ids(ruleRunAsGroup, rule.Ranges, rule.Rule == policy.MustRunAs, groupField)
+		r.ids(ruleRunAsGroup, rule.Ranges, rule.Rule == policy.MustRunAs, wantGroup(rule), groupField)
 	}
 }
 
@@ -92,7 +92,7 @@ var (
 
 // ids holds every container's effective ID against ranges. A bad value is
 // reported where it is set: once on the pod, however many containers inherit it.
-func (r *ruled) ids(rule string, ranges []policy.IDRange, required bool, f *idField) {
+func (r *ruled) ids(rule string, ranges []policy.IDRange, required bool, want string, f *idField) {
 	fromPod := false
 	var inherited *int64
 	if sc := r.pod.SecurityContext; sc != nil {
@@ -106,16 +106,16 @@ func (r *ruled) ids(rule string, ranges []policy.IDRange, required bool, f *idFi
 		}
 		switch {
 		case own != nil && !policy.InRanges(ranges, *own):
-			r.add(rule, spec.At(at, f.ofContainer), *own, describe(ranges))
+			r.add(rule, spec.At(at, f.ofContainer), *own, want)
 		case own != nil:
 		case inherited == nil && required:
-			r.add(rule, spec.At(at, f.ofContainer), nil, describe(ranges))
+			r.add(rule, spec.At(at, f.ofContainer), nil, want)
 		case inherited != nil && !policy.InRanges(ranges, *inherited):
 			fromPod = true
 		}
 	}
 	if fromPod {
-		bad := Violation{Rule: rule, Location: spec.At(spec.Container{}, f.ofPod), Value: *inherited, Want: describe(ranges)}
+		bad := Violation{Rule: rule, Location: spec.At(spec.Container{}, f.ofPod), Value: *inherited, Want: want}
 		r.found = slices.Insert(r.found, start, bad)
 	}
 }
@@ -128,10 +128,10 @@ func (r *ruled) fsGroup(rule *policy.GroupRule) {
 	switch sc := r.pod.SecurityContext; {
 	case sc != nil && sc.FSGroup != nil:
 		if !rule.InRange(*sc.FSGroup) {
-			r.add(ruleFSGroup, location, *sc.FSGroup, describe(rule.Ranges))
+			r.add(ruleFSGroup, location, *sc.FSGroup, wantGroup(rule))
 		}
 	case rule.Rule == policy.MustRunAs:
-		r.add(ruleFSGroup, location, nil, describe(rule.Ranges))
+		r.add(ruleFSGroup, location, nil, wantGroup(rule))
 	}
 }
 
@@ -144,13 +144,21 @@ func (r *ruled) supplementalGroups(rule *policy.GroupRule) {
 		groups = r.pod.SecurityContext.SupplementalGroups
 	}
 	if len(groups) == 0 && rule.Rule == policy.MustRunAs {
-		r.add(ruleSupplementalGroups, spec.At(spec.Container{}, spec.FieldSupplementalGroups), nil, describe(rule.Ranges))
+		r.add(ruleSupplementalGroups, spec.At(spec.Container{}, spec.FieldSupplementalGroups), nil, wantGroup(rule))
 	}
 	for i, group := range groups {
 		if !rule.InRange(group) {
-			r.add(ruleSupplementalGroups, spec.AtIndex(spec.Container{}, spec.FieldSupplementalGroup, i), group, describe(rule.Ranges))
+			r.add(ruleSupplementalGroups, spec.AtIndex(spec.Container{}, spec.FieldSupplementalGroup, i), group, wantGroup(rule))
 		}
 	}
+}
+
+// wantGroup says what a group must be.
+func wantGroup(rule *policy.GroupRule) string {
+	if rule.Rule == policy.MayRunAs {
+		return describe(rule.Ranges) + " or unset"
+	}
+	return describe(rule.Ranges)
 }
 
 // describe renders ranges: "400", "400 to 499 or 1000 to 2000".
@@ -206,9 +214,9 @@ func (r *ruled) volume(p *policy.Policy, i int) {
 		known = true
 		switch {
 		case t.Name == spec.HostPath && !r.hostPathGranted(p, volume):
-			r.addVolume(i, t.Field, volume.HostPath.Path, wantHostPath(p))
+			r.addVolume(i, t.Field, volumeValue(t, volume), wantHostPath(p))
 		case t.Name != spec.HostPath && !p.Allow.Volume(t.Name):
-			r.addVolume(i, t.Field, t.Name, wantVolumes(p))
+			r.addVolume(i, t.Field, volumeValue(t, volume), wantVolumes(p))
 		}
 	}
 	if !known && !p.Allow.Volume(spec.UnknownVolumeType) {

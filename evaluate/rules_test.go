@@ -75,22 +75,22 @@ func userRuleRows() []ruleRow {
 				main+userOf+onMainC+" is 500, must be 400 to 499 or 1000 to 2000 [allow.runAsUser]",
 				debug+userOf+onDebugC+" is 2001, must be 400 to 499 or 1000 to 2000 [allow.runAsUser]"),
 			message: `allow.runAsUser of policy "web" (` +
-				`init container "init": ` + initial + userOf + " must be 400 to 499 or 1000 to 2000, is 399; " +
-				`container "main": ` + main + userOf + " must be 400 to 499 or 1000 to 2000, is 500; " +
-				`ephemeral container "debug": ` + debug + userOf + " must be 400 to 499 or 1000 to 2000, is 2001)"},
+				`init container "init" ` + userOf + " must be 400 to 499 or 1000 to 2000, is 399; " +
+				`container "main" ` + userOf + " must be 400 to 499 or 1000 to 2000, is 500; " +
+				`ephemeral container "debug" ` + userOf + " must be 400 to 499 or 1000 to 2000, is 2001)"},
 		{name: "user unset", why: "MustRunAs demands an effective UID of every container", pod: onMain(user(400)), allow: one,
 			want: lines(initial+userOf+onInitial+" is unset, must be 400 [allow.runAsUser]", debug+userOf+onDebugC+" is unset, must be 400 [allow.runAsUser]"),
 			message: `allow.runAsUser of policy "web" (` +
-				`init container "init": ` + initial + userOf + " must be 400, is unset; " +
-				`ephemeral container "debug": ` + debug + userOf + " must be 400, is unset)"},
+				`init container "init" ` + userOf + " must be 400, is unset; " +
+				`ephemeral container "debug" ` + userOf + " must be 400, is unset)"},
 		{name: "user unset, no security contexts", why: "nothing is an unset UID",
 			pod: each(withoutSecurity, onMain(func(c *corev1.Container) { c.SecurityContext = nil }), onInit(user(400)), onDebug(user(400))), allow: one,
 			want: lines(main + userOf + onMainC + " is unset, must be 400 [allow.runAsUser]")},
 		{name: "user inherited from the pod", why: "a bad value is reported once, where it is set, before the containers'", pod: each(podUser(500), onMain(user(501)), onDebug(user(400))), allow: one,
 			want: lines(podSec+"runAsUser is 500, must be 400 [allow.runAsUser]", main+userOf+onMainC+" is 501, must be 400 [allow.runAsUser]"),
 			message: `allow.runAsUser of policy "web" (` +
-				"pod: " + podSec + "runAsUser must be 400, is 500; " +
-				`container "main": ` + main + userOf + " must be 400, is 501)"},
+				"pod " + "securityContext.runAsUser must be 400, is 500; " +
+				`container "main" ` + userOf + " must be 400, is 501)"},
 		{name: "user inherited by all", why: "once, however many containers inherit it", pod: podUser(500), allow: one,
 			want: lines(podSec + "runAsUser is 500, must be 400 [allow.runAsUser]")},
 		{name: "user of the pod that nobody inherits", why: "no container runs as it", pod: each(podUser(500), onAll(user(400))), allow: one},
@@ -103,7 +103,7 @@ func userRuleRows() []ruleRow {
 		{name: "user 0 refused twice", why: "by the standard as root, by the rule as out of range: the standard first", at: "restricted:latest", pod: podUser(0), allow: one,
 			want: lines(podSec+"runAsUser is 0, must be any UID but 0 [runAsUser]", podSec+"runAsUser is 0, must be 400 [allow.runAsUser]"),
 			message: "runAsUser=0 (pod must not set runAsUser=0), " +
-				`allow.runAsUser of policy "web" (pod: ` + podSec + "runAsUser must be 400, is 0)"},
+				`allow.runAsUser of policy "web" (pod ` + "securityContext.runAsUser must be 400, is 0)"},
 	}
 }
 
@@ -115,43 +115,42 @@ func groupRuleRows() []ruleRow {
 		{name: "group in range", why: "container over pod", pod: each(podGroup(0), onAll(group(499))), allow: policy.Allow{RunAsGroup: must}},
 		{name: "group out of range", why: "reported where it is set", pod: each(podGroup(0), onMain(group(500)), onDebug(group(1))), allow: policy.Allow{RunAsGroup: must},
 			want: lines(podSec+"runAsGroup is 0, must be "+want+" [allow.runAsGroup]", main+groupOf+onMainC+" is 500, must be "+want+" [allow.runAsGroup]"),
-			message: `allow.runAsGroup of policy "web" (pod: ` + podSec + "runAsGroup must be " + want + ", is 0; " +
-				`container "main": ` + main + groupOf + " must be " + want + ", is 500)"},
+			message: `allow.runAsGroup of policy "web" (pod ` + "securityContext.runAsGroup must be " + want + ", is 0; " +
+				`container "main" ` + groupOf + " must be " + want + ", is 500)"},
 		{name: "group unset under MustRunAs", why: "an effective GID is demanded", pod: each(onInit(group(1)), onDebug(group(1))), allow: policy.Allow{RunAsGroup: must},
 			want: lines(main + groupOf + onMainC + " is unset, must be " + want + " [allow.runAsGroup]")},
 		{name: "group unset under MayRunAs", why: "only a value that is set is held to the ranges", pod: unchanged, allow: policy.Allow{RunAsGroup: may}},
 		{name: "group out of range under MayRunAs", why: "a value that is set is held to the ranges", pod: each(podGroup(0), onMain(group(2)), onDebug(group(1))), allow: policy.Allow{RunAsGroup: may},
-			want: lines(podSec+"runAsGroup is 0, must be "+want+" [allow.runAsGroup]", main+groupOf+onMainC+" is 2, must be "+want+" [allow.runAsGroup]")},
+			want: lines(podSec+"runAsGroup is 0, must be "+want+" or unset [allow.runAsGroup]", main+groupOf+onMainC+" is 2, must be "+want+" or unset [allow.runAsGroup]")},
 		{name: "group in range under MayRunAs", why: "in range is in range", pod: podGroup(450), allow: policy.Allow{RunAsGroup: may}},
 		{name: "group under RunAsAny", why: "nothing is demanded", pod: podGroup(0), allow: policy.Allow{RunAsGroup: groupRule(policy.RunAsAny)}},
 
 		{name: "fsGroup in range", why: "in range is in range", pod: podFSGroup(400), allow: policy.Allow{FSGroup: must}},
 		{name: "fsGroup out of range", why: "0 has no special meaning", pod: podFSGroup(0), allow: policy.Allow{FSGroup: must},
 			want:    lines(podSec + "fsGroup is 0, must be " + want + " [allow.fsGroup]"),
-			message: `allow.fsGroup of policy "web" (pod: ` + podSec + "fsGroup must be " + want + ", is 0)"},
+			message: `allow.fsGroup of policy "web" (pod ` + "securityContext.fsGroup must be " + want + ", is 0)"},
 		{name: "fsGroup unset under MustRunAs", why: "a value is demanded", pod: unchanged, allow: policy.Allow{FSGroup: must},
 			want:    lines(podSec + "fsGroup is unset, must be " + want + " [allow.fsGroup]"),
-			message: `allow.fsGroup of policy "web" (pod: ` + podSec + "fsGroup must be " + want + ", is unset)"},
+			message: `allow.fsGroup of policy "web" (pod ` + "securityContext.fsGroup must be " + want + ", is unset)"},
 		{name: "fsGroup without a security context", why: "nothing is an unset fsGroup", pod: withoutSecurity, allow: policy.Allow{FSGroup: must},
 			want: lines(podSec + "fsGroup is unset, must be " + want + " [allow.fsGroup]")},
 		{name: "fsGroup unset under MayRunAs", why: "only a value that is set is held to the ranges", pod: withoutSecurity, allow: policy.Allow{FSGroup: may}},
 		{name: "fsGroup out of range under MayRunAs", why: "a value that is set is held to the ranges", pod: podFSGroup(500), allow: policy.Allow{FSGroup: may},
-			want: lines(podSec + "fsGroup is 500, must be " + want + " [allow.fsGroup]")},
+			want: lines(podSec + "fsGroup is 500, must be " + want + " or unset [allow.fsGroup]")},
 		{name: "fsGroup under RunAsAny", why: "nothing is demanded", pod: podFSGroup(0), allow: policy.Allow{FSGroup: groupRule(policy.RunAsAny)}},
 
 		{name: "supplementalGroups in range", why: "every one of them", pod: podGroups(1, 400, 499), allow: policy.Allow{SupplementalGroups: must}},
 		{name: "supplementalGroups out of range", why: "each is named by its place", pod: podGroups(0, 1, 500), allow: policy.Allow{SupplementalGroups: must},
-			want: lines(podSec+"supplementalGroups[0] is 0, must be "+want+" [allow.supplementalGroups]", podSec+"supplementalGroups[2] is 500, must be "+want+" [allow.supplementalGroups]"),
-			message: `allow.supplementalGroups of policy "web" (pod: ` + podSec + "supplementalGroups[0] must be " + want + ", is 0; pod: " +
-				podSec + "supplementalGroups[2] must be " + want + ", is 500)"},
+			want:    lines(podSec+"supplementalGroups[0] is 0, must be "+want+" [allow.supplementalGroups]", podSec+"supplementalGroups[2] is 500, must be "+want+" [allow.supplementalGroups]"),
+			message: `allow.supplementalGroups of policy "web" (pod ` + "securityContext.supplementalGroups[0] must be " + want + ", is 0; pod securityContext.supplementalGroups[2] must be " + want + ", is 500)"},
 		{name: "supplementalGroups unset under MustRunAs", why: "one is demanded", pod: withoutSecurity, allow: policy.Allow{SupplementalGroups: must},
 			want:    lines(podSec + "supplementalGroups is unset, must be " + want + " [allow.supplementalGroups]"),
-			message: `allow.supplementalGroups of policy "web" (pod: ` + podSec + "supplementalGroups must be " + want + ", is unset)"},
+			message: `allow.supplementalGroups of policy "web" (pod ` + "securityContext.supplementalGroups must be " + want + ", is unset)"},
 		{name: "supplementalGroups empty under MustRunAs", why: "nil and empty are one thing", pod: podGroups([]int64{}...), allow: policy.Allow{SupplementalGroups: must},
 			want: lines(podSec + "supplementalGroups is unset, must be " + want + " [allow.supplementalGroups]")},
 		{name: "supplementalGroups unset under MayRunAs", why: "only values that are set are held to the ranges", pod: unchanged, allow: policy.Allow{SupplementalGroups: may}},
 		{name: "supplementalGroups out of range under MayRunAs", why: "values that are set are held to the ranges", pod: podGroups(1, 2), allow: policy.Allow{SupplementalGroups: may},
-			want: lines(podSec + "supplementalGroups[1] is 2, must be " + want + " [allow.supplementalGroups]")},
+			want: lines(podSec + "supplementalGroups[1] is 2, must be " + want + " or unset [allow.supplementalGroups]")},
 		{name: "supplementalGroups under RunAsAny", why: "nothing is demanded", pod: podGroups(0), allow: policy.Allow{SupplementalGroups: groupRule(policy.RunAsAny)}},
 	}
 	return rows
@@ -173,7 +172,7 @@ func volumeRuleRows() []ruleRow {
 	return []ruleRow{
 		{name: "csi under the default list at restricted", why: "the document's default is shorter than the level's", at: restricted, pod: volume(csi),
 			want:    lines(at + `.csi` + v + ` is "csi", must be ` + defaults + " [allow.volumes]"),
-			message: `allow.volumes of policy "web" (volume "v": ` + at + ".csi must be " + defaults + `, is "csi")`},
+			message: `allow.volumes of policy "web" (volume "v" must be ` + defaults + `, is "csi")`},
 		{name: "csi under the default list at baseline", why: "baseline leaves types free, and so does an unset list", pod: volume(csi)},
 		{name: "default types at restricted", why: "each is on the default list", at: restricted, pod: each(
 			volume(corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{}}),
@@ -184,7 +183,7 @@ func volumeRuleRows() []ruleRow {
 		{name: "csi under *", why: "* is every type", at: restricted, pod: volume(csi), allow: policy.Allow{Volumes: []string{"*"}}},
 		{name: "csi not listed at restricted", why: "a list admits what is on it", at: restricted, pod: volume(csi), allow: listed,
 			want:    lines(at + `.csi` + v + ` is "csi", must be one of configMap, secret [allow.volumes]`),
-			message: `allow.volumes of policy "web" (volume "v": ` + at + `.csi must be one of configMap, secret, is "csi")`},
+			message: `allow.volumes of policy "web" (volume "v" must be one of configMap, secret, is "csi")`},
 		{name: "nfs not listed at baseline", why: "an explicit list counts at baseline too", pod: volume(nfs), allow: listed,
 			want: lines(at + `.nfs` + v + ` is "nfs", must be one of configMap, secret [allow.volumes]`)},
 		{name: "nfs listed at baseline", why: "a listed type is granted", pod: volume(nfs), allow: policy.Allow{Volumes: []string{"configMap", "secret", "nfs"}}},
@@ -193,8 +192,8 @@ func volumeRuleRows() []ruleRow {
 				`spec.volumes[0].configMap (volume "a") is "configMap", must be absent: the policy admits no volume [allow.volumes]`,
 				`spec.volumes[1].secret (volume "b") is "secret", must be absent: the policy admits no volume [allow.volumes]`),
 			message: `allow.volumes of policy "web" (` +
-				`volume "a": spec.volumes[0].configMap must be absent: the policy admits no volume, is "configMap"; ` +
-				`volume "b": spec.volumes[1].secret must be absent: the policy admits no volume, is "secret")`},
+				`volume "a" must be absent: the policy admits no volume, is "configMap"; ` +
+				`volume "b" must be absent: the policy admits no volume, is "secret")`},
 		{name: "an empty list at restricted", why: "at restricted alike", at: restricted, pod: unchanged, allow: none,
 			want: lines(
 				`spec.volumes[0].configMap (volume "a") is "configMap", must be absent: the policy admits no volume [allow.volumes]`,
@@ -236,13 +235,13 @@ func otherRuleRows() []ruleRow {
 				main+readOnlyOf+onMainC+" is unset, must be true [allow.readOnlyRootFilesystem]",
 				debug+readOnlyOf+onDebugC+" is unset, must be true [allow.readOnlyRootFilesystem]"),
 			message: `allow.readOnlyRootFilesystem of policy "web" (` +
-				`init container "init": ` + initial + readOnlyOf + " must be true, is false; " +
-				`container "main": ` + main + readOnlyOf + " must be true, is unset; " +
-				`ephemeral container "debug": ` + debug + readOnlyOf + " must be true, is unset)"},
+				`init container "init" ` + readOnlyOf + " must be true, is false; " +
+				`container "main" ` + readOnlyOf + " must be true, is unset; " +
+				`ephemeral container "debug" ` + readOnlyOf + " must be true, is unset)"},
 		{name: "read-only root not demanded", why: "the default demands nothing", pod: onAll(readOnlyRoot(ptr(false)))},
 		{name: "Windows", why: "it cannot carry what the rules are about, volumes excepted", pod: windows, allow: everything,
 			want:    lines(`spec.volumes[1].secret (volume "b") is "secret", must be one of configMap [allow.volumes]`),
-			message: `allow.volumes of policy "web" (volume "b": spec.volumes[1].secret must be one of configMap, is "secret")`},
+			message: `allow.volumes of policy "web" (volume "b" must be one of configMap, is "secret")`},
 		{name: "Windows at restricted", why: "nor is it exempt from the default list", at: "restricted:latest",
 			pod:  each(windows, volume(corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{}})),
 			want: lines(`spec.volumes[2].csi (volume "v") is "csi", must be one of the default volumes of a policy: configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret [allow.volumes]`)},
@@ -259,12 +258,12 @@ func otherRuleRows() []ruleRow {
 				`spec.volumes[1].secret (volume "b") is "secret", must be one of configMap [allow.volumes]`,
 				main+readOnlyOf+onMainC+" is unset, must be true [allow.readOnlyRootFilesystem]"),
 			message: `host namespaces (hostPID=true), ` +
-				`allow.runAsUser of policy "web" (container "main": ` + main + userOf + ` must be 400, is unset), ` +
-				`allow.runAsGroup of policy "web" (container "main": ` + main + groupOf + ` must be 400, is unset), ` +
-				`allow.fsGroup of policy "web" (pod: ` + podSec + `fsGroup must be 400, is unset), ` +
-				`allow.supplementalGroups of policy "web" (pod: ` + podSec + `supplementalGroups must be 400, is unset), ` +
-				`allow.volumes of policy "web" (volume "b": spec.volumes[1].secret must be one of configMap, is "secret"), ` +
-				`allow.readOnlyRootFilesystem of policy "web" (container "main": ` + main + readOnlyOf + ` must be true, is unset)`},
+				`allow.runAsUser of policy "web" (container "main" ` + userOf + ` must be 400, is unset), ` +
+				`allow.runAsGroup of policy "web" (container "main" ` + groupOf + ` must be 400, is unset), ` +
+				`allow.fsGroup of policy "web" (pod securityContext.fsGroup must be 400, is unset), ` +
+				`allow.supplementalGroups of policy "web" (pod securityContext.supplementalGroups must be 400, is unset), ` +
+				`allow.volumes of policy "web" (volume "b" must be one of configMap, is "secret"), ` +
+				`allow.readOnlyRootFilesystem of policy "web" (container "main" ` + readOnlyOf + ` must be true, is unset)`},
 		{name: "no rule", why: "what a policy leaves at its default demands nothing beyond the level", at: "restricted:latest", pod: unchanged},
 	}
 }
@@ -305,7 +304,7 @@ func TestOwnRules(t *testing.T) {
 				t.Errorf("message, for %s:\n got %s\nwant %s", row.why, message, row.message)
 			}
 			for _, v := range got.Violations {
-				if own := strings.HasPrefix(v.Source(), "allow."); own == v.FromStandard() || own && (v.Level() != "" || v.Control() != "" || v.Rule == "") {
+				if own := strings.HasPrefix(v.CheckOrRule(), "allow."); own == v.FromStandard() || own && (v.Level() != "" || v.Control() != "" || v.Rule == "") {
 					t.Errorf("%s: from the standard %v, level %q, control %q, rule %q", v.String(), v.FromStandard(), v.Level(), v.Control(), v.Rule)
 				}
 			}

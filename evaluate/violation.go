@@ -80,11 +80,11 @@ func (v Violation) Within(root string) string {
 	} else if v.Volume != "" {
 		who = fmt.Sprintf(" (volume %q)", v.Volume)
 	}
-	return fmt.Sprintf("%s%s is %s, must be %s [%s]", v.Location.Within(root), who, v.ValueString(), v.Want, v.Source())
+	return fmt.Sprintf("%s%s is %s, must be %s [%s]", v.Location.Within(root), who, v.ValueString(), v.Want, v.CheckOrRule())
 }
 
-// Source names what demands it: the ID of the check, or the policy's rule.
-func (v Violation) Source() string {
+// CheckOrRule is the ID of the broken check, or the policy's rule.
+func (v Violation) CheckOrRule() string {
 	if v.Check == 0 {
 		return v.Rule
 	}
@@ -94,7 +94,7 @@ func (v Violation) Source() string {
 // FieldError is the violation as apimachinery's validation words it: Required
 // for an unset field, Invalid for one that is set. root is nil for a pod.
 func (v Violation) FieldError(root *field.Path) *field.Error {
-	detail := "must be " + v.Want + " [" + v.Source() + "]"
+	detail := "must be " + v.Want + " [" + v.CheckOrRule() + "]"
 	if v.Value == nil {
 		return field.Required(v.FieldPath(root), detail)
 	}
@@ -107,7 +107,7 @@ type violationJSON struct {
 	Rule      string         `json:"rule,omitempty"`
 	Control   string         `json:"control,omitempty"`
 	Level     api.Level      `json:"level,omitempty"`
-	Source    string         `json:"source"`
+	Demanded  string         `json:"demandedBy"`
 	Container *containerJSON `json:"container,omitempty"`
 	Volume    string         `json:"volume,omitempty"`
 	Field     string         `json:"field"`
@@ -123,7 +123,7 @@ type containerJSON struct {
 }
 
 // MarshalJSON renders the violation with its field path, and "unset" for a
-// value that is missing. source is "standard" or "policy".
+// value that is missing. demandedBy is "standard" or "policy".
 func (v Violation) MarshalJSON() ([]byte, error) { return json.Marshal(v.json("")) }
 
 // JSON is the violation's JSON form for a pod that stands at root in an object.
@@ -131,19 +131,19 @@ func (v Violation) JSON(root string) any { return v.json(root) }
 
 func (v Violation) json(root string) violationJSON {
 	j := violationJSON{
-		Check:   v.Check.String(),
-		Rule:    v.Rule,
-		Control: v.Control(),
-		Level:   v.Level(),
-		Source:  "standard",
-		Volume:  v.Volume,
-		Field:   v.Location.Within(root),
-		Value:   v.Value,
-		Want:    v.Want,
-		Grant:   v.Grant,
+		Check:    v.Check.String(),
+		Rule:     v.Rule,
+		Control:  v.Control(),
+		Level:    v.Level(),
+		Demanded: "standard",
+		Volume:   v.Volume,
+		Field:    v.Location.Within(root),
+		Value:    v.Value,
+		Want:     v.Want,
+		Grant:    v.Grant,
 	}
 	if v.Check == 0 {
-		j.Source = "policy"
+		j.Demanded = "policy"
 	}
 	if v.Value == nil {
 		j.Value = "unset"

@@ -16,12 +16,21 @@ func (w *walk) volumes() {
 		switch {
 		case w.has(spec.CheckRestrictedVolumes):
 			if t, allowed := spec.RestrictedVolume(v); !allowed {
-				w.addVolume(spec.CheckRestrictedVolumes, i, t.Field, t.Name, "a volume type that restricted allows")
+				w.addVolume(spec.CheckRestrictedVolumes, i, t.Field, volumeValue(t, v), "a volume type that restricted allows")
 			}
 		case w.has(spec.CheckHostPathVolumes) && v.HostPath != nil:
 			w.addVolume(spec.CheckHostPathVolumes, i, spec.FieldVolumeHostPath, v.HostPath.Path, wantUnset)
 		}
 	}
+}
+
+// volumeValue is what a violation shows of a volume: the path of a hostPath, as
+// that is what a policy goes by, else the type.
+func volumeValue(t *spec.VolumeType, v *corev1.Volume) string {
+	if t.Name == spec.HostPath {
+		return v.HostPath.Path
+	}
+	return t.Name
 }
 
 func (w *walk) addVolume(id spec.CheckID, i int, f spec.Field, value any, want string) {
@@ -125,7 +134,11 @@ func hostPathDetail(b []byte, vs []Violation) []byte {
 }
 
 func volumesDetail(b []byte, vs []Violation) []byte {
-	types := values(vs, anyViolation)
+	types := make([]string, len(vs))
+	for i := range vs {
+		types[i] = spec.VolumeTypeOf(vs[i].Field)
+	}
+	types = sortedUnique(types)
 	b = hostPathDetail(b, vs)
 	b = append(b, uses(len(vs))...)
 	b = append(b, plural("restricted volume type", len(types))...)

@@ -1,6 +1,10 @@
 package spec
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // HostPath is the volume type that mounts files of the node.
 const HostPath = "hostPath"
@@ -60,6 +64,15 @@ var volumeTypeTable = [...]VolumeType{
 
 // VolumeTypes returns every volume type. The result is shared and must not be changed.
 func VolumeTypes() []VolumeType { return volumeTypeTable[:] }
+
+// VolumeTypeOf is the name of the volume type whose field this is,
+// UnknownVolumeType for a volume as a whole.
+func VolumeTypeOf(f Field) string {
+	if name, ok := strings.CutPrefix(string(f), string(FieldVolume)+"."); ok {
+		return name
+	}
+	return UnknownVolumeType
+}
 
 // RestrictedVolume reports whether the restricted level allows a volume, and
 // if not, by which type it is named. One allowed source is enough, as upstream;

@@ -80,7 +80,7 @@ func excusedText(v *evaluate.Violation, root string) string {
 	case v.Volume != "":
 		who = fmt.Sprintf(" (volume %q)", v.Volume)
 	}
-	return fmt.Sprintf("%s%s is %s [%s]", v.Location.Within(root), who, v.ValueString(), v.Source())
+	return fmt.Sprintf("%s%s is %s [%s]", v.Location.Within(root), who, v.ValueString(), v.CheckOrRule())
 }
 
 // writeDecision writes which policy governs and why, what is filled in, what is
