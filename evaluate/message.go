@@ -116,7 +116,6 @@ type selects func(*Violation) bool
 func anyViolation(*Violation) bool     { return true }
 func setViolation(v *Violation) bool   { return v.Value != nil }
 func unsetViolation(v *Violation) bool { return v.Value == nil }
-func onContainer(v *Violation) bool    { return v.Container.Kind != 0 }
 func (s selects) in(vs []Violation) bool {
 	return slices.ContainsFunc(vs, func(v Violation) bool { return s(&v) })
 }

@@ -172,5 +172,3 @@ func resolve(tree any, pointer string) (value any, ok bool) {
 	}
 	return tree, true
 }
-
-func ptr[T any](v T) *T { return &v }

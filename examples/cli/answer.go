@@ -57,8 +57,6 @@ type answers struct {
 	*scan
 	ask  func(*scan, *subject) *answer
 	form string
-	// printed counts answers, so that the text form can part them.
-	printed int
 }
 
 func (p *answers) begin(string) error     { return nil }

@@ -131,7 +131,11 @@ func betterError(raw []byte, err error) error {
 	return err
 }
 
-var libraryLine = regexp.MustCompile(`\bline (\d+): `)
+var (
+	libraryLine = regexp.MustCompile(`\bline (\d+): `)
+	// unknownAnchor is an error that the library gives without a line.
+	unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
+)
 
 // yamlError words an error for a document: an *Error as it is, one of the library with its line made one of the file.
 func (s *stream) yamlError(c *Chunk, t *tree, err error) error {
@@ -148,6 +152,9 @@ func (s *stream) yamlError(c *Chunk, t *tree, err error) error {
 		if strings.Contains(text, "did not find expected") && line < lines(c.Raw, len(c.Raw)) {
 			line++
 		}
+	}
+	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
+		line = 1 + lines(c.Raw, max(0, bytes.Index(c.Raw, []byte("*"+m[1]))))
 	}
 	if i := controlCharacter(c.Raw); i >= 0 && strings.Contains(text, "control characters") {
 		line = 1 + lines(c.Raw, i)
