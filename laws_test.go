@@ -1,11 +1,14 @@
 package podfence_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/pod-security-admission/api"
+	psa "k8s.io/pod-security-admission/policy"
 	"pgregory.net/rapid"
 
 	"github.com/podfence/podfence"
@@ -216,4 +219,173 @@ func drawSet(t *rapid.T) policy.Set {
 		t.Fatal(err)
 	}
 	return set
+}
+
+// TestRestrictedImpliesBaseline: what restricted allows, baseline allows at the
+// same version, but for two anomalies of the standard itself.
+func TestRestrictedImpliesBaseline(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pod := podgen.Pod().Draw(t, "pod")
+		lv := drawLevel(t)
+		lv.Level = api.LevelRestricted
+		if r := evaluate.Evaluate(pod, lv, policy.Set{}); !r.Allowed() {
+			return
+		}
+		lv.Level = api.LevelBaseline
+		for _, v := range evaluate.Evaluate(pod, lv, policy.Set{}).Violations {
+			if !anomaly(pod, lv.Version, v) {
+				t.Errorf("restricted allows and baseline refuses %s", v)
+			}
+		}
+	})
+}
+
+// anomaly reports whether upstream's restricted level allows what its baseline
+// refuses: on Windows since v1.25 the restricted checks are skipped together
+// with the baseline checks that they override, and a volume of an allowed type
+// may be a hostPath as well.
+func anomaly(pod *corev1.Pod, version api.Version, v evaluate.Violation) bool {
+	switch v.Check {
+	case spec.CheckCapabilitiesBaseline, spec.CheckSeccompProfileBaseline:
+		return spec.IsWindows(&pod.Spec) && !version.Older(api.MajorMinorVersion(1, 25))
+	case spec.CheckHostPathVolumes:
+		_, allowed := spec.RestrictedVolume(&pod.Spec.Volumes[v.Index])
+		return allowed
+	default:
+		return false
+	}
+}
+
+// TestAnomaliesExist: the anomalies are upstream's still, as its own evaluator
+// has them; the list fails when it need not be one any more.
+func TestAnomaliesExist(t *testing.T) {
+	oracle, err := psa.NewEvaluator(psa.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	yes := true
+	pod := func(change func(*corev1.PodSpec)) *corev1.Pod {
+		p := &corev1.Pod{Spec: corev1.PodSpec{
+			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: &yes},
+			OS:              &corev1.PodOS{Name: corev1.Windows},
+			Containers:      []corev1.Container{{Name: "c"}},
+		}}
+		change(&p.Spec)
+		return p
+	}
+	for name, p := range map[string]*corev1.Pod{
+		"capabilities on Windows": pod(func(s *corev1.PodSpec) {
+			s.Containers[0].SecurityContext = &corev1.SecurityContext{Capabilities: &corev1.Capabilities{Add: []corev1.Capability{"SYS_ADMIN"}}}
+		}),
+		"seccomp on Windows": pod(func(s *corev1.PodSpec) {
+			s.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeUnconfined}
+		}),
+		"hostPath behind an emptyDir": pod(func(s *corev1.PodSpec) {
+			s.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{
+				HostPath: &corev1.HostPathVolumeSource{Path: "/"}, EmptyDir: &corev1.EmptyDirVolumeSource{},
+			}}}
+		}),
+	} {
+		verdict := func(level api.Level) bool {
+			lv := api.LevelVersion{Level: level, Version: api.LatestVersion()}
+			return psa.AggregateCheckResults(oracle.EvaluatePod(lv, &p.ObjectMeta, &p.Spec)).Allowed
+		}
+		if !verdict(api.LevelRestricted) || verdict(api.LevelBaseline) {
+			t.Errorf("%s: restricted %v, baseline %v upstream: no anomaly any more", name, verdict(api.LevelRestricted), verdict(api.LevelBaseline))
+		}
+	}
+}
+
+// TestOrderChangesNoVerdict: in which order containers, volumes, labels and
+// annotations stand changes neither verdict nor the number of violations.
+func TestOrderChangesNoVerdict(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pod := podgen.Pod().Draw(t, "pod")
+		p := podgen.Policy().Draw(t, "policy")
+		lv := drawLevel(t)
+		turned := pod.DeepCopy()
+		slices.Reverse(turned.Spec.InitContainers)
+		slices.Reverse(turned.Spec.Containers)
+		slices.Reverse(turned.Spec.EphemeralContainers)
+		slices.Reverse(turned.Spec.Volumes)
+		turned.Annotations = reinserted(turned.Annotations)
+		a := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &p)
+		b := evaluate.Under(&turned.ObjectMeta, &turned.Spec, lv, &p)
+		if len(a.Violations) != len(b.Violations) || len(a.Excused) != len(b.Excused) {
+			t.Errorf("%d violations and %d excused, turned round %d and %d", len(a.Violations), len(a.Excused), len(b.Violations), len(b.Excused))
+		}
+	})
+}
+
+// reinserted is the same map, filled in another order.
+func reinserted(m map[string]string) map[string]string {
+	keys := slices.Sorted(maps.Keys(m))
+	slices.Reverse(keys)
+	other := make(map[string]string, 64)
+	for _, k := range keys {
+		other[k] = m[k]
+	}
+	return other
+}
+
+// grants are the parts of a policy that only ever excuse: removing one may deny
+// what was allowed, and never the other way round.
+var grants = map[string]func(*policy.Policy){
+	"allowPrivilegeEscalation": func(p *policy.Policy) { p.Allow.AllowPrivilegeEscalation = false },
+	"privileged":               func(p *policy.Policy) { p.Allow.Privileged = false },
+	"allowedCapabilities":      func(p *policy.Policy) { p.Allow.AllowedCapabilities = shorter(p.Allow.AllowedCapabilities) },
+	"allowedUnsafeSysctls":     func(p *policy.Policy) { p.Allow.AllowedUnsafeSysctls = shorter(p.Allow.AllowedUnsafeSysctls) },
+	"hostNetworkPorts":         func(p *policy.Policy) { p.Allow.HostNetworkPorts = false },
+	"hostNamespace":            func(p *policy.Policy) { p.Allow.HostNamespace = false },
+	"allowedHostPaths":         func(p *policy.Policy) { p.Allow.AllowedHostPaths = shorter(p.Allow.AllowedHostPaths) },
+	"volumes":                  func(p *policy.Policy) { p.Allow.Volumes = shorter(p.Allow.Volumes) },
+	"seccompProfiles":          func(p *policy.Policy) { p.Allow.SeccompProfiles = nil },
+	"appArmorProfiles":         func(p *policy.Policy) { p.Allow.AppArmorProfiles = nil },
+	"procMounts":               func(p *policy.Policy) { p.Allow.ProcMounts = nil },
+	"seLinuxOptions":           func(p *policy.Policy) { p.Allow.SELinuxOptions = false },
+	"windowsHostProcess":       func(p *policy.Policy) { p.Allow.WindowsHostProcess = false },
+	"allowedProbeHosts":        func(p *policy.Policy) { p.Allow.AllowedProbeHosts = shorter(p.Allow.AllowedProbeHosts) },
+	"allowedHostPorts":         func(p *policy.Policy) { p.Allow.AllowedHostPorts = shorter(p.Allow.AllowedHostPorts) },
+	"hostNetwork":              func(p *policy.Policy) { p.Allow.HostNetwork = false },
+	"hostPID":                  func(p *policy.Policy) { p.Allow.HostPID = false },
+	"hostIPC":                  func(p *policy.Policy) { p.Allow.HostIPC = false },
+	"runAsUser": func(p *policy.Policy) {
+		if p.Allow.RunAsUser.Rule == policy.RunAsAny {
+			p.Allow.RunAsUser = policy.UserRule{}
+		}
+	},
+	"dropAllCapabilities":      func(p *policy.Policy) { p.Mutations.DropAllCapabilities = nil },
+	"setDefaultSeccompProfile": func(p *policy.Policy) { p.Mutations.SetDefaultSeccompProfile = nil },
+}
+
+// shorter is the list without its last entry; an empty list stays one.
+func shorter[T any](list []T) []T { return list[:max(0, len(list)-1)] }
+
+// TestGrantsAreMonotone: a grant removed never turns denied into allowed, which
+// is to say that a grant added never turns allowed into denied.
+func TestGrantsAreMonotone(t *testing.T) {
+	names := slices.Sorted(maps.Keys(grants))
+	rapid.Check(t, func(t *rapid.T) {
+		pod := podgen.Pod().Draw(t, "pod")
+		more := podgen.Policy().Draw(t, "policy")
+		lv := drawLevel(t)
+		less := more.DeepCopy()
+		grants[rapid.SampledFrom(names).Draw(t, "grant")](less)
+		with := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &more)
+		without := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, less)
+		remaining := map[string]bool{}
+		for _, v := range without.Violations {
+			remaining[v.CheckOrRule()+v.Location.String()] = true
+		}
+		// A volume type that is listed no more is refused by the standard or by
+		// the rule, whichever speaks.
+		for _, v := range with.Violations {
+			if v.Volume == "" && !remaining[v.CheckOrRule()+v.Location.String()] {
+				t.Errorf("stands only with the grant: %s", v)
+			}
+		}
+		if without.Allowed() && !with.Allowed() {
+			t.Errorf("allowed only without the grant; with it: %s", with.Message())
+		}
+	})
 }
