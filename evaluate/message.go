@@ -35,18 +35,28 @@ func (r *Result) appendMessage(b []byte) []byte {
 		group := rest[:n]
 		rest = rest[n:]
 		if id := group[0].Check; id != 0 {
-			b = append(b, reason(id, group)...)
-			b = append(b, " ("...)
-			b = checks[id].detail(b, group)
+			b = appendCheck(b, id, group)
 		} else {
 			b = r.appendRule(b, group)
 		}
-		b = append(b, ')')
 		if len(rest) > 0 {
 			b = append(b, ", "...)
 		}
 	}
 	return b
+}
+
+// appendCheck renders the violations of one check: the reason, and the detail in
+// parentheses, which upstream leaves out with an empty detail. One check has
+// such a one: that of a single sysctl without a name.
+func appendCheck(b []byte, id spec.CheckID, group []Violation) []byte {
+	b = append(b, reason(id, group)...)
+	bare := len(b)
+	b = checks[id].detail(append(b, " ("...), group)
+	if len(b) == bare+len(" (") {
+		return b[:bare]
+	}
+	return append(b, ')')
 }
 
 // run is the number of violations at the start that break the same check or rule.
@@ -66,8 +76,7 @@ func reason(id spec.CheckID, group []Violation) string {
 	return checks[id].reason
 }
 
-// appendRule renders the violations of one rule of the policy, up to the
-// closing parenthesis.
+// appendRule renders the violations of one rule of the policy.
 func (r *Result) appendRule(b []byte, group []Violation) []byte {
 	b = append(b, group[0].Rule...)
 	b = append(b, " of policy "...)
@@ -80,7 +89,7 @@ func (r *Result) appendRule(b []byte, group []Violation) []byte {
 		}
 		b = appendDemand(b, v)
 	}
-	return b
+	return append(b, ')')
 }
 
 // appendDemand words one violation of a rule, without the path to the
