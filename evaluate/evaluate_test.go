@@ -675,3 +675,23 @@ func TestValuesAreOfTheDocumentedTypes(t *testing.T) {
 		}
 	}
 }
+
+// TestOneLine: nothing in a pod can break the line of a violation, which goes
+// into logs.
+func TestOneLine(t *testing.T) {
+	pod := &corev1.Pod{}
+	pod.Annotations = map[string]string{spec.AppArmorAnnotation + "a\nb": "un\nconfined"}
+	pod.Spec.Containers = []corev1.Container{{
+		Name:            "a\nb",
+		SecurityContext: &corev1.SecurityContext{Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"a\nb", "c"}}},
+	}}
+	r := evaluate.Evaluate(pod, api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, policy.Set{})
+	if len(r.Violations) < 5 {
+		t.Fatalf("%d violations, want five at least", len(r.Violations))
+	}
+	for _, v := range r.Violations {
+		if strings.Contains(v.String(), "\n") {
+			t.Errorf("breaks the line: %s", v)
+		}
+	}
+}

@@ -3,6 +3,9 @@ package evaluate
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/pod-security-admission/api"
@@ -62,7 +65,7 @@ func (v Violation) ValueString() string {
 	case string:
 		return fmt.Sprintf("%q", value)
 	case []string:
-		return fmt.Sprintf("[%s]", appendQuoted(nil, value))
+		return strings.ReplaceAll(fmt.Sprintf("%q", value), `" "`, `", "`)
 	default:
 		return fmt.Sprint(value)
 	}
@@ -80,7 +83,16 @@ func (v Violation) Within(root string) string {
 	} else if v.Volume != "" {
 		who = fmt.Sprintf(" (volume %q)", v.Volume)
 	}
-	return fmt.Sprintf("%s%s is %s, must be %s [%s]", v.Location.Within(root), who, v.ValueString(), v.Want, v.CheckOrRule())
+	return fmt.Sprintf("%s%s is %s, must be %s [%s]", oneLine(v.Location.Within(root)), who, v.ValueString(), v.Want, v.CheckOrRule())
+}
+
+// oneLine quotes a path that would break the line, as the key of an annotation
+// may that API validation has not seen.
+func oneLine(path string) string {
+	if strings.ContainsFunc(path, unicode.IsControl) {
+		return strconv.Quote(path)
+	}
+	return path
 }
 
 // CheckOrRule is the ID of the broken check, or the policy's rule.

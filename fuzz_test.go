@@ -1,0 +1,352 @@
+package podfence_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+	kjson "sigs.k8s.io/json"
+	"sigs.k8s.io/yaml"
+
+	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/podgen"
+	"github.com/podfence/podfence/mutate"
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+// mutateSeed is one input of FuzzMutate.
+type mutateSeed struct {
+	pod, policy  []byte
+	level, minor uint8
+}
+
+// latestMinor stands for the version latest. Minors above the newest known one
+// are asked for too.
+const latestMinor = 255
+
+func fuzzLevel(level, minor uint8) api.LevelVersion {
+	lv := api.LevelVersion{Level: levels[int(level)%len(levels)], Version: api.LatestVersion()}
+	if minor != latestMinor {
+		lv.Version = api.MajorMinorVersion(1, int(minor))
+	}
+	return lv
+}
+
+// fuzzedPod reads a pod as the API server does: JSON by exact names, and YAML
+// by way of JSON. ok is false for what the API server cannot read either.
+func fuzzedPod(data []byte) (pod *corev1.Pod, ok bool) {
+	if !json.Valid(data) {
+		converted, err := yaml.YAMLToJSON(data)
+		if err != nil {
+			return nil, false
+		}
+		data = converted
+	}
+	pod = &corev1.Pod{}
+	return pod, kjson.UnmarshalCaseSensitivePreserveInts(data, pod) == nil
+}
+
+// fuzzedPolicies are the policies of a text, the default policy where it has none.
+func fuzzedPolicies(text []byte) []policy.Policy {
+	policies, err := policy.Parse(text, "")
+	if err != nil || len(policies) == 0 {
+		return []policy.Policy{*policy.Default()}
+	}
+	return policies
+}
+
+// filesOf are the texts of files, which must be as many as expected.
+func filesOf(t testing.TB, pattern string, want int) (texts [][]byte) {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil || len(names) != want {
+		t.Fatalf("%d files are %s, want %d: %v", len(names), pattern, want, err)
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// templateOf is the pod template in a manifest, the manifest itself where it has none.
+func templateOf(t testing.TB, manifest []byte) []byte {
+	t.Helper()
+	var object struct {
+		Spec struct {
+			Template json.RawMessage `json:"template"`
+		} `json:"spec"`
+	}
+	if err := yaml.Unmarshal(manifest, &object); err != nil {
+		t.Fatal(err)
+	}
+	if object.Spec.Template == nil {
+		return manifest
+	}
+	return object.Spec.Template
+}
+
+const (
+	fuzzManifests, fuzzPolicies = 6, 4
+	fuzzGenerated               = 48
+)
+
+// rootPolicy is the one whose fill is refused to pods that must not run as root.
+const rootPolicy = "name: root\npodSelectorLabels: {app: web}\nallow: {runAsUser: RunAsAny}\nmutations: {runAsUser: 0}\n"
+
+// fuzzPods reach every check, fill and reason by themselves, whatever the
+// generator makes.
+var fuzzPods = []string{
+	`{}`,
+	`null`,
+	oneContainer(`{}`),
+	settled(hostPath),
+	web(nodeAgent),
+	`{spec: {initContainers: [null], containers: [null, {name: a}], ephemeralContainers: [null]}}`,
+	`{"spec":{"securityContext":null,"containers":[{"name":"a","securityContext":{"capabilities":{"drop":[],"add":null},"seccompProfile":{}}}]}}`,
+	`{metadata: {annotations: {seccomp.security.alpha.kubernetes.io/pod: unconfined}}, spec: {containers: [{name: a}]}}`,
+	`{metadata: {annotations: {kubernetes.io/config.mirror: hash}}, spec: {containers: [{name: a}]}}`,
+	`{spec: {os: {name: windows}, hostUsers: false, securityContext: {windowsOptions: {hostProcess: true}}, containers: [{name: a, ports: [{hostPort: 80}]}]}}`,
+	`{spec: {securityContext: {runAsUser: 0, runAsNonRoot: true, sysctls: [{name: ""}]}, containers: [{name: a, securityContext: {privileged: true, capabilities: {add: [SYS_ADMIN]}}}]}}`,
+	`{spec: {hostUsers: false, containers: [{name: a, securityContext: {procMount: Unmasked, runAsNonRoot: true, capabilities: {add: [CAP_SYS_ADMIN]}}}]}}`,
+	`{spec: {securityContext: {runAsNonRoot: false, seccompProfile: {type: Unconfined}}, volumes: [{name: v, hostPath: {path: /etc}}, {name: w}],
+		containers: [{name: a, securityContext: {procMount: Unmasked, appArmorProfile: {type: Unconfined}, seLinuxOptions: {type: spc_t}, capabilities: {add: [CHOWN, NET_ADMIN]}}}]}}`,
+	`{spec: {containers: [{name: a, livenessProbe: {tcpSocket: {host: h, port: 1}}, lifecycle: {preStop: {httpGet: {host: h, port: x}}}, resources: {limits: {cpu: 1e3}}}]}}`,
+}
+
+// mutateSeeds are the manifests of examples/ and the pods above under each policy
+// of examples/, the one with every key, the one above and, of the pods, none;
+// and pods and policies of the generators.
+func mutateSeeds(t testing.TB) (seeds []mutateSeed) {
+	t.Helper()
+	policies := append(filesOf(t, "examples/policies/*.yaml", fuzzPolicies-2), filesOf(t, "policy/testdata/every-key.yaml", 1)...)
+	policies = append(policies, []byte(rootPolicy))
+	for _, manifest := range filesOf(t, "examples/manifests/*.yaml", fuzzManifests) {
+		for _, text := range policies {
+			seeds = append(seeds, mutateSeed{templateOf(t, manifest), text, 1, latestMinor})
+		}
+	}
+	for i := range fuzzGenerated {
+		pod, err := json.Marshal(podgen.Pod().Example(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := policy.Marshal(podgen.Policy().Example(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seeds = append(seeds, mutateSeed{pod, text, uint8(i), []uint8{latestMinor, uint8(i)}[i/2%2]})
+	}
+	for _, pod := range fuzzPods {
+		for i, text := range append(policies, nil) {
+			seeds = append(seeds, mutateSeed{[]byte(pod), text, uint8(i), latestMinor})
+		}
+	}
+	return seeds
+}
+
+// TestFuzzMutateSeeds: the corpus has its size, every seed is a pod and, but for
+// those that mean the default one, a policy; and between them they break every
+// check, fill every field that can be filled and give every reason not to.
+func TestFuzzMutateSeeds(t *testing.T) {
+	seeds := mutateSeeds(t)
+	if want := fuzzManifests*fuzzPolicies + fuzzGenerated + (fuzzPolicies+1)*len(fuzzPods); len(seeds) != want || want != 142 {
+		t.Errorf("%d seeds, want %d, which is to be 142", len(seeds), want)
+	}
+	broken, fields, reasons := map[spec.CheckID]bool{}, map[spec.Field]bool{}, map[mutate.Reason]bool{}
+	for i, seed := range seeds {
+		pod, ok := fuzzedPod(seed.pod)
+		if !ok {
+			t.Fatalf("seed %d is no pod: %s", i, seed.pod)
+		}
+		if _, err := policy.Parse(seed.policy, ""); err != nil && seed.policy != nil {
+			t.Errorf("seed %d: %v", i, err)
+		}
+		for _, v := range evaluate.Evaluate(pod, fuzzLevel(seed.level, seed.minor), policy.Set{}).Violations {
+			broken[v.Check] = true
+		}
+		_, report := mutate.Mutate(pod, &fuzzedPolicies(seed.policy)[0])
+		for _, c := range report.Changes {
+			fields[c.Field] = true
+		}
+		for _, u := range report.Unset {
+			reasons[u.Reason] = true
+		}
+	}
+	for _, control := range spec.Controls() {
+		for _, check := range control.Checks {
+			if !broken[check.ID] {
+				t.Errorf("no seed breaks %s", check.ID)
+			}
+		}
+	}
+	if len(fields) != 10 || len(reasons) != 10 {
+		t.Errorf("%d fields are filled and %d reasons given, want 10 and 10: %v %v", len(fields), len(reasons), fields, reasons)
+	}
+}
+
+// FuzzMutate holds the laws of Mutate, but for the fourth, which needs the API's
+// own validation, for any pod that the API server could read, any policy, and
+// any level and version.
+func FuzzMutate(f *testing.F) {
+	for _, seed := range mutateSeeds(f) {
+		f.Add(seed.pod, seed.policy, seed.level, seed.minor)
+	}
+	f.Fuzz(func(t *testing.T, data, text []byte, level, minor uint8) {
+		pod, ok := fuzzedPod(data)
+		if !ok {
+			t.Skip("the API server refuses it before anyone may fill it")
+		}
+		lv := fuzzLevel(level, minor)
+		policies := fuzzedPolicies(text)
+		for i := range policies {
+			lawsOfMutate(t, pod, &policies[i], lv)
+		}
+		before := pod.DeepCopy()
+		if set, err := policy.NewSet(policies...); err == nil {
+			d := podfence.Admit(pod, lv, set)
+			if again := podfence.Admit(pod, lv, set); marshal(t, d) != marshal(t, again) || marshal(t, d.Pod) != marshal(t, again.Pod) {
+				t.Error("Admit is not deterministic")
+			}
+		}
+		if !reflect.DeepEqual(before, pod.DeepCopy()) {
+			t.Error("Admit changed its input")
+		}
+	})
+}
+
+func marshal(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// tree is a JSON text without order and white space, its numbers as they are written.
+func tree(t *testing.T, text string) (tree any) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&tree); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return tree
+}
+
+func lawsOfMutate(t *testing.T, pod *corev1.Pod, p *policy.Policy, lv api.LevelVersion) {
+	before, policyBefore := pod.DeepCopy(), p.DeepCopy()
+	original := marshal(t, before)
+	filled, report := mutate.Mutate(pod, p)
+
+	// Law 2. The pod is copied twice: a copy may trim what no one sees.
+	if !reflect.DeepEqual(before, pod.DeepCopy()) || !reflect.DeepEqual(policyBefore, p) {
+		t.Error("the input was changed")
+	}
+	if again, second := mutate.Mutate(filled, p); again != filled || second.Changed() {
+		t.Errorf("not idempotent: %s", second.Patch())
+	}
+	other, otherReport := mutate.Mutate(before, policyBefore)
+	result := marshal(t, filled)
+	if marshal(t, other) != result || marshal(t, report) != marshal(t, otherReport) || !bytes.Equal(report.Patch(), otherReport.Patch()) {
+		t.Error("not deterministic")
+	}
+	if at := notKept(tree(t, original), tree(t, result), ""); at != "" {
+		t.Errorf("%s was set and is not kept", at)
+	}
+
+	// Law 3.
+	patch, err := jsonpatch.DecodePatch(report.Patch())
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched, err := patch.Apply([]byte(original))
+	if err != nil {
+		t.Fatalf("%v: %s", err, report.Patch())
+	}
+	if !reflect.DeepEqual(tree(t, string(patched)), tree(t, result)) {
+		t.Errorf("the patch %s gives %s, not %s", report.Patch(), patched, result)
+	}
+
+	// Laws 5 and 1.
+	found := map[string]bool{}
+	for _, v := range evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, p).Violations {
+		found[v.CheckOrRule()+v.Location.String()] = true
+	}
+	r := evaluate.Under(&filled.ObjectMeta, &filled.Spec, lv, p)
+	for _, v := range r.Violations {
+		if !found[v.CheckOrRule()+v.Location.String()] {
+			t.Errorf("only after Mutate: %s", v.String())
+		}
+	}
+	if !judgedOtherwise(pod, lv.Version) { // else law 1 makes an exception
+		for _, v := range unaccounted(&r, &report) {
+			t.Errorf("neither the author's nor in the report: %s", v.String())
+		}
+	}
+}
+
+// unaccounted lists the violations that stand although Mutate filled the field,
+// or left it unset without a word.
+func unaccounted(r *evaluate.Result, report *mutate.Report) (list []evaluate.Violation) {
+	changed, unset := map[string]bool{}, map[string]bool{}
+	for _, c := range report.Changes {
+		changed[c.Location.String()] = true
+	}
+	for _, u := range report.Unset {
+		unset[u.Location.String()] = true
+	}
+	for _, v := range r.Violations {
+		if at := v.Location.String(); changed[at] || v.Value == nil && !unset[at] {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// notKept is the path of the first value of old that new does not have, or has
+// elsewhere, "" for none. Only empty lists may have been filled.
+func notKept(old, new any, path string) string {
+	switch o := old.(type) {
+	case map[string]any:
+		n, ok := new.(map[string]any)
+		if !ok {
+			return path
+		}
+		for key, value := range o {
+			if got, ok := n[key]; !ok {
+				return path + "/" + key
+			} else if at := notKept(value, got, path+"/"+key); at != "" {
+				return at
+			}
+		}
+	case []any:
+		n, ok := new.([]any)
+		if !ok || len(o) > 0 && len(o) != len(n) {
+			return path
+		}
+		for i := range o {
+			if at := notKept(o[i], n[i], path+"/*"); at != "" {
+				return at
+			}
+		}
+	default:
+		if !reflect.DeepEqual(old, new) {
+			return path
+		}
+	}
+	return ""
+}
