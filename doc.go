@@ -40,7 +40,8 @@
 //     order, and never changes its input [mutate: TestLaws].
 //  3. Applying its patch to the pod's JSON gives the JSON of its result
 //     [mutate: TestPatch].
-//  4. A pod that API validation accepts is still accepted afterwards.
+//  4. A pod that API validation accepts is still accepted afterwards
+//     [internal/validation: TestMutatedPodsStayValid].
 //  5. Mutate adds no violation, at any level and version, under the policy that
 //     it fills by [TestMutateAddsNoViolation].
 //  6. An exception removes only violations that its grants cover, and adds only
