@@ -1,274 +1,199 @@
 // Package podgen makes pods and policies for tests: random ones that reach every
-// check, grant and fill, near the boundary between allowed and denied.
+// check, grant and fill, and with [Product] every pod of a small domain.
+//
+// [Pod] draws pods and [Policy] draws policies that Validate accepts; most tests
+// need no more. Pod is a mixture of three sorts, because no one of them proves
+// enough:
+//
+//   - about half have every field drawn, each on its own: all combinations, but
+//     hardly one that any level allows;
+//   - a third are drawn by [Boundary]: restricted allows them but for a field or
+//     two, so that one field decides;
+//   - the rest are drawn by [Sparse]: their author set little, so that most is
+//     left to be filled in.
+//
+// All three draw from the same tables of fields, podFields and containerFields:
+// what is added there is tried in each. Values come from package spec where it
+// lists them, so that a new sysctl or volume type is tried without a change here.
+// Pods may be such as API validation refuses: an evaluator sees those too.
+//
+// TestEveryCaseIsDrawn counts over a fixed number of draws that each check is
+// violated and satisfied, each grant used and unused, each fill made and left.
+// A generator that never makes a case proves nothing about it.
 package podgen
 
 import (
-	"fmt"
-
 	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
-
-	"github.com/podfence/podfence/spec"
 )
 
-// Pod generates pods, also ones that API validation would refuse: an evaluator
-// sees those too.
+// Pod generates pods of all sorts; a failure shrinks towards a sparse one.
 func Pod() *rapid.Generator[*corev1.Pod] {
+	return podsOf(func(g gen) *corev1.Pod {
+		switch g.below(6) {
+		case 0:
+			return g.sparse()
+		case 1, 2:
+			return g.boundary()
+		default:
+			return g.anything()
+		}
+	})
+}
+
+// Boundary generates pods near the compliant boundary: restricted allows them at
+// every version, but for at most two fields that are drawn anew.
+func Boundary() *rapid.Generator[*corev1.Pod] { return podsOf(gen.boundary) }
+
+// Sparse generates pods whose author set little: containers of all kinds and at
+// most three fields.
+func Sparse() *rapid.Generator[*corev1.Pod] { return podsOf(gen.sparse) }
+
+func podsOf(draw func(gen) *corev1.Pod) *rapid.Generator[*corev1.Pod] {
 	return rapid.Custom(func(t *rapid.T) *corev1.Pod {
 		g := gen{t}
-		pod := &corev1.Pod{}
+		pod := draw(g)
 		pod.Name = "pod"
-		pod.Namespace = pick(g, "namespace", "", "default", "networking")
-		pod.Labels = maybe(g, "labels", 2, func() map[string]string { return g.labels() })
-		g.spec(&pod.Spec)
-		pod.Annotations = maybe(g, "annotations", 4, func() map[string]string { return g.annotations(&pod.Spec) })
+		pod.Namespace = pick(g, "default", "", "networking")
+		pod.Labels = maybe(g, 4, 5, g.labels)
 		return pod
 	})
 }
 
-// gen draws the parts of a pod.
-type gen struct{ t *rapid.T }
-
-// pick draws one of the values, the first ones more often.
-func pick[T any](g gen, label string, values ...T) T {
-	return rapid.SampledFrom(values).Draw(g.t, label)
-}
-
-// maybe draws a value once in n times, else the zero value.
-func maybe[T any](g gen, label string, n int, draw func() T) (zero T) {
-	if rapid.IntRange(1, n).Draw(g.t, label+"?") != n {
-		return zero
+// anything draws every field on its own.
+func (g gen) anything() *corev1.Pod {
+	pod := &corev1.Pod{}
+	pod.Spec.InitContainers = listed(g.length(2), func(i int) corev1.Container { return g.container("i", i) })
+	pod.Spec.Containers = listed(pick(g, 1, 2, 1, 3, 2, 0, -1), func(i int) corev1.Container { return g.container("c", i) })
+	pod.Spec.EphemeralContainers = listed(g.length(2), func(i int) corev1.EphemeralContainer { return ephemeral(g.container("e", i)) })
+	for i := range podFields {
+		if f := &podFields[i]; g.once(f.every) {
+			f.draw(g, pod)
+		}
 	}
-	return draw()
+	return pod
 }
 
-// optional draws a pointer to one of the values, or nil.
-func optional[T any](g gen, label string, values ...T) *T {
-	i := rapid.IntRange(0, len(values)+1).Draw(g.t, label)
-	if i >= len(values) {
+// boundary draws a pod that restricted allows, and then a field or two anew.
+func (g gen) boundary() *corev1.Pod {
+	pod := g.compliant()
+	g.change(pod, pick(g, 1, 2, 1, 2, 2, 0))
+	return pod
+}
+
+// sparse draws containers of any kind that say nothing, and a few fields.
+func (g gen) sparse() *corev1.Pod {
+	pod := &corev1.Pod{Spec: g.kinds(func() *corev1.SecurityContext { return pick(g, nil, nil, &corev1.SecurityContext{}) })}
+	pod.Spec.SecurityContext = pick(g, nil, &corev1.PodSecurityContext{})
+	g.change(pod, g.below(4))
+	return pod
+}
+
+// change draws a number of a pod's fields anew.
+func (g gen) change(pod *corev1.Pod, fields int) {
+	for range fields {
+		containers := containersOf(pod)
+		if len(containers) == 0 || g.once(2) {
+			podFields[g.below(len(podFields))].draw(g, pod)
+		} else {
+			containerFields[g.below(len(containerFields))].draw(g, containers[g.below(len(containers))])
+		}
+	}
+}
+
+// containersOf are all containers of a pod.
+func containersOf(pod *corev1.Pod) (list []*corev1.Container) {
+	for i := range pod.Spec.InitContainers {
+		list = append(list, &pod.Spec.InitContainers[i])
+	}
+	for i := range pod.Spec.Containers {
+		list = append(list, &pod.Spec.Containers[i])
+	}
+	for i := range pod.Spec.EphemeralContainers {
+		list = append(list, (*corev1.Container)(&pod.Spec.EphemeralContainers[i].EphemeralContainerCommon))
+	}
+	return list
+}
+
+func ephemeral(c corev1.Container) corev1.EphemeralContainer {
+	return corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon(c)}
+}
+
+// kinds is a pod with a container of every kind, a sidecar among them, or with a
+// regular one alone.
+func (g gen) kinds(securityContext func() *corev1.SecurityContext) corev1.PodSpec {
+	container := func(name string) corev1.Container {
+		return corev1.Container{Name: name, Image: "registry.example.com/app:v1", SecurityContext: securityContext()}
+	}
+	s := corev1.PodSpec{Containers: []corev1.Container{container("c0")}}
+	if g.once(3) {
+		return s
+	}
+	s.InitContainers = []corev1.Container{container("i0"), container("i1")}
+	s.InitContainers[1].RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
+	s.EphemeralContainers = []corev1.EphemeralContainer{ephemeral(container("e0"))}
+	return s
+}
+
+// compliant draws a pod that restricted allows, at every version or, if it runs
+// on Windows, since v1.25. What a pod may say for its containers is said by it,
+// by them, or by both. Some leave nothing for Mutate to fill in.
+func (g gen) compliant() *corev1.Pod {
+	windows := g.once(8)
+	byPod, byContainers := true, true
+	switch g.below(3) {
+	case 0:
+		byContainers = false
+	case 1:
+		byPod = false
+	}
+	complete := g.once(2)
+	say := compliantContainer{windows, byContainers, complete, g.once(3)}
+	pod := &corev1.Pod{Spec: g.kinds(say.securityContext)}
+	if windows {
+		pod.Spec.OS = &corev1.PodOS{Name: corev1.Windows}
+	}
+	if !byPod && !complete {
+		return pod
+	}
+	sc := podContext(pod)
+	if byPod {
+		sc.RunAsNonRoot = new(true)
+	}
+	if byPod && !windows {
+		sc.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
+	}
+	if complete && !windows {
+		sc.FSGroup, sc.SupplementalGroups = new(int64(400)), []int64{400}
+	}
+	return pod
+}
+
+// compliantContainer is what the containers of a compliant pod say.
+type compliantContainer struct{ windows, own, complete, bind bool }
+
+func (say compliantContainer) securityContext() *corev1.SecurityContext {
+	if say.windows && !say.own {
 		return nil
 	}
-	return &values[i]
-}
-
-func list[T any](g gen, label string, most int, draw func(i int) T) []T {
-	n := rapid.IntRange(-1, most).Draw(g.t, label+" length")
-	if n < 0 {
-		return nil
+	sc := &corev1.SecurityContext{}
+	if say.own {
+		sc.RunAsNonRoot = new(true)
 	}
-	l := make([]T, n)
-	for i := range l {
-		l[i] = draw(i)
+	if say.windows {
+		return sc
 	}
-	return l
-}
-
-func (g gen) labels() map[string]string {
-	m := map[string]string{}
-	for _, key := range []string{"app", "tier", "app.kubernetes.io/name"} {
-		if value := optional(g, "label "+key, "web", "route-manager", ""); value != nil {
-			m[key] = *value
-		}
+	sc.AllowPrivilegeEscalation = new(false)
+	sc.Capabilities = &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}
+	if say.bind {
+		sc.Capabilities.Add = []corev1.Capability{"NET_BIND_SERVICE"}
 	}
-	return m
-}
-
-func (g gen) annotations(pod *corev1.PodSpec) map[string]string {
-	m := map[string]string{}
-	names := []string{"absent"}
-	for _, l := range [][]corev1.Container{pod.InitContainers, pod.Containers} {
-		for i := range l {
-			names = append(names, l[i].Name)
-		}
+	if say.own {
+		sc.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: new("p.json")}
 	}
-	seccomp := []string{"runtime/default", "docker/default", "unconfined", "localhost/p.json", "", "other"}
-	apparmor := []string{"runtime/default", "localhost/p", "unconfined", "", "other"}
-	if v := optional(g, "pod seccomp annotation", seccomp...); v != nil {
-		m[spec.SeccompPodAnnotation] = *v
+	if say.complete {
+		sc.Privileged, sc.ReadOnlyRootFilesystem = new(false), new(true)
+		sc.RunAsUser, sc.RunAsGroup = new(int64(400)), new(int64(400))
 	}
-	for _, name := range names {
-		if v := optional(g, "seccomp annotation", seccomp...); v != nil {
-			m[spec.SeccompContainerAnnotation+name] = *v
-		}
-		if v := optional(g, "apparmor annotation", apparmor...); v != nil {
-			m[spec.AppArmorAnnotation+name] = *v
-		}
-	}
-	if maybe(g, "mirror", 6, func() bool { return true }) {
-		m[corev1.MirrorPodAnnotationKey] = "hash"
-	}
-	return m
-}
-
-func (g gen) spec(pod *corev1.PodSpec) {
-	pod.HostNetwork = maybe(g, "hostNetwork", 8, func() bool { return true })
-	pod.HostPID = maybe(g, "hostPID", 8, func() bool { return true })
-	pod.HostIPC = maybe(g, "hostIPC", 8, func() bool { return true })
-	pod.OS = maybe(g, "os", 3, func() *corev1.PodOS {
-		return &corev1.PodOS{Name: pick(g, "os name", corev1.Linux, corev1.Windows)}
-	})
-	pod.HostUsers = maybe(g, "hostUsers", 4, func() *bool { return optional(g, "hostUsers value", false, true) })
-	pod.Volumes = list(g, "volumes", 3, func(i int) corev1.Volume { return g.volume(i) })
-	pod.InitContainers = list(g, "init containers", 1, func(i int) corev1.Container { return g.container("i", i) })
-	pod.Containers = list(g, "containers", 2, func(i int) corev1.Container { return g.container("c", i) })
-	pod.EphemeralContainers = list(g, "ephemeral containers", 1, func(i int) corev1.EphemeralContainer {
-		return corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon(g.container("e", i))}
-	})
-	if !maybe(g, "no pod security context", 3, func() bool { return true }) {
-		pod.SecurityContext = g.podSecurityContext()
-	}
-}
-
-func (g gen) podSecurityContext() *corev1.PodSecurityContext {
-	return &corev1.PodSecurityContext{
-		RunAsUser:          maybe(g, "user", 2, func() *int64 { return optional[int64](g, "pod user", 0, 1, 400, 1000) }),
-		RunAsGroup:         maybe(g, "group", 2, func() *int64 { return optional[int64](g, "pod group", 0, 1, 400, 1000) }),
-		RunAsNonRoot:       maybe(g, "nonroot", 2, func() *bool { return optional(g, "pod nonroot", true, false) }),
-		FSGroup:            optional[int64](g, "fsGroup", 0, 1, 400, 1000),
-		SupplementalGroups: list(g, "supplementalGroups", 2, func(int) int64 { return pick[int64](g, "supplemental group", 1, 0, 400) }),
-		SeccompProfile:     maybe(g, "seccomp", 2, func() *corev1.SeccompProfile { return g.seccomp() }),
-		AppArmorProfile:    maybe(g, "apparmor", 4, func() *corev1.AppArmorProfile { return g.appArmor() }),
-		SELinuxOptions:     maybe(g, "selinux", 4, func() *corev1.SELinuxOptions { return g.seLinux() }),
-		WindowsOptions:     maybe(g, "windows", 5, func() *corev1.WindowsSecurityContextOptions { return g.windows() }),
-		Sysctls: list(g, "sysctls", 2, func(int) corev1.Sysctl {
-			return corev1.Sysctl{Name: pick(g, "sysctl", "kernel.shm_rmid_forced", "net.ipv4.tcp_rmem", "net.ipv4.tcp_notsent_lowat",
-				"net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_fin_timeout", "kernel.msgmax", "net/ipv4/tcp_syncookies", "net.core.somaxconn")}
-		}),
-	}
-}
-
-func (g gen) container(prefix string, i int) corev1.Container {
-	c := corev1.Container{Name: pick(g, "name", fmt.Sprint(prefix, i), fmt.Sprint(prefix, i), "same", "")}
-	if !maybe(g, "no security context", 3, func() bool { return true }) {
-		c.SecurityContext = g.securityContext()
-	}
-	c.Ports = list(g, "ports", 2, func(int) corev1.ContainerPort {
-		return corev1.ContainerPort{ContainerPort: 80, HostPort: pick[int32](g, "hostPort", 0, 0, 0, 80, 443, 8080, 30000)}
-	})
-	c.VolumeMounts = list(g, "mounts", 2, func(int) corev1.VolumeMount {
-		return corev1.VolumeMount{Name: pick(g, "mount", "v0", "v1", "v2"), ReadOnly: pick(g, "readOnly", true, false)}
-	})
-	c.LivenessProbe = maybe(g, "liveness", 6, func() *corev1.Probe { return g.probe() })
-	c.ReadinessProbe = maybe(g, "readiness", 6, func() *corev1.Probe { return g.probe() })
-	c.StartupProbe = maybe(g, "startup", 6, func() *corev1.Probe { return g.probe() })
-	c.Lifecycle = maybe(g, "lifecycle", 6, func() *corev1.Lifecycle {
-		return &corev1.Lifecycle{
-			PostStart: maybe(g, "postStart", 2, func() *corev1.LifecycleHandler { return g.hook() }),
-			PreStop:   maybe(g, "preStop", 2, func() *corev1.LifecycleHandler { return g.hook() }),
-		}
-	})
-	return c
-}
-
-func (g gen) securityContext() *corev1.SecurityContext {
-	return &corev1.SecurityContext{
-		Privileged:               maybe(g, "privileged", 2, func() *bool { return optional(g, "privileged value", false, true) }),
-		AllowPrivilegeEscalation: optional(g, "escalation", false, true),
-		ReadOnlyRootFilesystem:   optional(g, "readOnlyRoot", true, false),
-		RunAsUser:                maybe(g, "user", 2, func() *int64 { return optional[int64](g, "user value", 0, 1, 400, 1000) }),
-		RunAsGroup:               maybe(g, "group", 2, func() *int64 { return optional[int64](g, "group value", 0, 1, 400, 1000) }),
-		RunAsNonRoot:             optional(g, "nonroot", true, true, false),
-		Capabilities:             maybe(g, "capabilities", 2, func() *corev1.Capabilities { return g.capabilities() }),
-		SeccompProfile:           maybe(g, "seccomp", 2, func() *corev1.SeccompProfile { return g.seccomp() }),
-		AppArmorProfile:          maybe(g, "apparmor", 5, func() *corev1.AppArmorProfile { return g.appArmor() }),
-		SELinuxOptions:           maybe(g, "selinux", 5, func() *corev1.SELinuxOptions { return g.seLinux() }),
-		WindowsOptions:           maybe(g, "windows", 6, func() *corev1.WindowsSecurityContextOptions { return g.windows() }),
-		ProcMount: maybe(g, "procMount", 5, func() *corev1.ProcMountType {
-			return optional(g, "procMount value", corev1.DefaultProcMount, corev1.UnmaskedProcMount, "Other", "")
-		}),
-	}
-}
-
-func (g gen) capabilities() *corev1.Capabilities {
-	return &corev1.Capabilities{
-		Add: list(g, "add", 2, func(int) corev1.Capability {
-			return pick[corev1.Capability](g, "added", "NET_BIND_SERVICE", "CHOWN", "NET_ADMIN", "SYS_ADMIN", "CAP_SYS_ADMIN", "sys_admin", "CAP_CHOWN", "chown", "ALL", "", "SYS_TIME")
-		}),
-		Drop: list(g, "drop", 2, func(int) corev1.Capability {
-			return pick[corev1.Capability](g, "dropped", "ALL", "ALL", "all", "NET_RAW", "CAP_ALL", "")
-		}),
-	}
-}
-
-func (g gen) seccomp() *corev1.SeccompProfile {
-	return &corev1.SeccompProfile{Type: pick(g, "seccomp type", corev1.SeccompProfileTypeRuntimeDefault, corev1.SeccompProfileTypeLocalhost, corev1.SeccompProfileTypeUnconfined, "", "Other")}
-}
-
-func (g gen) appArmor() *corev1.AppArmorProfile {
-	return &corev1.AppArmorProfile{Type: pick(g, "apparmor type", corev1.AppArmorProfileTypeRuntimeDefault, corev1.AppArmorProfileTypeLocalhost, corev1.AppArmorProfileTypeUnconfined, "", "Other")}
-}
-
-func (g gen) seLinux() *corev1.SELinuxOptions {
-	return &corev1.SELinuxOptions{
-		Type:  pick(g, "selinux type", "", "container_t", "container_engine_t", "spc_t", "bad_t"),
-		User:  pick(g, "selinux user", "", "", "", "system_u"),
-		Role:  pick(g, "selinux role", "", "", "", "system_r"),
-		Level: pick(g, "selinux level", "", "s0"),
-	}
-}
-
-func (g gen) windows() *corev1.WindowsSecurityContextOptions {
-	return &corev1.WindowsSecurityContextOptions{
-		HostProcess:   optional(g, "hostProcess", false, true),
-		RunAsUserName: optional(g, "runAsUserName", "ContainerUser", "ContainerAdministrator"),
-	}
-}
-
-func (g gen) hosts() (*corev1.HTTPGetAction, *corev1.TCPSocketAction) {
-	host := func(label string) string { return pick(g, label, "", "", "127.0.0.1", "10.0.0.1") }
-	http := maybe(g, "httpGet", 2, func() *corev1.HTTPGetAction { return &corev1.HTTPGetAction{Host: host("http host")} })
-	tcp := maybe(g, "tcpSocket", 2, func() *corev1.TCPSocketAction { return &corev1.TCPSocketAction{Host: host("tcp host")} })
-	return http, tcp
-}
-
-func (g gen) probe() *corev1.Probe {
-	http, tcp := g.hosts()
-	return &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: http, TCPSocket: tcp}}
-}
-
-func (g gen) hook() *corev1.LifecycleHandler {
-	http, tcp := g.hosts()
-	return &corev1.LifecycleHandler{HTTPGet: http, TCPSocket: tcp}
-}
-
-func (g gen) volume(i int) corev1.Volume {
-	v := corev1.Volume{Name: fmt.Sprint("v", i)}
-	sources := rapid.SampledFrom([]int{1, 1, 1, 1, 0, 2}).Draw(g.t, "sources")
-	for range sources {
-		g.source(&v.VolumeSource)
-	}
-	return v
-}
-
-func (g gen) source(s *corev1.VolumeSource) {
-	switch pick(g, "source", "emptyDir", "configMap", "secret", "hostPath", "hostPath", "csi", "ephemeral", "image", "nfs", "iscsi", "gitRepo", "pvc", "projected", "downwardAPI", "storageos") {
-	case "emptyDir":
-		s.EmptyDir = &corev1.EmptyDirVolumeSource{}
-	case "configMap":
-		s.ConfigMap = &corev1.ConfigMapVolumeSource{}
-	case "secret":
-		s.Secret = &corev1.SecretVolumeSource{}
-	case "hostPath":
-		s.HostPath = &corev1.HostPathVolumeSource{Path: pick(g, "path", "/var/log", "/var/log/", "/var/log/pods", "/var/logs", "/", "/var/log/../lib", "/var//log", "var/log", "", "/etc")}
-	case "csi":
-		s.CSI = &corev1.CSIVolumeSource{}
-	case "ephemeral":
-		s.Ephemeral = &corev1.EphemeralVolumeSource{}
-	case "image":
-		s.Image = &corev1.ImageVolumeSource{}
-	case "nfs":
-		s.NFS = &corev1.NFSVolumeSource{}
-	case "iscsi":
-		s.ISCSI = &corev1.ISCSIVolumeSource{}
-	case "gitRepo":
-		s.GitRepo = &corev1.GitRepoVolumeSource{}
-	case "pvc":
-		s.PersistentVolumeClaim = &corev1.PersistentVolumeClaimVolumeSource{}
-	case "projected":
-		s.Projected = &corev1.ProjectedVolumeSource{}
-	case "downwardAPI":
-		s.DownwardAPI = &corev1.DownwardAPIVolumeSource{}
-	case "storageos":
-		s.StorageOS = &corev1.StorageOSVolumeSource{}
-	}
+	return sc
 }

@@ -1,25 +1,28 @@
 package podgen
 
 import (
-	"slices"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
 	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
 )
 
-// Policy generates policies that Validate accepts.
+// Policy generates policies that Validate accepts: every key, unset, empty and
+// set. Some allow hardly more than the default policy, so that one grant
+// decides; others allow all that there is.
 func Policy() *rapid.Generator[policy.Policy] {
 	return rapid.Custom(func(t *rapid.T) policy.Policy {
 		g := gen{t}
 		p := policy.Policy{
-			Name:      pick(g, "policy name", "a", "b", "c", "route-manager"),
-			Namespace: pick(g, "policy namespace", "", "", "default", "networking"),
+			Name:      pick(g, "a", "b", "c", "route-manager"),
+			Namespace: pick(g, "", "default", "", "networking", "elsewhere"),
 		}
 		g.selector(&p)
 		g.allow(&p.Allow)
-		g.mutations(&p)
+		if g.below(4) > 0 {
+			g.mutations(&p)
+		}
 		if err := p.Validate(); err != nil {
 			t.Fatalf("the generator made an invalid policy: %v", err)
 		}
@@ -27,125 +30,171 @@ func Policy() *rapid.Generator[policy.Policy] {
 	})
 }
 
+// Labels of pods, which policies select by.
+var (
+	labelKeys   = []string{"app", "tier", "app.kubernetes.io/name"}
+	labelValues = []string{"web", "web", "route-manager", ""}
+)
+
+// selector draws labels, expressions or both, most often what many pods have.
 func (g gen) selector(p *policy.Policy) {
-	p.PodSelectorLabels = map[string]string{pick(g, "selector key", "app", "tier"): pick(g, "selector value", "web", "route-manager")}
-	p.PodSelectorExpressions = maybe(g, "expressions", 3, func() []metav1.LabelSelectorRequirement {
-		return []metav1.LabelSelectorRequirement{{
-			Key:      "tier",
-			Operator: pick(g, "operator", metav1.LabelSelectorOpExists, metav1.LabelSelectorOpDoesNotExist),
-		}}
-	})
-}
-
-func (g gen) yes(label string) bool { return maybe(g, label, 4, func() bool { return true }) }
-
-func (g gen) some(label string, values ...string) []string {
-	return maybe(g, label, 3, func() []string {
-		return rapid.SliceOfNDistinct(rapid.SampledFrom(values), 1, 3, rapid.ID[string]).Draw(g.t, label)
-	})
-}
-
-func (g gen) allow(a *policy.Allow) {
-	a.AllowPrivilegeEscalation = g.yes("allow escalation")
-	a.Privileged = g.yes("allow privileged")
-	a.AllowedCapabilities = g.some("allow capabilities", "*", "NET_ADMIN", "sys_admin", "CAP_CHOWN", "SYS_TIME", "ALL")
-	a.AllowedUnsafeSysctls = g.some("allow sysctls", "*", "kernel.msgmax", "net.core.*", "net.*")
-	a.HostNetworkPorts = g.yes("allow hostNetworkPorts")
-	a.HostNamespace = g.yes("allow hostNamespace")
-	a.AllowedHostPaths = maybe(g, "allow paths", 2, func() []policy.HostPath {
-		return []policy.HostPath{
-			{PathPrefix: pick(g, "prefix", "/var/log", "/", "/etc"), ReadOnly: pick(g, "prefix readOnly", true, false)},
-			{PathPrefix: "/var/log/pods", ReadOnly: pick(g, "second readOnly", true, false)},
+	kind := g.below(4)
+	switch {
+	case kind < 3:
+		p.PodSelectorLabels = map[string]string{pick(g, labelKeys...): pick(g, labelValues...)}
+		if g.once(3) {
+			p.PodSelectorLabels[pick(g, labelKeys...)] = pick(g, labelValues...)
 		}
-	})
-	a.RunAsUser = g.userRule()
-	a.RunAsGroup = g.groupRule("runAsGroup rule")
-	a.FSGroup = g.groupRule("fsGroup rule")
-	a.SupplementalGroups = g.groupRule("supplementalGroups rule")
-	a.Volumes = maybe(g, "allow volumes", 2, func() []string {
-		l := g.some("volume list", "*", "configMap", "emptyDir", "nfs", "csi", "hostPath", "storageos")
-		return append([]string{}, l...)
-	})
-	a.SeccompProfiles = maybe(g, "allow seccomp", 4, func() []string { return []string{"Unconfined"} })
-	a.AppArmorProfiles = maybe(g, "allow apparmor", 4, func() []string { return []string{"Unconfined"} })
-	a.ProcMounts = maybe(g, "allow procMounts", 4, func() []string { return []string{"Unmasked"} })
-	a.SELinuxOptions = g.yes("allow selinux")
-	a.WindowsHostProcess = g.yes("allow hostProcess")
-	a.AllowedProbeHosts = g.some("allow hosts", "127.0.0.1", "10.0.0.1")
-	a.AllowedHostPorts = maybe(g, "allow ports", 3, func() []policy.PortRange {
-		return []policy.PortRange{{Min: 80, Max: pick[int32](g, "port max", 80, 443, 8080)}}
-	})
-	a.HostNetwork = g.yes("allow hostNetwork")
-	a.HostPID = g.yes("allow hostPID")
-	a.HostIPC = g.yes("allow hostIPC")
-	a.ReadOnlyRootFilesystem = g.yes("demand readOnlyRoot")
+	case g.once(3):
+		p.PodSelectorLabels = map[string]string{}
+	}
+	if kind < 2 {
+		return
+	}
+	for range pick(g, 1, 2) {
+		p.PodSelectorExpressions = append(p.PodSelectorExpressions, g.expression())
+	}
 }
 
-func (g gen) ranges(label string) []policy.IDRange {
-	return pick(g, label,
-		[]policy.IDRange{{Min: 0, Max: 0}},
-		[]policy.IDRange{{Min: 0, Max: 100}},
-		[]policy.IDRange{{Min: 400, Max: 400}},
-		[]policy.IDRange{{Min: 400, Max: 500}, {Min: 0, Max: 1}},
-		[]policy.IDRange{{Min: 1, Max: 2147483647}},
-	)
+func (g gen) expression() metav1.LabelSelectorRequirement {
+	e := metav1.LabelSelectorRequirement{
+		Key:      pick(g, labelKeys...),
+		Operator: pick(g, metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpExists, metav1.LabelSelectorOpDoesNotExist),
+	}
+	if e.Operator == metav1.LabelSelectorOpIn || e.Operator == metav1.LabelSelectorOpNotIn {
+		for range pick(g, 1, 2, 3) {
+			e.Values = append(e.Values, pick(g, "web", "route-manager", "", "db"))
+		}
+	}
+	return e
+}
+
+// allow draws no field or two, or each on its own, or all.
+func (g gen) allow(a *policy.Allow) {
+	every := pick(g, 0, 4, 0, 2, 1)
+	if every == 0 {
+		for range g.below(3) {
+			allowFields[g.below(len(allowFields))](g, a)
+		}
+		return
+	}
+	for _, draw := range allowFields {
+		if g.once(every) {
+			draw(g, a)
+		}
+	}
+}
+
+// allowFields are all fields of the allow block.
+var allowFields = []func(gen, *policy.Allow){
+	func(_ gen, a *policy.Allow) { a.AllowPrivilegeEscalation = true },
+	func(_ gen, a *policy.Allow) { a.Privileged = true },
+	func(_ gen, a *policy.Allow) { a.HostNetworkPorts = true },
+	func(_ gen, a *policy.Allow) { a.HostNamespace = true },
+	func(_ gen, a *policy.Allow) { a.SELinuxOptions = true },
+	func(_ gen, a *policy.Allow) { a.WindowsHostProcess = true },
+	func(_ gen, a *policy.Allow) { a.HostNetwork = true },
+	func(_ gen, a *policy.Allow) { a.HostPID = true },
+	func(_ gen, a *policy.Allow) { a.HostIPC = true },
+	func(_ gen, a *policy.Allow) { a.ReadOnlyRootFilesystem = true },
+	func(g gen, a *policy.Allow) {
+		a.AllowedCapabilities = g.some("sys_admin", "*", "NET_ADMIN", "Cap_Sys_Admin", "CAP_CHOWN", "SYS_TIME", "ALL")
+	},
+	func(g gen, a *policy.Allow) {
+		a.AllowedUnsafeSysctls = g.some("kernel.msgmax", "net.core.*", "*", "net.*", "kernel.shm*", "net.core.somaxconn")
+	},
+	func(g gen, a *policy.Allow) { a.AllowedHostPaths = list(g, 3, g.hostPath) },
+	func(g gen, a *policy.Allow) { a.AllowedHostPorts = list(g, 2, g.portRange) },
+	func(g gen, a *policy.Allow) {
+		a.AllowedProbeHosts = g.some("127.0.0.1", "10.0.0.1", "node.example.com")
+	},
+	func(g gen, a *policy.Allow) { a.Volumes = g.some(volumeNames...) },
+	func(g gen, a *policy.Allow) { a.SeccompProfiles = g.some("Unconfined") },
+	func(g gen, a *policy.Allow) { a.AppArmorProfiles = g.some("Unconfined") },
+	func(g gen, a *policy.Allow) { a.ProcMounts = g.some("Unmasked") },
+	func(g gen, a *policy.Allow) { a.RunAsUser = g.userRule() },
+	func(g gen, a *policy.Allow) { a.RunAsGroup = g.groupRule() },
+	func(g gen, a *policy.Allow) { a.FSGroup = g.groupRule() },
+	func(g gen, a *policy.Allow) { a.SupplementalGroups = g.groupRule() },
+}
+
+// volumeNames are what a policy may list, the usual ones more than once.
+var volumeNames = func() []string {
+	names := append([]string{"*", "*", "*", "*"}, policy.DefaultVolumes()...)
+	for _, t := range spec.VolumeTypes() {
+		names = append(names, t.Name)
+	}
+	return names
+}()
+
+// some draws a few of the words, none in an empty list, or nil.
+func (g gen) some(words ...string) []string {
+	return listed(min(g.below(6)-1, 3), func(int) string { return pick(g, words...) })
+}
+
+func (g gen) hostPath() policy.HostPath {
+	return policy.HostPath{PathPrefix: pick(g, "/var/log", "/var/log/pods", "/", "/etc", "/var/lib"), ReadOnly: g.once(2)}
+}
+
+func (g gen) portRange() policy.PortRange {
+	low := pick[int32](g, 80, 1, 443, 30000)
+	return policy.PortRange{Min: low, Max: pick(g, low, max(low, 8080), 65535)}
+}
+
+func (g gen) ranges() []policy.IDRange {
+	return listed(pick(g, 1, 2), func(int) policy.IDRange {
+		low := pick[int64](g, 0, 400, 1, 1000)
+		return policy.IDRange{Min: low, Max: pick(g, low, low+100, policy.MaxID)}
+	})
 }
 
 func (g gen) userRule() policy.UserRule {
-	switch rule := pick(g, "user rule", "", policy.MustRunAsNonRoot, policy.MustRunAs, policy.RunAsAny); rule {
-	case policy.MustRunAs:
-		return policy.UserRule{Rule: rule, Ranges: g.ranges("user ranges")}
-	default:
-		return policy.UserRule{Rule: rule}
+	rule := policy.UserRule{Rule: pick(g, policy.MustRunAs, policy.RunAsAny, policy.MustRunAs, policy.MustRunAsNonRoot, "")}
+	if rule.Rule == policy.MustRunAs {
+		rule.Ranges = g.ranges()
 	}
+	return rule
 }
 
-func (g gen) groupRule(label string) policy.GroupRule {
-	switch rule := pick(g, label, "", policy.RunAsAny, policy.MustRunAs, policy.MayRunAs); rule {
-	case policy.MustRunAs, policy.MayRunAs:
-		return policy.GroupRule{Rule: rule, Ranges: g.ranges(label + " ranges")}
-	default:
-		return policy.GroupRule{Rule: rule}
+func (g gen) groupRule() policy.GroupRule {
+	rule := policy.GroupRule{Rule: pick(g, policy.MustRunAs, policy.MayRunAs, policy.RunAsAny, "")}
+	if rule.Rule == policy.MustRunAs || rule.Rule == policy.MayRunAs {
+		rule.Ranges = g.ranges()
 	}
+	return rule
 }
 
 // mutations draws only values that the policy's own rules admit.
 func (g gen) mutations(p *policy.Policy) {
 	m := &p.Mutations
-	m.DropAllCapabilities = optional(g, "dropAll", true, false)
-	m.SetDefaultSeccompProfile = optional(g, "setSeccomp", true, false)
-	ids := []int64{0, 1, 400, 1000}
-	users := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool {
+	m.DropAllCapabilities = optional(g, false, true)
+	m.SetDefaultSeccompProfile = optional(g, false, true)
+	m.RunAsUser = g.id(func(id int64) bool {
 		switch rule := p.Allow.RunAsUser; rule.Rule {
 		case policy.MustRunAs:
-			return !rule.InRange(id)
+			return rule.InRange(id)
 		case policy.RunAsAny:
-			return false
+			return true
 		default:
-			return id == 0
+			return id != 0
 		}
 	})
-	m.RunAsUser = g.id("fill user", users)
-	m.RunAsGroup = g.id("fill group", admitted(ids, &p.Allow.RunAsGroup))
-	m.FSGroup = g.id("fill fsGroup", admitted(ids, &p.Allow.FSGroup))
-	groups := admitted(ids, &p.Allow.SupplementalGroups)
-	if id := g.id("fill supplemental", groups); id != nil {
-		m.SupplementalGroups = []int64{*id}
-	} else if p.Allow.SupplementalGroups.Rule != policy.MustRunAs && g.yes("fill no supplemental") {
+	m.RunAsGroup = g.id(p.Allow.RunAsGroup.Admits)
+	m.FSGroup = g.id(p.Allow.FSGroup.Admits)
+	for range g.below(3) {
+		if id := g.id(p.Allow.SupplementalGroups.Admits); id != nil {
+			m.SupplementalGroups = append(m.SupplementalGroups, *id)
+		}
+	}
+	if m.SupplementalGroups == nil && p.Allow.SupplementalGroups.Rule != policy.MustRunAs && g.once(4) {
 		m.SupplementalGroups = []int64{}
 	}
 }
 
-func admitted(ids []int64, rule *policy.GroupRule) []int64 {
-	return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return !rule.Admits(id) })
-}
-
-func (g gen) id(label string, ids []int64) *int64 {
-	if len(ids) == 0 {
-		return nil
+// id draws one of the usual IDs, nil where that is not admitted.
+func (g gen) id(admitted func(int64) bool) *int64 {
+	if id := optional(g, someIDs...); id != nil && admitted(*id) {
+		return id
 	}
-	return maybe(g, label, 3, func() *int64 {
-		id := pick(g, label+" value", ids...)
-		return &id
-	})
+	return nil
 }

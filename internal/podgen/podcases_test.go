@@ -1,0 +1,376 @@
+package podgen_test
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/internal/podwalk"
+	"github.com/podfence/podfence/mutate"
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+// leaves are the reasons for which each field that Mutate fills is left unset.
+var leaves = map[spec.Field][]mutate.Reason{
+	spec.FieldAllowPrivilegeEscalation: {mutate.PolicyLeaves, mutate.PrivilegedContainer, mutate.AddsSysAdmin, mutate.Windows, mutate.Mirror},
+	spec.FieldCapabilitiesDrop:         {mutate.PolicyLeaves, mutate.PrivilegedContainer, mutate.Windows, mutate.Mirror},
+	spec.FieldPrivileged:               {mutate.Windows, mutate.Mirror},
+	spec.FieldReadOnlyRootFilesystem:   {mutate.Windows, mutate.Mirror},
+	spec.FieldRunAsGroup:               {mutate.PolicyLeaves, mutate.Windows, mutate.Mirror},
+	spec.FieldRunAsNonRoot:             {mutate.PolicyLeaves, mutate.Inherited, mutate.RootUser, mutate.UserNamespace, mutate.Mirror},
+	spec.FieldRunAsUser:                {mutate.NonRoot, mutate.Windows, mutate.Mirror},
+	spec.FieldSeccompType:              {mutate.PolicyLeaves, mutate.Inherited, mutate.Annotation, mutate.Windows, mutate.Mirror},
+	spec.FieldPodFSGroup:               {mutate.PolicyLeaves, mutate.Windows, mutate.Mirror},
+	spec.FieldSupplementalGroups:       {mutate.PolicyLeaves, mutate.Windows, mutate.Mirror},
+}
+
+// filled are the fields that Mutate fills: those that the controls name, those
+// that mutations names, and those that a rule which is no grant demands.
+func filled() (fields []spec.Field) {
+	for _, control := range spec.Controls() {
+		for _, fill := range control.Fills {
+			f := fill.Field
+			if f == spec.FieldSeccompProfile {
+				f = spec.FieldSeccompType
+			}
+			fields = append(fields, f)
+		}
+	}
+	inContainer := map[string]bool{}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[corev1.SecurityContext]()) {
+		inContainer[jsonName(f)] = true
+	}
+	for _, f := range policyFields {
+		_, name, _ := strings.Cut(f.path, ".")
+		switch isMutation := strings.HasPrefix(f.path, "mutations."); {
+		case isGrant(f.path) || !isMutation && f.typ.Kind() != reflect.Bool:
+		case inContainer[name]:
+			fields = append(fields, spec.Field("securityContext."+name))
+		default:
+			fields = append(fields, spec.Field("spec.securityContext."+name))
+		}
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
+const (
+	inside  = " with a security context"
+	outside = " without one"
+)
+
+func (c *tally) wantFills(t *testing.T) {
+	for _, f := range filled() {
+		c.want(2000, "fill "+string(f), "is set already")
+		if ofPod(f) {
+			c.want(500, "fill "+string(f), "pod"+inside, "pod"+outside)
+		} else {
+			for kind := spec.InitContainer; kind <= spec.EphemeralContainer; kind++ {
+				c.want(500, "fill "+string(f), kind.String()+inside, kind.String()+outside)
+			}
+		}
+		if leaves[f] == nil {
+			t.Errorf("say in leaves for which reasons %s is left unset", f)
+		}
+	}
+	c.want(60, "fill "+string(spec.FieldCapabilitiesDrop), "beside capabilities")
+	c.want(200, "fill", "nothing is needed")
+	reasons := constants(t, "../../mutate", func(_, typ string) bool { return typ == "Reason" })
+	seen := map[string]bool{}
+	for f, list := range leaves {
+		for _, reason := range list {
+			c.want(80, "leave "+string(f), string(reason))
+			seen[string(reason)] = true
+		}
+	}
+	for _, reason := range reasons {
+		if !seen[reason] {
+			t.Errorf("say in leaves which fields are left unset for the reason %s", reason)
+		}
+	}
+}
+
+// fills counts what Mutate does with each field that it may fill.
+func (c *tally) fills(pod *corev1.Pod, p *policy.Policy) {
+	_, report := mutate.Mutate(pod, p)
+	open := map[spec.Field]int{}
+	for i := range report.Changes {
+		change := &report.Changes[i]
+		open[change.Field]++
+		c.count("fill "+string(change.Field), whereFilled(pod, change))
+		if sc := contextOf(pod, change.Container); change.Field == spec.FieldCapabilitiesDrop && sc != nil && sc.Capabilities != nil {
+			c.count("fill "+string(change.Field), "beside capabilities")
+		}
+	}
+	for _, u := range report.Unset {
+		open[u.Field]++
+		c.count("leave "+string(u.Field), string(u.Reason))
+	}
+	if !report.Changed() {
+		c.count("fill", "nothing is needed")
+	}
+	containers := len(pod.Spec.InitContainers) + len(pod.Spec.Containers) + len(pod.Spec.EphemeralContainers)
+	for f := range leaves {
+		n := containers
+		if ofPod(f) {
+			n = 1
+		}
+		if open[f] < n {
+			c.count("fill "+string(f), "is set already")
+		}
+	}
+}
+
+func whereFilled(pod *corev1.Pod, change *mutate.Change) string {
+	name, has := "pod", pod.Spec.SecurityContext != nil
+	if at := change.Container; at.Kind != 0 {
+		name, has = at.Kind.String(), contextOf(pod, at) != nil
+	}
+	if has {
+		return name + inside
+	}
+	return name + outside
+}
+
+func contextOf(pod *corev1.Pod, at spec.Container) *corev1.SecurityContext {
+	if c := podwalk.Get(&pod.Spec, at); c != nil {
+		return c.SecurityContext
+	}
+	return nil
+}
+
+// twins are the fields that a pod may set for its containers.
+var twins = func() (list []twin) {
+	for _, control := range spec.Controls() {
+		fields := control.Fields()
+		for _, f := range fields {
+			if own, ok := strings.CutPrefix(string(f), "spec."); ok && slices.Contains(fields, spec.Field(own)) {
+				list = append(list, newTwin(control, spec.Field(own)))
+			}
+		}
+	}
+	return list
+}()
+
+// twin is a field of both security contexts, with the values that the newest
+// revision of its last check allows.
+type twin struct {
+	field   spec.Field
+	path    []string
+	allowed []string
+}
+
+func newTwin(control *spec.Control, f spec.Field) twin {
+	check := control.Checks[len(control.Checks)-1]
+	for _, allowed := range check.Revisions[len(check.Revisions)-1].Allowed {
+		if slices.Contains(allowed.Fields, f) {
+			return twin{f, goNames(f), allowed.Values}
+		}
+	}
+	panic("no revision reads " + f)
+}
+
+// goNames are the names that the steps of a field below a security context have
+// in Go, the same for pods and containers.
+func goNames(f spec.Field) (names []string) {
+	typ := reflect.TypeFor[corev1.SecurityContext]()
+	for _, step := range strings.Split(string(f), ".")[1:] {
+		for _, field := range reflect.VisibleFields(typ) {
+			if jsonName(field) == step {
+				names = append(names, field.Name)
+				if typ = field.Type; typ.Kind() == reflect.Pointer {
+					typ = typ.Elem()
+				}
+				break
+			}
+		}
+	}
+	return names
+}
+
+// value is unset, good or bad, in either security context.
+func (w *twin) value(sc any) string {
+	v := reflect.ValueOf(sc)
+	for _, step := range w.path {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				return "unset"
+			}
+			v = v.Elem()
+		}
+		v = v.FieldByName(step)
+	}
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return "unset"
+		}
+		v = v.Elem()
+	}
+	value := fmt.Sprint(v)
+	if slices.Contains(w.allowed, value) || slices.Contains(w.allowed, "any but 0") && value != "0" {
+		return "good"
+	}
+	return "bad"
+}
+
+func (c *tally) wantLevels() {
+	for _, w := range twins {
+		for _, pod := range []string{"unset", "good", "bad"} {
+			for _, own := range []string{"unset", "good", "bad"} {
+				c.want(25, "levels of "+string(w.field), pod+"/"+own)
+			}
+		}
+	}
+}
+
+// levels counts what pods and their containers set together.
+func (c *tally) levels(pod *corev1.Pod) {
+	for i := range twins {
+		w := &twins[i]
+		seen := map[string]bool{}
+		ofPod := w.value(pod.Spec.SecurityContext)
+		for _, container := range podwalk.Containers(&pod.Spec) {
+			seen[ofPod+"/"+w.value(container.SecurityContext)] = true
+		}
+		for both := range seen {
+			c.count("levels of "+string(w.field), both)
+		}
+	}
+}
+
+func (c *tally) wantVolumes() {
+	for _, t := range spec.VolumeTypes() {
+		c.want(20, "volume "+t.Name, "alone", "beside others")
+	}
+	c.want(100, "volume unknown", "alone")
+	c.want(100, "volume hostPath", "mounted writable", "mounted read-only", "not mounted", "mounted as a device")
+}
+
+func (c *tally) volumes(pod *corev1.PodSpec) {
+	for i := range pod.Volumes {
+		v := &pod.Volumes[i]
+		var types []string
+		for _, t := range spec.VolumeTypes() {
+			if t.In(v) {
+				types = append(types, t.Name)
+			}
+		}
+		for _, name := range types {
+			c.count("volume "+name, map[bool]string{true: "alone", false: "beside others"}[len(types) == 1])
+		}
+		if len(types) == 0 {
+			c.count("volume unknown", "alone")
+		}
+		if v.HostPath != nil {
+			c.count("volume hostPath", mounted(pod, v.Name))
+		}
+	}
+}
+
+func mounted(pod *corev1.PodSpec, volume string) string {
+	how := "not mounted"
+	for _, container := range podwalk.Containers(pod) {
+		for _, d := range container.VolumeDevices {
+			if d.Name == volume {
+				return "mounted as a device"
+			}
+		}
+		for _, m := range container.VolumeMounts {
+			switch {
+			case m.Name == volume && !m.ReadOnly:
+				how = "mounted writable"
+			case m.Name == volume && how == "not mounted":
+				how = "mounted read-only"
+			}
+		}
+	}
+	return how
+}
+
+// shapes counts nil, empty and set for every list, map and pointer that the
+// generator ever sets, in every kind of container.
+func (c *tally) shapes(pod *corev1.Pod) {
+	c.shape("shape labels", reflect.ValueOf(pod.Labels))
+	c.shape("shape annotations", reflect.ValueOf(pod.Annotations))
+	c.within("shape spec", reflect.ValueOf(&pod.Spec).Elem())
+}
+
+func (c *tally) shape(path string, v reflect.Value) {
+	c.count(path, shape(v))
+	if !v.IsNil() {
+		c.set[path] = v.Type()
+	}
+}
+
+// wantShapes sets the floors of shapes last, for what was ever set; the fields
+// that no generator sets are of no interest.
+func (c *tally) wantShapes() {
+	maps.DeleteFunc(c.counts, func(k [2]string, _ int) bool { return strings.HasPrefix(k[0], "shape ") && c.set[k[0]] == nil })
+	for path, typ := range c.set {
+		switch {
+		case typ.Kind() != reflect.Pointer:
+			c.want(20, path, "nil", "empty", "one")
+			c.want(0, path, "several")
+		case typ.Elem().Kind() == reflect.Struct:
+			c.want(20, path, "nil", "empty", "set")
+		default:
+			c.want(20, path, "nil", "set")
+		}
+	}
+}
+
+// shapedField is a field that has a shape, or holds fields that have one.
+type shapedField struct {
+	index int
+	step  string
+}
+
+func (c *tally) shapedOf(typ reflect.Type) []shapedField {
+	if list, found := c.shaped[typ]; found {
+		return list
+	}
+	list := []shapedField{}
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		step := ""
+		if !f.Anonymous {
+			step = "." + jsonName(f)
+		}
+		switch f.Type.Kind() {
+		case reflect.Struct, reflect.Pointer, reflect.Slice, reflect.Map:
+			list = append(list, shapedField{i, step})
+		}
+	}
+	c.shaped[typ] = list
+	return list
+}
+
+func (c *tally) within(path string, v reflect.Value) {
+	for _, field := range c.shapedOf(v.Type()) {
+		f, name := v.Field(field.index), path+field.step
+		if f.Kind() == reflect.Struct {
+			c.within(name, f)
+			continue
+		}
+		c.shape(name, f)
+		c.below(name, f)
+	}
+}
+
+func (c *tally) below(path string, v reflect.Value) {
+	switch {
+	case strings.HasSuffix(path, ".volumes"): // a volume has one source
+	case v.Kind() == reflect.Pointer && !v.IsNil() && v.Elem().Kind() == reflect.Struct:
+		c.within(path, v.Elem())
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct:
+		for i := range v.Len() {
+			c.within(path, v.Index(i))
+		}
+	}
+}
