@@ -1,8 +1,11 @@
 package podfence_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,4 +96,51 @@ func TestDocumentedDefaults(t *testing.T) {
 	if diff := cmp.Diff(policy.Allow{}, p.Allow); diff != "" {
 		t.Errorf("allow is not documented with its defaults (-default +documented):\n%s", diff)
 	}
+}
+
+var testName = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+`)
+
+// TestNamedTestsExist: a test that the documentation names exists, so that a
+// claim cannot outlive its test.
+func TestNamedTestsExist(t *testing.T) {
+	var defined, documents []string
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		switch {
+		case strings.HasSuffix(path, "_test.go"):
+			for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(read(t, path), -1) {
+				defined = append(defined, m[1])
+			}
+		case filepath.Ext(path) == ".md" || filepath.Base(path) == "doc.go" || strings.HasPrefix(path, ".ci"):
+			documents = append(documents, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, path := range documents {
+		for _, name := range testName.FindAllString(read(t, path), -1) {
+			named++
+			// A pattern of -run names all tests that begin so.
+			if !slices.ContainsFunc(defined, func(d string) bool { return strings.HasPrefix(d, name) }) {
+				t.Errorf("%s names %s, which does not exist", path, name)
+			}
+		}
+	}
+	if named < 60 {
+		t.Errorf("%d tests are named in %d documents, want 60 at least", named, len(documents))
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
