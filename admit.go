@@ -95,7 +95,7 @@ func (d Decision) MarshalJSON() ([]byte, error) {
 // and gets none: a workload that baseline lets run as root keeps running. Where
 // a rule of its policy demands a value there, the pod is filled as anywhere else.
 func Admit(pod *corev1.Pod, lv api.LevelVersion, policies policy.Set) Decision {
-	filled, d := decide(pod.Namespace, &pod.ObjectMeta, &pod.Spec, lv, policies)
+	filled, d := decide(question{namespace: pod.Namespace, meta: &pod.ObjectMeta, spec: &pod.Spec}, lv, policies)
 	d.Pod = pod
 	if filled != &pod.Spec {
 		copied := *pod
@@ -108,7 +108,7 @@ func Admit(pod *corev1.Pod, lv api.LevelVersion, policies policy.Set) Decision {
 // AdmitTemplate is [Admit] for the pod template of an object in a namespace.
 // Without a namespace, policies that name none govern it.
 func AdmitTemplate(namespace string, template *corev1.PodTemplateSpec, lv api.LevelVersion, policies policy.Set) Decision {
-	filled, d := decide(namespace, &template.ObjectMeta, &template.Spec, lv, policies)
+	filled, d := decide(question{namespace: namespace, meta: &template.ObjectMeta, spec: &template.Spec}, lv, policies)
 	d.Template = template
 	if filled != &template.Spec {
 		copied := *template
@@ -118,21 +118,66 @@ func AdmitTemplate(namespace string, template *corev1.PodTemplateSpec, lv api.Le
 	return d
 }
 
-// decide returns the filled spec, pod itself if nothing is filled in.
-func decide(namespace string, meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, policies policy.Set) (*corev1.PodSpec, Decision) {
+// AdmitEphemeralContainers is [Admit] for an update of the subresource
+// ephemeralcontainers of a pod. The policy is chosen by old's namespace and
+// labels, and the pod is judged whole, as the API server would store it: old
+// with the ephemeral containers of updated, whatever else updated says (see
+// PrepareForUpdate of the ephemeral containers' strategy in
+// pkg/registry/core/pod). Filled in are only the containers that old does not
+// have. Decision.Pod is updated with these filled in, and the report's patch
+// applies to updated. Neither pod may be nil; neither is changed.
+func AdmitEphemeralContainers(old, updated *corev1.Pod, lv api.LevelVersion, policies policy.Set) Decision {
+	stored := old.Spec
+	stored.EphemeralContainers = updated.Spec.EphemeralContainers
+	filled, d := decide(question{old.Namespace, &old.ObjectMeta, &stored, old, updated}, lv, policies)
+	d.Pod = updated
+	if filled != &stored {
+		copied := *updated
+		copied.Spec.EphemeralContainers = filled.EphemeralContainers
+		d.Pod = &copied
+	}
+	return d
+}
+
+// question is what [decide] is asked about.
+type question struct {
+	namespace string
+	meta      *metav1.ObjectMeta
+	// spec is the pod as it would be stored if nothing was filled in.
+	spec *corev1.PodSpec
+	// The two sides of an update of ephemeral containers; else nil.
+	old, updated *corev1.Pod
+}
+
+// fill returns the spec as a policy fills it in, q.spec itself if it needs nothing.
+func (q *question) fill(p *policy.Policy) (*corev1.PodSpec, mutate.Report) {
+	if q.old == nil {
+		return mutate.Spec(q.meta, q.spec, p)
+	}
+	updated, report := mutate.EphemeralContainers(q.old, q.updated, p)
+	if !report.Changed() {
+		return q.spec, report
+	}
+	filled := *q.spec
+	filled.EphemeralContainers = updated.Spec.EphemeralContainers
+	return &filled, report
+}
+
+// decide returns the filled spec, that of the question itself if nothing is filled in.
+func decide(q question, lv api.LevelVersion, policies policy.Set) (*corev1.PodSpec, Decision) {
 	lv = spec.Normalize(lv)
 	if lv.Level == api.LevelPrivileged {
-		return pod, Decision{Result: evaluate.Result{Level: lv}, Reason: PrivilegedLevel}
+		return q.spec, Decision{Result: evaluate.Result{Level: lv}, Reason: PrivilegedLevel}
 	}
-	governing := policies.Governing(namespace, meta.Labels)
+	governing := policies.Governing(q.namespace, q.meta.Labels)
 	if len(governing) == 0 {
-		t := try(meta, pod, lv, nil)
+		t := q.try(lv, nil)
 		return t.pod, t.decision(NoPolicy, nil)
 	}
 	considered := names(governing)
 	var allowed, closest *trial
 	for _, p := range governing {
-		t := try(meta, pod, lv, p)
+		t := q.try(lv, p)
 		switch {
 		case t.result.Allowed() && !t.report.Changed():
 			return t.pod, t.decision(AllowedAsItIs, considered)
@@ -155,14 +200,14 @@ type trial struct {
 	result evaluate.Result
 }
 
-func try(meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, p *policy.Policy) trial {
+func (q *question) try(lv api.LevelVersion, p *policy.Policy) trial {
 	if lv.Level == api.LevelBaseline {
-		if r := evaluate.Under(meta, pod, lv, p); r.Allowed() {
-			return trial{pod: pod, result: r}
+		if r := evaluate.Under(q.meta, q.spec, lv, p); r.Allowed() {
+			return trial{pod: q.spec, result: r}
 		}
 	}
-	filled, report := mutate.Spec(meta, pod, p)
-	return trial{filled, report, evaluate.Under(meta, filled, lv, p)}
+	filled, report := q.fill(p)
+	return trial{filled, report, evaluate.Under(q.meta, filled, lv, p)}
 }
 
 func (t *trial) decision(why Reason, considered []string) Decision {

@@ -9,8 +9,9 @@
 //
 // [Admit] answers with the pod as it would run, whether it may, under which
 // policy and why. [AdmitTemplate] and [AdmitObject] are its twins for pod
-// templates and for the objects that hold them. The three steps that it joins
-// can be had alone:
+// templates and for the objects that hold them, [AdmitEphemeralContainers] for
+// the debug containers of a running pod. The three steps that it joins can be
+// had alone:
 //
 //	policy.Set.Governing(namespace, labels)      which policies select the pod
 //	mutate.Mutate(pod, policy)                   fills unset security fields

@@ -227,3 +227,16 @@ func TestContainerKinds(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// TestNoIndexIsMinusOne: whoever indexes a list with a location's Index must be
+// able to tell the first element from none.
+func TestNoIndexIsMinusOne(t *testing.T) {
+	for name, l := range map[string]spec.Location{
+		"a field":       spec.At(spec.Container{}, spec.FieldHostNetwork),
+		"an annotation": spec.AtAnnotation("key"),
+	} {
+		if l.Index != -1 {
+			t.Errorf("%s has index %d", name, l.Index)
+		}
+	}
+}

@@ -245,6 +245,30 @@ func TestProbeFields(t *testing.T) {
 	}
 }
 
+// TestProbesWithoutAHost: a handler without a host, or of one kind only, names
+// none for the other.
+func TestProbesWithoutAHost(t *testing.T) {
+	for _, row := range []struct {
+		name, why string
+		handler   corev1.ProbeHandler
+		want      []spec.Field
+	}{
+		{"no handler", "the API server refuses it", corev1.ProbeHandler{}, nil},
+		{"exec", "it makes no request", corev1.ProbeHandler{Exec: &corev1.ExecAction{}}, nil},
+		{"no hosts", "an empty host is the pod's own address", corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{}, TCPSocket: &corev1.TCPSocketAction{}}, nil},
+		{"HTTP only", "there is no socket to ask", corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Host: "h"}}, []spec.Field{"livenessProbe.httpGet.host"}},
+		{"TCP only", "there is no request to ask", corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Host: "h"}}, []spec.Field{"livenessProbe.tcpSocket.host"}},
+	} {
+		var got []spec.Field
+		for f := range spec.ProbeHosts(&corev1.Container{LivenessProbe: &corev1.Probe{ProbeHandler: row.handler}}) {
+			got = append(got, f)
+		}
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Errorf("%s (%s): fields (-want +got):\n%s", row.name, row.why, diff)
+		}
+	}
+}
+
 // TestCheckIDText: an ID survives being written and read.
 func TestCheckIDText(t *testing.T) {
 	for _, control := range spec.Controls() {
