@@ -250,8 +250,7 @@ func anomaly(pod *corev1.Pod, version api.Version, v evaluate.Violation) bool {
 	case spec.CheckCapabilitiesBaseline, spec.CheckSeccompProfileBaseline:
 		return spec.IsWindows(&pod.Spec) && !version.Older(api.MajorMinorVersion(1, 25))
 	case spec.CheckHostPathVolumes:
-		_, allowed := spec.RestrictedVolume(&pod.Spec.Volumes[v.Index])
-		return allowed
+		return spec.RestrictedVolume(&pod.Spec.Volumes[v.Index])
 	default:
 		return false
 	}

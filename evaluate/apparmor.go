@@ -17,16 +17,16 @@ const (
 )
 
 func (w *walk) podAppArmor(sc *corev1.PodSecurityContext) {
-	w.appArmorProfile(spec.At(spec.Container{}, spec.FieldPodAppArmorType), sc.AppArmorProfile)
+	w.appArmorProfile(spec.FieldPodAppArmorType, sc.AppArmorProfile)
 }
 
-func (w *walk) appArmor(at spec.Container, sc *corev1.SecurityContext) {
-	w.appArmorProfile(spec.At(at, spec.FieldAppArmorType), sc.AppArmorProfile)
+func (w *walk) appArmor(sc *corev1.SecurityContext) {
+	w.appArmorProfile(spec.FieldAppArmorType, sc.AppArmorProfile)
 }
 
-func (w *walk) appArmorProfile(l spec.Location, profile *corev1.AppArmorProfile) {
+func (w *walk) appArmorProfile(f spec.Field, profile *corev1.AppArmorProfile) {
 	if profile != nil && !spec.AppArmorTypeAllowed(profile.Type) && w.has(spec.CheckAppArmorProfile) {
-		w.add(spec.CheckAppArmorProfile, l, string(profile.Type), wantAppArmor)
+		w.add(spec.CheckAppArmorProfile, f, string(profile.Type), wantAppArmor)
 	}
 }
 
@@ -44,7 +44,7 @@ func (w *walk) appArmorAnnotations() {
 	}
 	slices.Sort(bad)
 	for _, key := range bad {
-		w.add(spec.CheckAppArmorProfile, spec.AtAnnotation(key), w.meta.Annotations[key], wantAppArmorAnnotation)
+		w.addAt(spec.CheckAppArmorProfile, spec.AtAnnotation(key), w.meta.Annotations[key], wantAppArmorAnnotation)
 	}
 }
 

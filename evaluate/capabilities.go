@@ -16,7 +16,7 @@ const (
 	wantRestrictedCapability = "NET_BIND_SERVICE, or not there"
 )
 
-func (w *walk) capabilities(at spec.Container, sc *corev1.SecurityContext) {
+func (w *walk) capabilities(sc *corev1.SecurityContext) {
 	id := w.either(spec.CheckCapabilitiesBaseline, spec.CheckCapabilitiesRestricted)
 	if id == 0 {
 		return
@@ -25,7 +25,7 @@ func (w *walk) capabilities(at spec.Container, sc *corev1.SecurityContext) {
 	if id == spec.CheckCapabilitiesRestricted {
 		want = wantRestrictedCapability
 		if !dropsAll(sc.Capabilities) {
-			w.add(id, spec.At(at, spec.FieldCapabilitiesDrop), dropped(sc.Capabilities), `["ALL"]`)
+			w.add(id, spec.FieldCapabilitiesDrop, dropped(sc.Capabilities), `["ALL"]`)
 		}
 	}
 	if sc.Capabilities == nil {
@@ -33,7 +33,7 @@ func (w *walk) capabilities(at spec.Container, sc *corev1.SecurityContext) {
 	}
 	for i, c := range sc.Capabilities.Add {
 		if !spec.CapabilityAddable(id, string(c)) {
-			w.add(id, spec.AtIndex(at, spec.FieldCapabilitiesAdd, i), string(c), want)
+			w.addAt(id, spec.AtIndex(w.at, spec.FieldCapabilitiesAdd, i), string(c), want)
 		}
 	}
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-func (w *walk) escalation(at spec.Container, sc *corev1.SecurityContext) {
+func (w *walk) escalation(sc *corev1.SecurityContext) {
 	if !w.has(spec.CheckAllowPrivilegeEscalation) {
 		return
 	}
-	location := spec.At(at, spec.FieldAllowPrivilegeEscalation)
+	const f = spec.FieldAllowPrivilegeEscalation
 	switch {
 	case sc.AllowPrivilegeEscalation == nil:
-		w.add(spec.CheckAllowPrivilegeEscalation, location, nil, wantFalse)
+		w.add(spec.CheckAllowPrivilegeEscalation, f, nil, wantFalse)
 	case *sc.AllowPrivilegeEscalation:
-		w.add(spec.CheckAllowPrivilegeEscalation, location, true, wantFalse)
+		w.add(spec.CheckAllowPrivilegeEscalation, f, true, wantFalse)
 	}
 }
 

@@ -30,7 +30,11 @@ func Under(meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, p 
 	if lv.Level == api.LevelPrivileged {
 		return Result{Level: lv}
 	}
-	return under(subject{meta: meta, pod: pod, level: lv.Level}, lv, find(meta, pod, lv), p)
+	found := find(meta, pod, lv)
+	if p == nil {
+		return Result{Level: lv, Violations: found}
+	}
+	return under(subject{meta: meta, pod: pod, level: lv.Level}, lv, found, p)
 }
 
 func evaluate(namespace string, meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, exceptions policy.Set) Result {
@@ -41,10 +45,10 @@ func evaluate(namespace string, meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv
 	found := find(meta, pod, lv)
 	var buffer [4]*policy.Policy
 	governing := exceptions.AppendGoverning(buffer[:0], namespace, meta.Labels)
-	s := subject{meta: meta, pod: pod, level: lv.Level}
 	if len(governing) == 0 {
-		return under(s, lv, found, nil)
+		return Result{Level: lv, Violations: found}
 	}
+	s := subject{meta: meta, pod: pod, level: lv.Level}
 	var closest Result
 	for i, p := range governing {
 		r := under(s, lv, found, p)
@@ -72,9 +76,6 @@ type subject struct {
 
 // under lets a policy speak on what was found: its grants excuse, its rules demand.
 func under(s subject, lv api.LevelVersion, found []Violation, p *policy.Policy) Result {
-	if p == nil {
-		return Result{Level: lv, Violations: found}
-	}
 	r := Result{Level: lv, Policy: p}
 	if len(found) > 0 {
 		r.Violations, r.Excused = excuse(s, found, p)

@@ -21,7 +21,7 @@ func (w *walk) hostNamespaces() {
 }
 
 func (w *walk) hostNamespace(f spec.Field) {
-	w.add(spec.CheckHostNamespaces, spec.At(spec.Container{}, f), true, wantFalseOrUnset)
+	w.add(spec.CheckHostNamespaces, f, true, wantFalseOrUnset)
 }
 
 func excuseHostNamespace(_ *subject, p *policy.Policy, v *Violation) string {

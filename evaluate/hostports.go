@@ -9,10 +9,10 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-func (w *walk) hostPorts(at spec.Container, c *corev1.Container) {
+func (w *walk) hostPorts(c *corev1.Container) {
 	for i := range c.Ports {
 		if port := c.Ports[i].HostPort; port != 0 && w.has(spec.CheckHostPorts) {
-			w.add(spec.CheckHostPorts, spec.AtIndex(at, spec.FieldHostPort, i), port, "0 or unset")
+			w.addAt(spec.CheckHostPorts, spec.AtIndex(w.at, spec.FieldHostPort, i), port, "0 or unset")
 		}
 	}
 }
@@ -35,7 +35,7 @@ func hostPortsDetail(b []byte, vs []Violation) []byte {
 	}
 	ports = sortedUnique(ports)
 	b = appendContainers(b, vs, anyViolation)
-	b = append(b, uses(len(containerNames(vs, anyViolation)))...)
+	b = append(b, uses(countContainers(vs, anyViolation))...)
 	b = append(b, plural("hostPort", len(ports))...)
 	for i, port := range ports {
 		if i > 0 {

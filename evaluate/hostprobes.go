@@ -1,18 +1,20 @@
 package evaluate
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
-func (w *walk) hostProbes(at spec.Container, c *corev1.Container) {
+func (w *walk) hostProbes(c *corev1.Container) {
 	if !w.has(spec.CheckHostProbesAndHostLifecycle) {
 		return
 	}
 	for f, host := range spec.ProbeHosts(c) {
-		w.add(spec.CheckHostProbesAndHostLifecycle, spec.At(at, f), host, wantUnset)
+		w.add(spec.CheckHostProbesAndHostLifecycle, f, host, wantUnset)
 	}
 }
 
@@ -25,7 +27,7 @@ func excuseHostProbe(_ *subject, p *policy.Policy, v *Violation) string {
 
 // hostProbesDetail alone of all lists container names sorted and once each.
 func hostProbesDetail(b []byte, vs []Violation) []byte {
-	names := sortedUnique(containerNames(vs, anyViolation))
+	names := sortedUnique(slices.Collect(containerNames(vs, anyViolation)))
 	hosts := values(vs, anyViolation)
 	b = append(b, plural("container", len(names))...)
 	b = append(b, ' ')

@@ -8,16 +8,16 @@ import (
 )
 
 func (w *walk) podHostProcess(sc *corev1.PodSecurityContext) {
-	w.windowsOptions(spec.At(spec.Container{}, spec.FieldPodHostProcess), sc.WindowsOptions)
+	w.windowsOptions(spec.FieldPodHostProcess, sc.WindowsOptions)
 }
 
-func (w *walk) hostProcess(at spec.Container, sc *corev1.SecurityContext) {
-	w.windowsOptions(spec.At(at, spec.FieldHostProcess), sc.WindowsOptions)
+func (w *walk) hostProcess(sc *corev1.SecurityContext) {
+	w.windowsOptions(spec.FieldHostProcess, sc.WindowsOptions)
 }
 
-func (w *walk) windowsOptions(l spec.Location, options *corev1.WindowsSecurityContextOptions) {
+func (w *walk) windowsOptions(f spec.Field, options *corev1.WindowsSecurityContextOptions) {
 	if options != nil && isTrue(options.HostProcess) && w.has(spec.CheckWindowsHostProcess) {
-		w.add(spec.CheckWindowsHostProcess, l, true, wantFalseOrUnset)
+		w.add(spec.CheckWindowsHostProcess, f, true, wantFalseOrUnset)
 	}
 }
 

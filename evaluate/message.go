@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +12,15 @@ import (
 // Message renders what stands against the pod in the words of Pod Security
 // Admission, empty for an allowed pod. What a policy's own rules demand follows
 // in the same form.
-func (r Result) Message() string { return string(r.appendMessage(nil)) }
+func (r Result) Message() string {
+	if r.Allowed() {
+		return ""
+	}
+	return string(r.appendMessage(r.room()))
+}
+
+// room is an empty buffer that holds most messages.
+func (r *Result) room() []byte { return make([]byte, 0, 128+96*len(r.Violations)) }
 
 // Warning is Message as Pod Security Admission warns: after
 // `would violate PodSecurity "restricted:latest": `. Empty for an allowed pod.
@@ -25,7 +34,8 @@ func (r *Result) prefixed(verb string) string {
 	if r.Allowed() {
 		return ""
 	}
-	b := strconv.AppendQuote([]byte(verb), r.Level.String())
+	b := append(r.room(), verb...)
+	b = strconv.AppendQuote(b, r.Level.String())
 	return string(r.appendMessage(append(b, ": "...)))
 }
 
@@ -132,24 +142,38 @@ func (s selects) in(vs []Violation) bool {
 // appendContainers appends `container "a"` or `containers "a", "b"`: each
 // container once, in visiting order, names repeated where containers share one.
 func appendContainers(b []byte, vs []Violation, which selects) []byte {
-	names := containerNames(vs, which)
-	b = append(b, plural("container", len(names))...)
-	b = append(b, ' ')
-	return appendQuoted(b, names)
+	b = append(b, plural("container", countContainers(vs, which))...)
+	separator := " "
+	for name := range containerNames(vs, which) {
+		b = append(append(b, separator...), '"')
+		b = append(append(b, name...), '"')
+		separator = ", "
+	}
+	return b
 }
 
-func containerNames(vs []Violation, which selects) []string {
-	var names []string
-	var last spec.Container
-	for i := range vs {
-		at := vs[i].Container
-		if at.Kind == 0 || !which(&vs[i]) || at == last {
-			continue
+// containerNames visits the names of the containers that a group is about, each
+// container once: their violations stand together.
+func containerNames(vs []Violation, which selects) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var last *spec.Container
+		for i := range vs {
+			at := &vs[i].Container
+			if at.Kind == 0 || !which(&vs[i]) || last != nil && at.Kind == last.Kind && at.Index == last.Index {
+				continue
+			}
+			if last = at; !yield(at.Name) {
+				return
+			}
 		}
-		last = at
-		names = append(names, at.Name)
 	}
-	return names
+}
+
+func countContainers(vs []Violation, which selects) (n int) {
+	for range containerNames(vs, which) {
+		n++
+	}
+	return n
 }
 
 // appendSetters appends `pod`, the containers, or both joined by "and".

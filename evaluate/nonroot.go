@@ -13,26 +13,26 @@ const wantNonRootUser = "any UID but 0"
 // podNonRoot holds the pod's part of both checks about root.
 func (w *walk) podNonRoot(sc *corev1.PodSecurityContext) {
 	if sc.RunAsNonRoot != nil && !*sc.RunAsNonRoot && w.has(spec.CheckRunAsNonRoot) {
-		w.add(spec.CheckRunAsNonRoot, spec.At(spec.Container{}, spec.FieldPodRunAsNonRoot), false, "true or unset")
+		w.add(spec.CheckRunAsNonRoot, spec.FieldPodRunAsNonRoot, false, "true or unset")
 	}
 	if isRoot(sc.RunAsUser) && w.has(spec.CheckRunAsUser) {
-		w.add(spec.CheckRunAsUser, spec.At(spec.Container{}, spec.FieldPodRunAsUser), int64(0), wantNonRootUser)
+		w.add(spec.CheckRunAsUser, spec.FieldPodRunAsUser, int64(0), wantNonRootUser)
 	}
 }
 
 // nonRoot holds a container's part. Only true on the pod stands in for an unset
 // field of a container.
-func (w *walk) nonRoot(at spec.Container, sc *corev1.SecurityContext) {
+func (w *walk) nonRoot(sc *corev1.SecurityContext) {
 	if w.has(spec.CheckRunAsNonRoot) {
 		switch {
 		case sc.RunAsNonRoot == nil && !w.podIsNonRoot():
-			w.add(spec.CheckRunAsNonRoot, spec.At(at, spec.FieldRunAsNonRoot), nil, "true")
+			w.add(spec.CheckRunAsNonRoot, spec.FieldRunAsNonRoot, nil, "true")
 		case sc.RunAsNonRoot != nil && !*sc.RunAsNonRoot:
-			w.add(spec.CheckRunAsNonRoot, spec.At(at, spec.FieldRunAsNonRoot), false, "true")
+			w.add(spec.CheckRunAsNonRoot, spec.FieldRunAsNonRoot, false, "true")
 		}
 	}
 	if isRoot(sc.RunAsUser) && w.has(spec.CheckRunAsUser) {
-		w.add(spec.CheckRunAsUser, spec.At(at, spec.FieldRunAsUser), int64(0), wantNonRootUser)
+		w.add(spec.CheckRunAsUser, spec.FieldRunAsUser, int64(0), wantNonRootUser)
 	}
 }
 

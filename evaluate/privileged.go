@@ -7,9 +7,9 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-func (w *walk) privileged(at spec.Container, sc *corev1.SecurityContext) {
+func (w *walk) privileged(sc *corev1.SecurityContext) {
 	if isTrue(sc.Privileged) && w.has(spec.CheckPrivileged) {
-		w.add(spec.CheckPrivileged, spec.At(at, spec.FieldPrivileged), true, wantFalseOrUnset)
+		w.add(spec.CheckPrivileged, spec.FieldPrivileged, true, wantFalseOrUnset)
 	}
 }
 

@@ -7,12 +7,12 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-func (w *walk) procMount(at spec.Container, sc *corev1.SecurityContext) {
+func (w *walk) procMount(sc *corev1.SecurityContext) {
 	if sc.ProcMount == nil || *sc.ProcMount == corev1.DefaultProcMount {
 		return
 	}
 	if id := w.either(spec.CheckProcMount, spec.CheckProcMountRestricted); id != 0 {
-		w.add(id, spec.At(at, spec.FieldProcMount), string(*sc.ProcMount), "Default or unset")
+		w.add(id, spec.FieldProcMount, string(*sc.ProcMount), "Default or unset")
 	}
 }
 

@@ -29,23 +29,23 @@ func (w *walk) podSeccomp(sc *corev1.PodSecurityContext) {
 		return
 	}
 	if id := w.seccompFields(); id != 0 {
-		w.add(id, spec.At(spec.Container{}, spec.FieldPodSeccompType), string(sc.SeccompProfile.Type), wantSeccomp)
+		w.add(id, spec.FieldPodSeccompType, string(sc.SeccompProfile.Type), wantSeccomp)
 	}
 }
 
 // seccomp: a container without a profile needs a good one on the pod, and a bad
 // one there counts as none.
-func (w *walk) seccomp(at spec.Container, sc *corev1.SecurityContext) {
+func (w *walk) seccomp(sc *corev1.SecurityContext) {
 	id := w.seccompFields()
 	if id == 0 {
 		return
 	}
-	location := spec.At(at, spec.FieldSeccompType)
+	const f = spec.FieldSeccompType
 	switch profile := sc.SeccompProfile; {
 	case profile != nil && !spec.SeccompTypeAllowed(profile.Type):
-		w.add(id, location, string(profile.Type), wantSeccomp)
+		w.add(id, f, string(profile.Type), wantSeccomp)
 	case profile == nil && id == spec.CheckSeccompProfileRestricted && !w.podHasSeccomp():
-		w.add(id, location, nil, wantSeccomp)
+		w.add(id, f, nil, wantSeccomp)
 	}
 }
 
@@ -67,7 +67,7 @@ func (w *walk) seccompAnnotations() {
 	slices.Sort(keys[1:])
 	for _, key := range slices.Compact(keys) {
 		if value, ok := w.meta.Annotations[key]; ok && !spec.SeccompAnnotationAllowed(value) {
-			w.add(spec.CheckSeccompProfileBaseline, spec.AtAnnotation(key), value, wantSeccompAnnotation)
+			w.addAt(spec.CheckSeccompProfileBaseline, spec.AtAnnotation(key), value, wantSeccompAnnotation)
 		}
 	}
 }

@@ -11,29 +11,29 @@ import (
 
 func (w *walk) podSELinux(sc *corev1.PodSecurityContext) {
 	if sc.SELinuxOptions != nil {
-		w.seLinuxOptions(spec.Container{}, sc.SELinuxOptions, spec.FieldPodSELinuxType, spec.FieldPodSELinuxUser, spec.FieldPodSELinuxRole)
+		w.seLinuxOptions(sc.SELinuxOptions, spec.FieldPodSELinuxType, spec.FieldPodSELinuxUser, spec.FieldPodSELinuxRole)
 	}
 }
 
-func (w *walk) seLinux(at spec.Container, sc *corev1.SecurityContext) {
+func (w *walk) seLinux(sc *corev1.SecurityContext) {
 	if sc.SELinuxOptions != nil {
-		w.seLinuxOptions(at, sc.SELinuxOptions, spec.FieldSELinuxType, spec.FieldSELinuxUser, spec.FieldSELinuxRole)
+		w.seLinuxOptions(sc.SELinuxOptions, spec.FieldSELinuxType, spec.FieldSELinuxUser, spec.FieldSELinuxRole)
 	}
 }
 
-func (w *walk) seLinuxOptions(at spec.Container, o *corev1.SELinuxOptions, typeField, userField, roleField spec.Field) {
+func (w *walk) seLinuxOptions(o *corev1.SELinuxOptions, typeField, userField, roleField spec.Field) {
 	const id = spec.CheckSELinuxOptions
 	if !w.has(id) {
 		return
 	}
 	if !slices.Contains(w.rules.SELinuxTypes, o.Type) {
-		w.add(id, spec.At(at, typeField), o.Type, "a container type or unset")
+		w.add(id, typeField, o.Type, "a container type or unset")
 	}
 	if o.User != "" {
-		w.add(id, spec.At(at, userField), o.User, wantUnset)
+		w.add(id, userField, o.User, wantUnset)
 	}
 	if o.Role != "" {
-		w.add(id, spec.At(at, roleField), o.Role, wantUnset)
+		w.add(id, roleField, o.Role, wantUnset)
 	}
 }
 

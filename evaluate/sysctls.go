@@ -13,7 +13,7 @@ func (w *walk) sysctls(sc *corev1.PodSecurityContext) {
 	for i := range sc.Sysctls {
 		name := sc.Sysctls[i].Name
 		if w.has(spec.CheckSysctls) && !slices.Contains(w.rules.Sysctls, name) {
-			w.add(spec.CheckSysctls, spec.AtIndex(spec.Container{}, spec.FieldSysctl, i), name, "a safe sysctl")
+			w.addAt(spec.CheckSysctls, spec.AtIndex(w.at, spec.FieldSysctl, i), name, "a safe sysctl")
 		}
 	}
 }

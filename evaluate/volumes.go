@@ -15,7 +15,8 @@ func (w *walk) volumes() {
 		v := &w.pod.Volumes[i]
 		switch {
 		case w.has(spec.CheckRestrictedVolumes):
-			if t, allowed := spec.RestrictedVolume(v); !allowed {
+			if !spec.RestrictedVolume(v) {
+				t := spec.NamingType(v)
 				w.addVolume(spec.CheckRestrictedVolumes, i, t.Field, volumeValue(t, v), "a volume type that restricted allows")
 			}
 		case w.has(spec.CheckHostPathVolumes) && v.HostPath != nil:
@@ -34,7 +35,7 @@ func volumeValue(t *spec.VolumeType, v *corev1.Volume) string {
 }
 
 func (w *walk) addVolume(id spec.CheckID, i int, f spec.Field, value any, want string) {
-	w.add(id, spec.AtIndex(spec.Container{}, f, i), value, want)
+	w.addAt(id, spec.AtIndex(w.at, f, i), value, want)
 	w.found[len(w.found)-1].Volume = w.pod.Volumes[i].Name
 }
 

@@ -47,6 +47,8 @@ func copyList(pod *corev1.PodSpec, kind spec.ContainerKind) {
 type podOwned struct {
 	sc      corev1.PodSecurityContext
 	fsGroup int64
+	// groups is room for as many supplemental groups as policies usually fill.
+	groups [1]int64
 }
 
 func applyPod(pod *corev1.PodSpec, changes []Change) {
@@ -61,7 +63,7 @@ func applyPod(pod *corev1.PodSpec, changes []Change) {
 			own.fsGroup = c.Value.(int64)
 			own.sc.FSGroup = &own.fsGroup
 		case spec.FieldSupplementalGroups:
-			own.sc.SupplementalGroups = slices.Clone(c.Value.([]int64))
+			own.sc.SupplementalGroups = append(own.groups[:0], c.Value.([]int64)...)
 		}
 	}
 }

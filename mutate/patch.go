@@ -108,17 +108,30 @@ func appendObject(b []byte, parent spec.Field, group []Change) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		path := string(group[i].Field[len(parent)+1:])
-		depth := strings.Count(path, ".")
-		b = append(b, '"')
-		b = append(b, strings.ReplaceAll(path, ".", `":{"`)...)
-		b = append(b, `":`...)
-		b = appendValue(b, group[i].Value)
-		for range depth {
-			b = append(b, '}')
-		}
+		b = appendMember(b, group[i].Field[len(parent)+1:], group[i].Value)
 	}
 	return append(b, '}')
+}
+
+// appendMember appends the member of an object at a dotted path, with an object
+// for each step before the last.
+func appendMember(b []byte, path spec.Field, value any) []byte {
+	depth := 0
+	b = append(b, '"')
+	for i := range len(path) {
+		if path[i] == '.' {
+			b = append(b, `":{"`...)
+			depth++
+		} else {
+			b = append(b, path[i])
+		}
+	}
+	b = append(b, `":`...)
+	b = appendValue(b, value)
+	for range depth {
+		b = append(b, '}')
+	}
+	return b
 }
 
 // appendValue appends the JSON of a change's value. Its strings are constants
@@ -130,7 +143,7 @@ func appendValue(b []byte, value any) []byte {
 	case int64:
 		return strconv.AppendInt(b, v, 10)
 	case string:
-		return strconv.AppendQuote(b, v)
+		return appendString(b, v)
 	case []int64:
 		for i, id := range v {
 			b = strconv.AppendInt(append(b, "[,"[min(i, 1)]), id, 10)
@@ -138,10 +151,12 @@ func appendValue(b []byte, value any) []byte {
 		return append(b, ']')
 	case []string:
 		for i, s := range v {
-			b = strconv.AppendQuote(append(b, "[,"[min(i, 1)]), s)
+			b = appendString(append(b, "[,"[min(i, 1)]), s)
 		}
 		return append(b, ']')
 	default:
 		panic(fmt.Sprintf("mutate: a change of type %T", value))
 	}
 }
+
+func appendString(b []byte, s string) []byte { return append(append(append(b, '"'), s...), '"') }

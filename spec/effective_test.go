@@ -2,6 +2,7 @@ package spec_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -270,9 +271,25 @@ func TestRestrictedVolume(t *testing.T) {
 		{corev1.VolumeSource{NFS: nfs, HostPath: host}, "hostPath", false},
 		{corev1.VolumeSource{}, spec.UnknownVolumeType, false},
 	} {
-		got, allowed := spec.RestrictedVolume(&corev1.Volume{Name: "v", VolumeSource: row.source})
-		if got.Name != row.name || allowed != row.allowed {
-			t.Errorf("%s, %v, want %s, %v", got.Name, allowed, row.name, row.allowed)
+		v := &corev1.Volume{Name: "v", VolumeSource: row.source}
+		if got := spec.NamingType(v); got.Name != row.name || spec.RestrictedVolume(v) != row.allowed {
+			t.Errorf("%s, %v, want %s, %v", got.Name, spec.RestrictedVolume(v), row.name, row.allowed)
+		}
+	}
+}
+
+// TestRestrictedVolumeIsTheTables: of a volume of each type the function says
+// what the table says.
+func TestRestrictedVolumeIsTheTables(t *testing.T) {
+	sources := reflect.TypeFor[corev1.VolumeSource]()
+	if n := sources.NumField(); n != len(spec.VolumeTypes()) {
+		t.Errorf("%d fields and %d types", n, len(spec.VolumeTypes()))
+	}
+	for i := range sources.NumField() {
+		v := &corev1.Volume{}
+		reflect.ValueOf(&v.VolumeSource).Elem().Field(i).Set(reflect.New(sources.Field(i).Type.Elem()))
+		if named := spec.NamingType(v); spec.RestrictedVolume(v) != named.Restricted {
+			t.Errorf("%s: %v, and %v in the table", named.Name, spec.RestrictedVolume(v), named.Restricted)
 		}
 	}
 }

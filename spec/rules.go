@@ -39,18 +39,16 @@ func Normalize(lv api.LevelVersion) api.LevelVersion {
 
 // For returns the rules at a level and version for pods that run on Windows or
 // in a user namespace of their own, or neither. At level privileged nothing is
-// checked.
+// checked. What Normalize makes of lv need not be made of it before.
 func For(lv api.LevelVersion, windows, userNamespace bool) *Rules {
-	lv = Normalize(lv)
 	if lv.Level == api.LevelPrivileged {
 		return &noRules
 	}
 	minor := lv.Version.Minor()
-	if !lv.Version.Older(Newest) {
-		minor = len(table.byMinor) - 1
+	if newest := len(table.byMinor) - 1; lv.Version.Latest() || lv.Version.Major() != 1 || minor < 0 || minor > newest {
+		minor = newest
 	}
-	s := sort(lv.Level == api.LevelRestricted, windows, userNamespace)
-	return &table.byMinor[minor][s]
+	return &table.byMinor[minor][sort(lv.Level != api.LevelBaseline, windows, userNamespace)]
 }
 
 var noRules Rules
