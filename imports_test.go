@@ -15,14 +15,15 @@ const module = "github.com/podfence/podfence"
 // arrows are the packages of this module that each package of it may import.
 // What is not listed may import none of them.
 var arrows = map[string][]string{
-	"spec":             {},
-	"internal/podwalk": {"spec"},
-	"policy":           {"spec"},
-	"evaluate":         {"spec", "policy", "internal/podwalk"},
-	"mutate":           {"spec", "policy", "internal/podwalk"},
-	"":                 {"spec", "policy", "evaluate", "mutate"},
-	"internal/podgen":  {"spec", "policy"},
-	"internal/docs":    {"spec"},
+	"spec":              {},
+	"internal/podwalk":  {"spec"},
+	"policy":            {"spec"},
+	"evaluate":          {"spec", "policy", "internal/podwalk"},
+	"mutate":            {"spec", "policy", "internal/podwalk"},
+	"":                  {"spec", "policy", "evaluate", "mutate"},
+	"internal/podgen":   {"spec", "policy"},
+	"internal/docs":     {"spec"},
+	"internal/benchpod": {},
 }
 
 // embedded are the modules beyond the standard library that an embedder of the
