@@ -24,7 +24,7 @@ func (r Report) PatchWithin(root ...string) []byte {
 	for _, step := range root {
 		prefix = appendStep(prefix, step)
 	}
-	b := make([]byte, 0, 2+len(r.Changes)*96)
+	b := make([]byte, 0, 2+len(r.Changes)*(64+len(prefix)))
 	b = append(b, '[')
 	for rest := r.Changes; len(rest) > 0; {
 		n := together(rest)
@@ -89,13 +89,8 @@ func appendPointer(b []byte, prefix string, at spec.Container, f spec.Field) []b
 		b = append(b, '/')
 		b = strconv.AppendInt(b, int64(at.Index), 10)
 	}
-	b = append(b, '/')
-	for i := range len(f) {
-		if f[i] == '.' {
-			b = append(b, '/')
-		} else {
-			b = append(b, f[i])
-		}
+	for step := range strings.SplitSeq(string(f), ".") {
+		b = append(append(b, '/'), step...)
 	}
 	return b
 }
@@ -116,22 +111,12 @@ func appendObject(b []byte, parent spec.Field, group []Change) []byte {
 // appendMember appends the member of an object at a dotted path, with an object
 // for each step before the last.
 func appendMember(b []byte, path spec.Field, value any) []byte {
-	depth := 0
-	b = append(b, '"')
-	for i := range len(path) {
-		if path[i] == '.' {
-			b = append(b, `":{"`...)
-			depth++
-		} else {
-			b = append(b, path[i])
-		}
+	step, rest, more := strings.Cut(string(path), ".")
+	b = append(appendString(b, step), ':')
+	if !more {
+		return appendValue(b, value)
 	}
-	b = append(b, `":`...)
-	b = appendValue(b, value)
-	for range depth {
-		b = append(b, '}')
-	}
-	return b
+	return append(appendMember(append(b, '{'), spec.Field(rest), value), '}')
 }
 
 // appendValue appends the JSON of a change's value. Its strings are constants

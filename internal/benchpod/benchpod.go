@@ -181,3 +181,15 @@ func volume(i int) corev1.Volume {
 func probe(path string) *corev1.Probe {
 	return &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: path, Port: intstr.FromString("http")}}}
 }
+
+// P3Unset is P3 as its author would write it who sets no security field.
+func P3Unset() *corev1.Pod {
+	pod := P3()
+	pod.Spec.SecurityContext = nil
+	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range list {
+			list[i].SecurityContext = nil
+		}
+	}
+	return pod
+}

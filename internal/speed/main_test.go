@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const output = `goos: linux
+BenchmarkA/by=x-2   	 100	 30 ns/op	 1 allocs/op
+BenchmarkA/by=x-2   	 100	 90 ns/op	 1 allocs/op
+BenchmarkA/by=x-2   	 100	 20 ns/op	 1 allocs/op
+BenchmarkA/by=y-2   	 100	 10 ns/op	 3 allocs/op
+`
+
+// TestTable: quotients of medians, each held against its target.
+func TestTable(t *testing.T) {
+	m, err := read(strings.NewReader(output))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, y := "A/by=x-2", "A/by=y-2"
+	for _, row := range []struct {
+		name, why string
+		c         comparison
+		want      string
+	}{
+		{"median", "a single slow run decides nothing", comparison{"a", x + time, y + time, atLeast, 3}, "| a | 3.0 | >= 3 | met |"},
+		{"missed", "a target is not bent", comparison{"a", x + time, y + time, atLeast, 3.1}, "| a | 3.0 | >= 3.1 | missed |"},
+		{"at most", "the other way round", comparison{"a", x + time, y + time, atMost, 2}, "| a | 3.0 | <= 2 | missed |"},
+		{"count", "allocations are shown as they are", comparison{"a", y + allocs, "", atMost, 3}, "| a | 3 | <= 3 | met |"},
+		{"no target", "some lines are for information", comparison{"a", y + allocs, x + allocs, "", 0}, "| a | 3.0 |  |  |"},
+	} {
+		var b strings.Builder
+		if err := table(&b, m, []comparison{row.c}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), row.want+"\n") {
+			t.Errorf("%s (%s): %s, want %s", row.name, row.why, b.String(), row.want)
+		}
+	}
+	if err := table(&strings.Builder{}, m, []comparison{{"a", "Gone@sec/op", "", "", 0}}); err == nil {
+		t.Error("a benchmark that is missing is no error")
+	}
+}
+
+// TestComparisonsHaveBenchmarks: what a line compares is the name of a benchmark
+// that some package has; one that was renamed would leave the table.
+func TestComparisonsHaveBenchmarks(t *testing.T) {
+	declared := map[string]bool{}
+	for _, file := range []string{"speed_test.go", "../../bench_test.go", "../../evaluate/bench_test.go", "../../mutate/bench_test.go"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`func Benchmark(\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+			declared[m[1]] = true
+		}
+	}
+	if len(declared) != 12 {
+		t.Errorf("%d benchmarks, want 12: count again", len(declared))
+	}
+	for _, c := range comparisons {
+		for _, key := range []string{c.numerator, c.denominator} {
+			name, _, _ := strings.Cut(strings.TrimSuffix(strings.Split(key, "@")[0], "-2"), "/")
+			if key != "" && !declared[name] {
+				t.Errorf("%s: there is no benchmark %s", c.claim, name)
+			}
+		}
+	}
+	if len(comparisons) != 36 {
+		t.Errorf("%d comparisons, want 36: count again", len(comparisons))
+	}
+}
