@@ -63,16 +63,3 @@ func TestErrorNamesWhatItKnows(t *testing.T) {
 		}
 	}
 }
-
-func TestNearest(t *testing.T) {
-	words := []string{"privileged", "pathPrefix", "readOnly", "hostPID", "nfs"}
-	for word, want := range map[string]string{
-		"Privileged": "privileged", "privilged": "privileged", "privilegde": "privileged",
-		"path": "pathPrefix", "pat": "", "readonly": "readOnly", "hostpids": "hostPID",
-		"nsf": "nfs", "xfs": "nfs", "": "", "zzzzzzzz": "",
-	} {
-		if got := nearest(word, words); got != want {
-			t.Errorf("%s: %q, want %q", word, got, want)
-		}
-	}
-}
