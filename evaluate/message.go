@@ -39,21 +39,60 @@ func (r *Result) prefixed(verb string) string {
 	return string(r.appendMessage(append(b, ": "...)))
 }
 
+// Part is what the message says of one check or rule.
+type Part struct {
+	// Check is the broken check; zero for a rule of the policy.
+	Check spec.CheckID
+	// Rule is the policy's broken rule; empty for a check.
+	Rule string
+	// Reason names what is wrong, Detail where: the message has the detail in
+	// parentheses behind the reason, and no parentheses for an empty one.
+	Reason, Detail string
+}
+
+// Parts is the message taken apart, for callers that join it themselves, as
+// k8s.io/pod-security-admission does with its CheckResults.
+func (r Result) Parts() []Part {
+	var parts []Part
+	for group := range groups(r.Violations) {
+		part := Part{Check: group[0].Check, Rule: group[0].Rule}
+		if part.Check != 0 {
+			part.Reason = reason(part.Check, group)
+			part.Detail = string(checks[part.Check].detail(nil, group))
+		} else {
+			part.Reason = string(r.appendRuleReason(nil, group))
+			part.Detail = string(appendDemands(nil, group))
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
 func (r *Result) appendMessage(b []byte) []byte {
-	for rest := r.Violations; len(rest) > 0; {
-		n := run(rest)
-		group := rest[:n]
-		rest = rest[n:]
+	separator := ""
+	for group := range groups(r.Violations) {
+		b = append(b, separator...)
 		if id := group[0].Check; id != 0 {
 			b = appendCheck(b, id, group)
 		} else {
 			b = r.appendRule(b, group)
 		}
-		if len(rest) > 0 {
-			b = append(b, ", "...)
-		}
+		separator = ", "
 	}
 	return b
+}
+
+// groups visits the violations of each check and each rule together.
+func groups(vs []Violation) iter.Seq[[]Violation] {
+	return func(yield func([]Violation) bool) {
+		for rest := vs; len(rest) > 0; {
+			n := run(rest)
+			if !yield(rest[:n]) {
+				return
+			}
+			rest = rest[n:]
+		}
+	}
 }
 
 // appendCheck renders the violations of one check: the reason, and the detail in
@@ -88,10 +127,17 @@ func reason(id spec.CheckID, group []Violation) string {
 
 // appendRule renders the violations of one rule of the policy.
 func (r *Result) appendRule(b []byte, group []Violation) []byte {
+	b = append(r.appendRuleReason(b, group), " ("...)
+	return append(appendDemands(b, group), ')')
+}
+
+func (r *Result) appendRuleReason(b []byte, group []Violation) []byte {
 	b = append(b, group[0].Rule...)
 	b = append(b, " of policy "...)
-	b = strconv.AppendQuote(b, r.PolicyName())
-	b = append(b, " ("...)
+	return strconv.AppendQuote(b, r.PolicyName())
+}
+
+func appendDemands(b []byte, group []Violation) []byte {
 	for i := range group {
 		v := &group[i]
 		if i > 0 {
@@ -99,7 +145,7 @@ func (r *Result) appendRule(b []byte, group []Violation) []byte {
 		}
 		b = appendDemand(b, v)
 	}
-	return append(b, ')')
+	return b
 }
 
 // appendDemand words one violation of a rule, without the path to the
