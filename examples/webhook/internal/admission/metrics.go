@@ -1,0 +1,76 @@
+package admission
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/pod-security-admission/api"
+	ctrl "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/podfence/podfence/evaluate"
+)
+
+// The two sides, as metrics and logs name them.
+const (
+	mutating   = "mutate"
+	validating = "validate"
+)
+
+// Metrics count decisions. Names of pods and namespaces are no labels: there is
+// no bound to their number.
+type Metrics struct {
+	decisions *prometheus.CounterVec
+	duration  *prometheus.HistogramVec
+}
+
+// NewMetrics registers the metrics of admission.
+func NewMetrics(registry prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "podfence_decisions_total",
+			Help: "Number of answered admission requests, by side (mutate, validate), operation, resource, enforced level, outcome (allowed, filled, denied, exempt, error) and governing policy.",
+		}, []string{"side", "operation", "resource", "level", "outcome", "policy"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "podfence_decision_duration_seconds",
+			Help:    "Time from a decoded request to its answer, without the network.",
+			Buckets: prometheus.ExponentialBuckets(10e-6, 4, 10),
+		}, []string{"side"}),
+	}
+	registry.MustRegister(m.decisions, m.duration)
+	return m
+}
+
+func (m *Metrics) decided(side string, req *ctrl.Request, response *admissionv1.AdmissionResponse, result *evaluate.Result, start time.Time) {
+	level, policyName := "", ""
+	if result != nil {
+		level, policyName = string(result.Level.Level), result.PolicyName()
+	}
+	m.decisions.WithLabelValues(side, strings.ToLower(string(req.Operation)), resource(req), level, outcome(response), policyName).Inc()
+	m.duration.WithLabelValues(side).Observe(time.Since(start).Seconds())
+}
+
+func resource(req *ctrl.Request) string {
+	if req.SubResource == "" {
+		return req.Resource.Resource
+	}
+	return req.Resource.Resource + "/" + req.SubResource
+}
+
+func outcome(response *admissionv1.AdmissionResponse) string {
+	_, exempt := response.AuditAnnotations[api.ExemptionReasonAnnotationKey]
+	switch {
+	case exempt:
+		return "exempt"
+	case len(response.Patch) > 0:
+		return "filled"
+	case response.Allowed:
+		return "allowed"
+	case response.Result != nil && (response.Result.Code == http.StatusForbidden || response.Result.Code == http.StatusUnprocessableEntity):
+		return "denied"
+	default:
+		return "error"
+	}
+}

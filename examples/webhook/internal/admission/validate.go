@@ -1,0 +1,153 @@
+package admission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/pod-security-admission/api"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+	ctrl "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/podfence/podfence/evaluate"
+)
+
+// Audit annotations beside those of upstream.
+const (
+	annotationPolicy   = "policy"
+	annotationExcused  = "excused"
+	annotationMutation = "mutations"
+)
+
+// Validate judges pods, pod templates and the labels of namespaces.
+func (c *Controller) Validate(ctx context.Context, req ctrl.Request) ctrl.Response {
+	start := time.Now()
+	if err := incomplete(&req.AdmissionRequest); err != nil {
+		return ctrl.Errored(http.StatusBadRequest, err)
+	}
+	e := &evaluator{namespace: req.Namespace, policies: c.policies()}
+	upstream := c.upstream
+	upstream.Evaluator = e
+	shared := upstream.Validate(ctx, c.attributes(&req.AdmissionRequest))
+	response := *shared.DeepCopy() // it may be upstream's, and shared
+	c.inOurWords(&response)
+	result := e.enforced()
+	if result != nil && req.Resource.Resource == "pods" {
+		explain(&response, result)
+	}
+	c.metrics.decided(validating, &req, &response, result, start)
+	logDecision(ctx, validating, &response, result)
+	return ctrl.Response{AdmissionResponse: response}
+}
+
+// incomplete reports a review without a request in it. Its decoder takes any
+// object for a review, and what says nothing must not be allowed.
+func incomplete(req *admissionv1.AdmissionRequest) error {
+	if req.UID == "" || req.Operation == "" || req.Resource.Resource == "" {
+		return errors.New("this is no AdmissionReview with a request: uid, operation and resource must be set")
+	}
+	return nil
+}
+
+// attributes shows a request to upstream, namespaces with translated labels.
+func (c *Controller) attributes(req *admissionv1.AdmissionRequest) api.Attributes {
+	return &attributes{api.RequestAttributes(req, c.decoder), c.config.LabelPrefix}
+}
+
+type attributes struct {
+	api.Attributes
+	prefix string
+}
+
+func (a *attributes) GetObject() (runtime.Object, error) { return a.show(a.Attributes.GetObject()) }
+
+func (a *attributes) GetOldObject() (runtime.Object, error) {
+	return a.show(a.Attributes.GetOldObject())
+}
+
+func (a *attributes) show(object runtime.Object, err error) (runtime.Object, error) {
+	if namespace, ok := object.(*corev1.Namespace); ok && err == nil {
+		return translated(namespace, a.prefix), nil
+	}
+	return object, err
+}
+
+// inOurWords names the labels of namespaces as they are on the namespace.
+func (c *Controller) inOurWords(response *admissionv1.AdmissionResponse) {
+	if c.config.LabelPrefix == upstreamPrefix {
+		return
+	}
+	rename := func(s string) string { return strings.ReplaceAll(s, upstreamPrefix, c.config.LabelPrefix) }
+	if result := response.Result; result != nil {
+		result.Message = rename(result.Message)
+		if result.Details != nil {
+			for i := range result.Details.Causes {
+				cause := &result.Details.Causes[i]
+				cause.Field, cause.Message = rename(cause.Field), rename(cause.Message)
+			}
+		}
+	}
+	for key, value := range response.AuditAnnotations {
+		response.AuditAnnotations[key] = rename(value)
+	}
+}
+
+// explain adds what upstream does not know: the governing policy, what it
+// excuses, and, to a refusal, what is missing. Where no policy governs the pod,
+// the answer stays upstream's own.
+func explain(response *admissionv1.AdmissionResponse, result *evaluate.Result) {
+	if result.Policy == nil {
+		return
+	}
+	if response.AuditAnnotations == nil {
+		response.AuditAnnotations = map[string]string{}
+	}
+	response.AuditAnnotations[annotationPolicy] = result.PolicyName()
+	if len(result.Excused) > 0 {
+		response.AuditAnnotations[annotationExcused] = excused(result)
+	}
+	if !response.Allowed && response.Result != nil && response.Result.Code == http.StatusForbidden {
+		response.Result.Message += fmt.Sprintf("; policy %q governs the pod, and what is left is: %s", result.PolicyName(), left(result))
+	}
+}
+
+// excused lists what was struck out and by which grant, shortest form.
+func excused(result *evaluate.Result) string {
+	list := make([]string, len(result.Excused))
+	for i := range result.Excused {
+		v := &result.Excused[i]
+		list[i] = fmt.Sprintf("%s=%s by %s", v.Location, v.ValueString(), v.Grant)
+	}
+	return strings.Join(list, "; ")
+}
+
+func left(result *evaluate.Result) string {
+	list := make([]string, len(result.Violations))
+	for i := range result.Violations {
+		list[i] = result.Violations[i].String()
+	}
+	return strings.Join(list, "; ")
+}
+
+// logDecision writes one line at debug level, without the pod's contents.
+func logDecision(ctx context.Context, side string, response *admissionv1.AdmissionResponse, result *evaluate.Result) {
+	log := ctrllog.FromContext(ctx).V(1)
+	if !log.Enabled() {
+		return
+	}
+	policyName, checks := "", []string(nil)
+	if result != nil {
+		policyName = result.PolicyName()
+		for i := range result.Violations {
+			checks = append(checks, result.Violations[i].CheckOrRule())
+		}
+	}
+	log.Info("decided", "side", side, "allowed", response.Allowed, "patched", len(response.Patch) > 0, "policy", policyName, "violated", slices.Compact(checks))
+}

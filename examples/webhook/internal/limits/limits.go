@@ -1,0 +1,124 @@
+// Package limits bounds what requests may cost the webhook: how long a body may
+// take, how large it and all bodies together may be, and how many requests are
+// decided at once. What is refused here is refused before it is decoded, with
+// the HTTP status that says why. To the API server each is a failure of the
+// webhook, and with failurePolicy Fail a refusal of the request.
+package limits
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// Limits bound the requests to all webhooks of the process together.
+type Limits struct {
+	// MaxBody is the size of the largest body, in bytes.
+	MaxBody int64
+	// MaxBodies bounds the sum of the bodies that are read or decided, in bytes.
+	MaxBodies int64
+	// MaxRequests is how many requests are decided at once; the others wait.
+	MaxRequests int64
+	// ReadTimeout bounds the reading of a body, WriteTimeout the waiting, the
+	// decision and the writing of its answer.
+	ReadTimeout, WriteTimeout time.Duration
+}
+
+// Validate reports limits under which nothing could be answered.
+func (l Limits) Validate() error {
+	switch {
+	case l.MaxBody <= 0:
+		return errors.New("the largest body must have some bytes")
+	case l.MaxBodies < l.MaxBody:
+		return fmt.Errorf("all bodies together (%d bytes) must have room for the largest (%d bytes)", l.MaxBodies, l.MaxBody)
+	case l.MaxRequests <= 0:
+		return errors.New("at least one request must be decided at once")
+	case l.ReadTimeout <= 0 || l.WriteTimeout <= 0:
+		return errors.New("reading and writing need some time")
+	default:
+		return nil
+	}
+}
+
+// Handler puts the limits before webhooks.
+func (l Limits) Handler() func(http.Handler) http.Handler {
+	bodies, requests := semaphore.NewWeighted(l.MaxBodies), semaphore.NewWeighted(l.MaxRequests)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if status, text := l.refusal(r); status != 0 {
+				refuse(w, status, text)
+				return
+			}
+			// A body's room is taken before its first byte is read, so that many
+			// slow or large ones cannot use more memory than they were given.
+			if !bodies.TryAcquire(r.ContentLength) {
+				refuse(w, http.StatusServiceUnavailable, "too many requests are being read")
+				return
+			}
+			defer bodies.Release(r.ContentLength)
+			body, err := l.read(w, r)
+			if err != nil {
+				refuse(w, http.StatusBadRequest, "the body could not be read: "+err.Error())
+				return
+			}
+			if requests.Acquire(r.Context(), 1) != nil {
+				return // the client has gone
+			}
+			defer requests.Release(1)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// refusal is the status for what the header alone says is wrong; 0 for nothing.
+func (l Limits) refusal(r *http.Request) (status int, text string) {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case r.Method != http.MethodPost:
+		return http.StatusMethodNotAllowed, "POST an AdmissionReview"
+	case err != nil || mediaType != "application/json":
+		return http.StatusUnsupportedMediaType, "the content type must be application/json"
+	case r.ContentLength < 0:
+		return http.StatusLengthRequired, "the length of the body must be given"
+	case r.ContentLength == 0:
+		return http.StatusBadRequest, "the body is empty"
+	case r.ContentLength > l.MaxBody:
+		return http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has %d bytes, more than %d", r.ContentLength, l.MaxBody)
+	default:
+		return 0, ""
+	}
+}
+
+// read reads the body within its time. The deadlines are those of the
+// connection; a writer that has none, as in tests, goes without.
+func (l Limits) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	now := time.Now()
+	control := http.NewResponseController(w)
+	for _, err := range []error{
+		control.SetReadDeadline(now.Add(l.ReadTimeout)),
+		control.SetWriteDeadline(now.Add(l.ReadTimeout + l.WriteTimeout)),
+	} {
+		if err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return nil, err
+		}
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, body)
+	// The next request on the connection has deadlines of its own.
+	_ = control.SetReadDeadline(time.Time{})
+	return body, err
+}
+
+func refuse(w http.ResponseWriter, status int, text string) {
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	http.Error(w, text, status)
+}

@@ -1,0 +1,295 @@
+// Package policies keeps the set of policies that is in force: read from a
+// directory, read again when it changes, and replaced only as a whole.
+//
+// A directory is read in full before anything changes. If one file is wrong, the
+// last good set stays in force, the errors are logged, counted and shown by the
+// status page, and the next change is awaited. Before the first good set the
+// store is not ready: a policy that cannot be read must not turn into a refusal
+// that nobody can explain, nor into the lack of one.
+package policies
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/podfence/podfence/policy"
+)
+
+// pollInterval is how often the directory is read without a notice. Some
+// volumes give none.
+const pollInterval = 10 * time.Second
+
+// settle is how long changes are collected before the directory is read.
+const settle = 100 * time.Millisecond
+
+// Store holds the policies of a directory.
+type Store struct {
+	dir string
+	log logr.Logger
+	set atomic.Pointer[policy.Set]
+
+	mu      sync.Mutex
+	status  Status
+	content string
+
+	policies  prometheus.Gauge
+	good      prometheus.Gauge
+	failures  prometheus.Counter
+	refreshed prometheus.Gauge
+}
+
+// Status is what the status page shows.
+type Status struct {
+	// Directory is where the policies are read; empty for none.
+	Directory string `json:"directory"`
+	// Ready says whether a set is in force.
+	Ready bool `json:"ready"`
+	// Policies are the names of those in force, as namespace/name or name.
+	Policies []string `json:"policies"`
+	// Loaded is when the set in force was read.
+	Loaded time.Time `json:"loaded,omitzero"`
+	// Errors are what is wrong with the files as they are now; none if the set
+	// in force is that of the files.
+	Errors []string `json:"errors,omitempty"`
+}
+
+// New returns the store of a directory, which has not been read yet. An empty
+// name is that of no directory, and of no policies.
+func New(dir string, log logr.Logger, registry prometheus.Registerer) *Store {
+	s := &Store{
+		dir:       dir,
+		log:       log,
+		policies:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "podfence_policies", Help: "Number of policies in force."}),
+		good:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "podfence_policy_last_reload_successful", Help: "Whether the policies in force are those of the files (1) or of an earlier, good state of them (0)."}),
+		failures:  prometheus.NewCounter(prometheus.CounterOpts{Name: "podfence_policy_reload_failures_total", Help: "Number of times that the policy files were read and were wrong."}),
+		refreshed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "podfence_policy_last_reload_success_timestamp_seconds", Help: "When the policies in force were read."}),
+	}
+	s.status.Directory, s.status.Policies = dir, []string{}
+	registry.MustRegister(s.policies, s.good, s.failures, s.refreshed)
+	return s
+}
+
+// Set is the set in force: that of no policies before the first was read.
+func (s *Store) Set() policy.Set {
+	if set := s.set.Load(); set != nil {
+		return *set
+	}
+	return policy.Set{}
+}
+
+// Ready is an error until the first set is in force; it is a health check.
+func (s *Store) Ready(*http.Request) error {
+	if s.set.Load() != nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Errorf("no policies were read yet: %s", strings.Join(s.status.Errors, "; "))
+}
+
+// Status tells what is in force and what is wrong.
+func (s *Store) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status := s.status
+	status.Policies, status.Errors = slices.Clone(status.Policies), slices.Clone(status.Errors)
+	return status
+}
+
+// ServeHTTP is the status page, in JSON.
+func (s *Store) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(s.Status()); err != nil {
+		s.log.Error(err, "status page")
+	}
+}
+
+// NeedLeaderElection is false: every replica reads for itself.
+func (s *Store) NeedLeaderElection() bool { return false }
+
+// Start reads the directory, and again whenever it changes, until the context
+// ends. Wrong files are no reason to stop.
+func (s *Store) Start(ctx context.Context) error {
+	s.Reload()
+	if s.dir == "" {
+		<-ctx.Done()
+		return nil
+	}
+	events, stop := s.watch()
+	defer stop()
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-events:
+			// A volume is swapped in several steps; one read will see them all.
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(settle):
+			}
+		case <-poll.C:
+		}
+		s.Reload()
+	}
+}
+
+// watch gives notice of changes. A ConfigMap is changed by swapping the link
+// ..data in its directory, which is an event of the directory.
+func (s *Store) watch() (events <-chan fsnotify.Event, stop func()) {
+	watcher, err := fsnotify.NewWatcher()
+	if err == nil {
+		if err = watcher.Add(s.dir); err == nil {
+			return watcher.Events, func() { _ = watcher.Close() }
+		}
+		_ = watcher.Close()
+	}
+	s.log.Error(err, "no notice of changes; the directory is read at intervals", "directory", s.dir, "interval", pollInterval)
+	return nil, func() {}
+}
+
+// Reload reads the directory. The set in force changes only if all files are good.
+func (s *Store) Reload() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	files, err := read(s.dir)
+	if err == nil {
+		content := fingerprint(files)
+		if content == s.content && s.set.Load() != nil {
+			s.recover()
+			return
+		}
+		var set policy.Set
+		if set, err = parse(files); err == nil {
+			s.content = content
+			s.replace(set)
+			return
+		}
+	}
+	s.failed(err)
+}
+
+// recover ends a failure whose cause was taken back.
+func (s *Store) recover() {
+	s.status.Errors = nil
+	s.good.Set(1)
+}
+
+func (s *Store) replace(set policy.Set) {
+	s.set.Store(&set)
+	now := time.Now()
+	s.status = Status{Directory: s.dir, Ready: true, Policies: names(set), Loaded: now}
+	s.policies.Set(float64(set.Len()))
+	s.good.Set(1)
+	s.refreshed.Set(float64(now.Unix()))
+	s.log.Info("policies in force", "directory", s.dir, "policies", set.Len())
+}
+
+// failed notes what is wrong, in the log once for each new fault.
+func (s *Store) failed(err error) {
+	list := messages(err)
+	if !slices.Equal(list, s.status.Errors) {
+		s.failures.Inc()
+		s.log.Error(errors.New("the policy files are wrong"), "the last good policies stay in force", "directory", s.dir, "inForce", len(s.status.Policies), "errors", list)
+	}
+	s.status.Errors = list
+	s.good.Set(0)
+}
+
+// messages are the errors one by one.
+func messages(err error) []string {
+	var list policy.Errors
+	if !errors.As(err, &list) {
+		return []string{err.Error()}
+	}
+	all := make([]string, len(list))
+	for i := range list {
+		all[i] = list[i].Error()
+	}
+	return all
+}
+
+func names(set policy.Set) []string {
+	list := []string{}
+	for _, p := range set.Policies() {
+		list = append(list, strings.TrimPrefix(p.Namespace+"/"+p.Name, "/"))
+	}
+	return list
+}
+
+type file struct {
+	name string
+	data []byte
+}
+
+// read returns the policy files of a directory, in order of name. Names that
+// begin with a dot are none of ours: a ConfigMap's own links begin so.
+func read(dir string) (files []file, err error) {
+	if dir == "" {
+		return nil, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		extension := filepath.Ext(e.Name())
+		if strings.HasPrefix(e.Name(), ".") || !slices.Contains([]string{".yaml", ".yml", ".json"}, extension) {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{e.Name(), data})
+	}
+	return files, nil
+}
+
+// parse reads all files and reports what is wrong with any of them.
+func parse(files []file) (policy.Set, error) {
+	var all []policy.Policy
+	var errs policy.Errors
+	for _, f := range files {
+		parsed, err := policy.Parse(f.data, f.name)
+		var list policy.Errors
+		switch {
+		case errors.As(err, &list):
+			errs = append(errs, list...)
+		case err != nil:
+			return policy.Set{}, fmt.Errorf("%s: %w", f.name, err)
+		}
+		all = append(all, parsed...)
+	}
+	if len(errs) > 0 {
+		return policy.Set{}, errs
+	}
+	return policy.NewSet(all...)
+}
+
+// fingerprint tells states of the files apart.
+func fingerprint(files []file) string {
+	var b strings.Builder
+	for _, f := range files {
+		fmt.Fprintf(&b, "%q %q\n", f.name, f.data)
+	}
+	return b.String()
+}

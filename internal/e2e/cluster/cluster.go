@@ -1,0 +1,224 @@
+// Package cluster runs a Kubernetes control plane on loopback for tests: etcd,
+// kube-apiserver and kube-controller-manager, built from their Go modules, and
+// the webhook of examples/webhook in as many replicas as asked for. There are no
+// nodes: pods are stored and never run.
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// deadline is how long anything is waited for: generous, for machines are shared.
+const deadline = 2 * time.Minute
+
+// Binaries are the programs that a test run builds once.
+type Binaries struct{ Kube, Webhook string }
+
+// Build compiles the programs into a folder. Cold, it takes some minutes.
+func Build(dir string) (Binaries, error) {
+	b := Binaries{filepath.Join(dir, "kube"), filepath.Join(dir, "webhook")}
+	for _, program := range []struct{ out, from, pkg string }{
+		{b.Kube, ".", "./kube"},
+		{b.Webhook, filepath.Join("..", "..", "examples", "webhook"), "."},
+	} {
+		cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", program.out, program.pkg)
+		cmd.Dir = program.from
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return b, fmt.Errorf("%s in %s: %w\n%s", cmd, program.from, err, out)
+		}
+	}
+	return b, nil
+}
+
+// Options choose a control plane.
+type Options struct {
+	// WithoutPodSecurity turns the admission plugin off.
+	WithoutPodSecurity bool
+}
+
+// Cluster is a control plane that runs until the end of its test.
+type Cluster struct {
+	Config     *rest.Config
+	Client     *kubernetes.Clientset
+	Kubeconfig string
+
+	t   testing.TB
+	bin Binaries
+	dir string
+}
+
+// token is that of the only user, an administrator.
+const token = "e2e-administrator"
+
+// Start starts a control plane and waits until it is ready.
+func Start(t testing.TB, bin Binaries, o Options) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t, bin: bin, dir: t.TempDir()}
+	etcd, peer, port := FreePort(t), FreePort(t), FreePort(t)
+	c.run("etcd", bin.Kube, "etcd", "--data-dir="+c.path("etcd"), "--unsafe-no-fsync=true", "--log-level=error",
+		"--listen-client-urls="+local("http", etcd), "--advertise-client-urls="+local("http", etcd),
+		"--listen-peer-urls="+local("http", peer), "--initial-advertise-peer-urls="+local("http", peer),
+		"--initial-cluster=default="+local("http", peer))
+
+	c.write("tokens.csv", token+`,e2e,e2e,"system:masters"`+"\n")
+	c.writeKey("service-account.key")
+	flags := []string{
+		"kube-apiserver", "--etcd-servers=" + local("http", etcd), "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port),
+		"--cert-dir=" + c.path("apiserver"), "--token-auth-file=" + c.path("tokens.csv"), "--authorization-mode=RBAC",
+		"--service-account-issuer=https://e2e.test", "--service-account-signing-key-file=" + c.path("service-account.key"),
+		"--service-account-key-file=" + c.path("service-account.key"), "--service-cluster-ip-range=10.0.0.0/24", "--allow-privileged=true",
+		"--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000",
+	}
+	if o.WithoutPodSecurity {
+		flags = append(flags, "--disable-admission-plugins=PodSecurity")
+	}
+	c.run("apiserver", bin.Kube, flags...)
+	c.connect(port)
+	c.run("manager", bin.Kube, "kube-controller-manager", "--kubeconfig="+c.Kubeconfig, "--leader-elect=false", "--bind-address=127.0.0.1",
+		fmt.Sprintf("--secure-port=%d", FreePort(t)), "--cert-dir="+c.path("manager"),
+		"--controllers=deployment-controller,replicaset-controller,serviceaccount-controller,namespace-controller,root-ca-certificate-publisher-controller")
+	return c
+}
+
+// connect waits for the API server and writes a kubeconfig for it.
+func (c *Cluster) connect(port int) {
+	c.t.Helper()
+	c.Config = &rest.Config{Host: local("https", port), BearerToken: token, TLSClientConfig: rest.TLSClientConfig{Insecure: true}, QPS: 500, Burst: 1000, WarningHandler: rest.NoWarnings{}}
+	client, err := kubernetes.NewForConfig(c.Config)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.Client = client
+	Eventually(c.t, "the API server is ready", func(ctx context.Context) (bool, error) {
+		body, err := client.RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
+		return err == nil && string(body) == "ok", err
+	})
+	c.Kubeconfig = c.path("kubeconfig")
+	config := clientcmdapi.NewConfig()
+	config.Clusters["e2e"] = &clientcmdapi.Cluster{Server: c.Config.Host, InsecureSkipTLSVerify: true}
+	config.AuthInfos["e2e"] = &clientcmdapi.AuthInfo{Token: token}
+	config.Contexts["e2e"] = &clientcmdapi.Context{Cluster: "e2e", AuthInfo: "e2e"}
+	config.CurrentContext = "e2e"
+	if err := clientcmd.WriteToFile(*config, c.Kubeconfig); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *Cluster) path(name string) string { return filepath.Join(c.dir, name) }
+
+func (c *Cluster) write(name, text string) {
+	c.t.Helper()
+	if err := os.WriteFile(c.path(name), []byte(text), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *Cluster) writeKey(name string) {
+	c.t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.write(name, string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})))
+}
+
+// Process is a program that ends with its test at the latest.
+type Process struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+// run starts a program. Its output is shown if the test fails.
+func (c *Cluster) run(name, program string, args ...string) *Process {
+	c.t.Helper()
+	log, err := os.Create(c.path(name + ".log"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	p := &Process{cmd: exec.Command(program, args...), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	// Nothing survives a test that is killed.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if err := p.cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	go func() {
+		_ = p.cmd.Wait()
+		_ = log.Close()
+		close(p.done)
+	}()
+	c.t.Cleanup(func() {
+		p.Kill()
+		if c.t.Failed() {
+			c.t.Logf("the last lines of %s:\n%s", name, tail(log.Name(), 40))
+		}
+	})
+	return p
+}
+
+// Kill ends the program at once, as a node that fails would.
+func (p *Process) Kill() {
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	<-p.done
+}
+
+// Terminate asks the program to end and waits until it has.
+func (p *Process) Terminate() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	<-p.done
+}
+
+func tail(name string, n int) string {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// FreePort is a port of loopback that nobody listens on.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func local(scheme string, port int) string { return fmt.Sprintf("%s://127.0.0.1:%d", scheme, port) }
+
+// Eventually waits until something holds, and fails the test if it never does.
+func Eventually(t testing.TB, what string, holds func(context.Context) (bool, error)) {
+	t.Helper()
+	var last error
+	err := wait.PollUntilContextTimeout(context.Background(), 50*time.Millisecond, deadline, true, func(ctx context.Context) (bool, error) {
+		ok, err := holds(ctx)
+		last = err
+		return ok, nil
+	})
+	if err != nil {
+		t.Fatalf("waited in vain: %s (%v)", what, last)
+	}
+}

@@ -1,0 +1,280 @@
+package cluster
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// Webhook is one or more replicas behind one address.
+type Webhook struct {
+	// Policies is the folder of policy files.
+	Policies string
+	// Replicas are the processes.
+	Replicas []*Replica
+	// URL is the address of all replicas together.
+	URL string
+
+	cluster   *Cluster
+	certs     string
+	flags     []string
+	authority *authority
+}
+
+// Replica is one process of the webhook.
+type Replica struct {
+	*Process
+	port, metrics, health int
+}
+
+// StartWebhook starts replicas of the webhook, each with the flags, and waits
+// until they are ready. policies are the files of the policy folder by name.
+func (c *Cluster) StartWebhook(replicas int, policies map[string]string, flags ...string) *Webhook {
+	c.t.Helper()
+	w := &Webhook{cluster: c, Policies: c.t.TempDir(), certs: c.t.TempDir(), flags: flags}
+	for name, text := range policies {
+		w.WritePolicy(name, text)
+	}
+	w.WriteCertificate()
+	for range replicas {
+		w.Replicas = append(w.Replicas, w.start())
+	}
+	for _, r := range w.Replicas {
+		w.WaitReady(r)
+	}
+	w.URL = "https://" + w.balance()
+	return w
+}
+
+func (w *Webhook) start() *Replica {
+	t := w.cluster.t
+	r := &Replica{port: FreePort(t), metrics: FreePort(t), health: FreePort(t)}
+	r.Process = w.cluster.run(fmt.Sprintf("webhook-%d", r.port), w.cluster.bin.Webhook, w.arguments(r)...)
+	return r
+}
+
+func (w *Webhook) arguments(r *Replica) []string {
+	return append([]string{
+		"--kubeconfig=" + w.cluster.Kubeconfig, "--policies=" + w.Policies, "--cert-dir=" + w.certs, "--webhook-host=127.0.0.1",
+		fmt.Sprintf("--webhook-port=%d", r.port), fmt.Sprintf("--metrics-bind-address=127.0.0.1:%d", r.metrics),
+		fmt.Sprintf("--health-probe-bind-address=127.0.0.1:%d", r.health),
+	}, w.flags...)
+}
+
+// Restart starts a replica anew that has ended, at its old addresses.
+func (w *Webhook) Restart(r *Replica) {
+	w.cluster.t.Helper()
+	r.Process = w.cluster.run(fmt.Sprintf("webhook-%d-again", r.port), w.cluster.bin.Webhook, w.arguments(r)...)
+	w.WaitReady(r)
+}
+
+// WaitReady waits until a replica says that it is ready.
+func (w *Webhook) WaitReady(r *Replica) {
+	w.cluster.t.Helper()
+	Eventually(w.cluster.t, "the webhook is ready", func(context.Context) (bool, error) {
+		status, body, err := get(fmt.Sprintf("http://127.0.0.1:%d/readyz?verbose", r.health))
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("%d: %s", status, body)
+		}
+		return err == nil, err
+	})
+}
+
+// Metrics is the text of a replica's metrics.
+func (r *Replica) Metrics() (string, error) {
+	_, body, err := get(fmt.Sprintf("http://127.0.0.1:%d/metrics", r.metrics))
+	return body, err
+}
+
+// Status is the text of a replica's status page.
+func (r *Replica) Status() (string, error) {
+	_, body, err := get(fmt.Sprintf("http://127.0.0.1:%d/policies", r.metrics))
+	return body, err
+}
+
+func get(url string) (int, string, error) {
+	response, err := http.Get(url)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(body), err
+}
+
+// WritePolicy writes a policy file, whole at once as a volume does.
+func (w *Webhook) WritePolicy(name, text string) {
+	w.cluster.t.Helper()
+	replaceFile(w.cluster.t.Fatal, filepath.Join(w.Policies, name), text)
+}
+
+// WriteCertificate makes a new certificate for all replicas, signed by the
+// authority that the API server trusts.
+func (w *Webhook) WriteCertificate() {
+	w.cluster.t.Helper()
+	if w.authority == nil {
+		w.authority = w.newAuthority()
+	}
+	key := w.newKey()
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "podfence-webhook"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, leaf, w.authority.certificate, &key.PublicKey, w.authority.key)
+	if err != nil {
+		w.cluster.t.Fatal(err)
+	}
+	private, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		w.cluster.t.Fatal(err)
+	}
+	replaceFile(w.cluster.t.Fatal, filepath.Join(w.certs, "tls.key"), encode("EC PRIVATE KEY", private))
+	replaceFile(w.cluster.t.Fatal, filepath.Join(w.certs, "tls.crt"), encode("CERTIFICATE", der))
+}
+
+// authority signs the certificates of the webhook.
+type authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+func (w *Webhook) newAuthority() *authority {
+	key := w.newKey()
+	ca := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "e2e"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, ca, ca, &key.PublicKey, key)
+	if err != nil {
+		w.cluster.t.Fatal(err)
+	}
+	if ca, err = x509.ParseCertificate(der); err != nil {
+		w.cluster.t.Fatal(err)
+	}
+	return &authority{ca, key}
+}
+
+func (w *Webhook) newKey() *ecdsa.PrivateKey {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		w.cluster.t.Fatal(err)
+	}
+	return key
+}
+
+// CA is the certificate that the API server is to trust.
+func (w *Webhook) CA() []byte { return []byte(encode("CERTIFICATE", w.authority.certificate.Raw)) }
+
+func encode(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+func replaceFile(fatal func(...any), name, text string) {
+	if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil {
+		fatal(err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		fatal(err)
+	}
+}
+
+// balance stands in for the Service: it hands each connection to the next
+// replica that takes it.
+func (w *Webhook) balance() string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		w.cluster.t.Fatal(err)
+	}
+	w.cluster.t.Cleanup(func() { _ = listener.Close() })
+	var next atomic.Int64
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return // the test is over
+			}
+			go w.forward(client, int(next.Add(1)))
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func (w *Webhook) forward(client net.Conn, from int) {
+	defer func() { _ = client.Close() }()
+	for i := range w.Replicas {
+		r := w.Replicas[(from+i)%len(w.Replicas)]
+		server, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", r.port))
+		if err != nil {
+			continue
+		}
+		defer func() { _ = server.Close() }()
+		go func() {
+			_, _ = io.Copy(server, client)
+			_ = server.Close()
+		}()
+		_, _ = io.Copy(client, server)
+		return
+	}
+}
+
+// Register tells the API server of the webhook, as the shipped manifests do but
+// for the address. change may edit them further.
+func (w *Webhook) Register(change func(*admissionregistrationv1.MutatingWebhookConfiguration, *admissionregistrationv1.ValidatingWebhookConfiguration)) {
+	t, ctx := w.cluster.t, context.Background()
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "webhook", "deploy", "base", "webhooks.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mutating admissionregistrationv1.MutatingWebhookConfiguration
+	var validating admissionregistrationv1.ValidatingWebhookConfiguration
+	documents := strings.Split(string(text), "\n---\n")
+	if len(documents) != 2 {
+		t.Fatalf("%d webhook configurations, want 2", len(documents))
+	}
+	for i, into := range []any{&mutating, &validating} {
+		if err := yaml.UnmarshalStrict([]byte(documents[i]), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range mutating.Webhooks {
+		w.point(&mutating.Webhooks[i].ClientConfig)
+	}
+	for i := range validating.Webhooks {
+		w.point(&validating.Webhooks[i].ClientConfig)
+	}
+	if change != nil {
+		change(&mutating, &validating)
+	}
+	registration := w.cluster.Client.AdmissionregistrationV1()
+	if _, err := registration.MutatingWebhookConfigurations().Create(ctx, &mutating, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := registration.ValidatingWebhookConfigurations().Create(ctx, &validating, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *Webhook) point(config *admissionregistrationv1.WebhookClientConfig) {
+	url := w.URL + *config.Service.Path
+	config.Service, config.URL, config.CABundle = nil, &url, w.CA()
+}
