@@ -5,9 +5,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -37,6 +39,7 @@ type Webhook struct {
 	certs     string
 	flags     []string
 	authority *authority
+	state     int
 }
 
 // Replica is one process of the webhook.
@@ -124,6 +127,44 @@ func get(url string) (int, string, error) {
 func (w *Webhook) WritePolicy(name, text string) {
 	w.cluster.t.Helper()
 	replaceFile(w.cluster.t.Fatal, filepath.Join(w.Policies, name), text)
+}
+
+// SwapPolicies replaces all policy files at once, as the kubelet does for a
+// ConfigMap's volume: a folder of the new state, and a link that is renamed.
+func (w *Webhook) SwapPolicies(files map[string]string) {
+	fatal := w.cluster.t.Fatal
+	w.state++
+	folder := fmt.Sprintf("..state-%d", w.state)
+	old, _ := os.Readlink(filepath.Join(w.Policies, "..data"))
+	steps := []error{os.Mkdir(filepath.Join(w.Policies, folder), 0o700)}
+	for name, text := range files {
+		steps = append(steps, os.WriteFile(filepath.Join(w.Policies, folder, name), []byte(text), 0o600))
+		if _, err := os.Lstat(filepath.Join(w.Policies, name)); err != nil {
+			steps = append(steps, os.Symlink(filepath.Join("..data", name), filepath.Join(w.Policies, name)))
+		}
+	}
+	next := filepath.Join(w.Policies, "..data_tmp")
+	steps = append(steps, os.Symlink(folder, next), os.Rename(next, filepath.Join(w.Policies, "..data")))
+	if old != "" {
+		steps = append(steps, os.RemoveAll(filepath.Join(w.Policies, old)))
+	}
+	if err := errors.Join(steps...); err != nil {
+		fatal(err)
+	}
+}
+
+// Serves reports whether a replica serves the certificate that was written last.
+func (w *Webhook) Serves(r *Replica) (bool, error) {
+	text, err := os.ReadFile(filepath.Join(w.certs, "tls.crt"))
+	if err != nil {
+		return false, err
+	}
+	conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", r.port), &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = conn.Close() }()
+	return encode("CERTIFICATE", conn.ConnectionState().PeerCertificates[0].Raw) == string(text), nil
 }
 
 // WriteCertificate makes a new certificate for all replicas, signed by the

@@ -51,6 +51,11 @@ func (l Limits) Handler() func(http.Handler) http.Handler {
 	bodies, requests := semaphore.NewWeighted(l.MaxBodies), semaphore.NewWeighted(l.MaxRequests)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			control := http.NewResponseController(w)
+			if err := l.deadlines(control); err != nil {
+				refuse(w, http.StatusInternalServerError, err.Error())
+				return
+			}
 			if status, text := l.refusal(r); status != 0 {
 				refuse(w, status, text)
 				return
@@ -62,7 +67,7 @@ func (l Limits) Handler() func(http.Handler) http.Handler {
 				return
 			}
 			defer bodies.Release(r.ContentLength)
-			body, err := l.read(w, r)
+			body, err := l.read(control, r)
 			if err != nil {
 				refuse(w, http.StatusBadRequest, "the body could not be read: "+err.Error())
 				return
@@ -96,24 +101,34 @@ func (l Limits) refusal(r *http.Request) (status int, text string) {
 	}
 }
 
-// read reads the body within its time. The deadlines are those of the
-// connection; a writer that has none, as in tests, goes without.
-func (l Limits) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// deadlines bounds the connection by the times of this request, also for a body
+// that is not wanted: the server discards it before it answers. A writer that has
+// no deadlines, as in tests, goes without.
+func (l Limits) deadlines(control *http.ResponseController) error {
 	now := time.Now()
-	control := http.NewResponseController(w)
 	for _, err := range []error{
 		control.SetReadDeadline(now.Add(l.ReadTimeout)),
 		control.SetWriteDeadline(now.Add(l.ReadTimeout + l.WriteTimeout)),
 	} {
 		if err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return nil, err
+			return err
 		}
 	}
+	return nil
+}
+
+// read reads the body within its time. Once it is whole, the server only watches
+// whether the client stays, for as long as the decision takes; a body that was
+// given up keeps its deadline, or the server would wait for the rest of it.
+func (l Limits) read(control *http.ResponseController, r *http.Request) ([]byte, error) {
 	body := make([]byte, r.ContentLength)
-	_, err := io.ReadFull(r.Body, body)
-	// The next request on the connection has deadlines of its own.
-	_ = control.SetReadDeadline(time.Time{})
-	return body, err
+	if _, err := io.ReadFull(r.Body, body); err != nil {
+		return nil, err
+	}
+	if err := control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, err
+	}
+	return body, nil
 }
 
 func refuse(w http.ResponseWriter, status int, text string) {

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -240,12 +241,35 @@ type file struct {
 	data []byte
 }
 
-// read returns the policy files of a directory, in order of name. Names that
-// begin with a dot are none of ours: a ConfigMap's own links begin so.
+// read returns the policy files of a directory, in order of name, all of one
+// state: a ConfigMap's volume is a link ..data to the folder of its state, and
+// links into it, so that it is that folder which must be read. If it is gone
+// before it was read, the next one is there.
 func read(dir string) (files []file, err error) {
 	if dir == "" {
 		return nil, nil
 	}
+	for range 3 {
+		files, err = readFolder(current(dir))
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return files, err
+}
+
+// current is the folder that a ConfigMap's volume shows now; the directory
+// itself where it is none.
+func current(dir string) string {
+	if state, err := filepath.EvalSymlinks(filepath.Join(dir, "..data")); err == nil {
+		return state
+	}
+	return dir
+}
+
+// readFolder reads the files of a folder. Names that begin with a dot are none
+// of ours.
+func readFolder(dir string) (files []file, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/policy"
+)
+
+// manifests are the objects of deploy/base, decoded strictly.
+func manifests(t *testing.T) []runtime.Object {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		corev1.AddToScheme, appsv1.AddToScheme, rbacv1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme, admissionregistrationv1.AddToScheme,
+	} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decoder := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
+	files, err := filepath.Glob("deploy/base/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var objects []runtime.Object
+	for _, name := range files {
+		if filepath.Base(name) == "kustomization.yaml" {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for documents := utilyaml.NewDocumentDecoder(io.NopCloser(bytes.NewReader(text))); ; {
+			document := make([]byte, len(text))
+			n, err := documents.Read(document)
+			if err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			object, _, err := decoder.Decode(document[:n], nil, nil)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			objects = append(objects, object)
+		}
+	}
+	if len(objects) != 11 {
+		t.Errorf("%d objects, want 11: count again", len(objects))
+	}
+	return objects
+}
+
+// TestOwnPodsAreRestricted: the pods of the controller need no exception, and
+// nothing of them would be filled in that a reader of the manifest cannot see.
+func TestOwnPodsAreRestricted(t *testing.T) {
+	found := 0
+	for _, object := range manifests(t) {
+		d, ok := object.(*appsv1.Deployment)
+		if !ok {
+			continue
+		}
+		found++
+		lv := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
+		if r := evaluate.Template("podfence-system", &d.Spec.Template, lv, policy.Set{}); !r.Allowed() {
+			t.Errorf("%s: %s", d.Name, r.Message())
+		}
+		c := d.Spec.Template.Spec.Containers[0]
+		if *d.Spec.Replicas < 3 || c.Resources.Requests == nil || c.Resources.Limits == nil || c.ReadinessProbe == nil || c.LivenessProbe == nil {
+			t.Errorf("%s lacks replicas, resources or probes", d.Name)
+		}
+	}
+	if found != 1 {
+		t.Errorf("%d Deployments, want 1", found)
+	}
+}
+
+// TestWebhooksCannotLockACluster: what is needed to start a cluster and this
+// controller does not ask this controller, and every webhook has a short timeout.
+func TestWebhooksCannotLockACluster(t *testing.T) {
+	check := func(name string, timeout *int32, excluded []string) {
+		t.Helper()
+		if timeout == nil || *timeout > 10 {
+			t.Errorf("%s: timeout %v", name, timeout)
+		}
+		if len(excluded) != 2 || excluded[0] != "kube-system" || excluded[1] != "podfence-system" {
+			t.Errorf("%s leaves out %v", name, excluded)
+		}
+	}
+	found := 0
+	for _, object := range manifests(t) {
+		switch o := object.(type) {
+		case *admissionregistrationv1.MutatingWebhookConfiguration:
+			for _, w := range o.Webhooks {
+				found++
+				check(w.Name, w.TimeoutSeconds, w.NamespaceSelector.MatchExpressions[0].Values)
+			}
+		case *admissionregistrationv1.ValidatingWebhookConfiguration:
+			for _, w := range o.Webhooks {
+				found++
+				check(w.Name, w.TimeoutSeconds, w.NamespaceSelector.MatchExpressions[0].Values)
+			}
+		}
+	}
+	if found != 4 {
+		t.Errorf("%d webhooks, want 4", found)
+	}
+}
+
+// TestFlags: levels in upstream's grammar; what is wrong is said with its flag.
+func TestFlags(t *testing.T) {
+	for _, row := range []struct{ level, want string }{
+		{"restricted", "restricted:latest"}, {"baseline:v1.30", "baseline:v1.30"}, {"privileged:latest", "privileged:latest"},
+		{"", ""}, {"high", ""}, {"restricted:", ""}, {"restricted:1.30", ""},
+	} {
+		lv, err := levelVersion(row.level)
+		if (err == nil) != (row.want != "") || err == nil && lv.String() != row.want {
+			t.Errorf("%q: %v, %v, want %q", row.level, lv, err, row.want)
+		}
+	}
+	o := options{labelPrefix: "podfence.dev/", defaultLevel: "high", defaultAudit: "privileged", defaultWarn: "low"}
+	if _, err := o.config(); err == nil || !bytes.Contains([]byte(err.Error()), []byte("--default-level")) || !bytes.Contains([]byte(err.Error()), []byte("--default-warn-level")) {
+		t.Errorf("the error names not both flags: %v", err)
+	}
+	if got := list(" a,b, ,c"); len(got) != 3 {
+		t.Errorf("%q", got)
+	}
+}

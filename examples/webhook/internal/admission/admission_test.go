@@ -1,0 +1,387 @@
+package admission
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	admissionv1 "k8s.io/api/admission/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	admissionapi "k8s.io/pod-security-admission/admission/api"
+	"k8s.io/pod-security-admission/api"
+	ctrl "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+	"sigs.k8s.io/yaml"
+
+	"github.com/podfence/podfence/policy"
+)
+
+// namespaces are those of the tests, by name.
+type namespaces map[string]map[string]string
+
+func (n namespaces) GetNamespace(_ context.Context, name string) (*corev1.Namespace, error) {
+	labels, ok := n[name]
+	if !ok {
+		return nil, apierrors.NewNotFound(corev1.Resource("namespaces"), name)
+	}
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}, nil
+}
+
+type pods []*corev1.Pod
+
+func (p pods) ListPods(context.Context, string) ([]*corev1.Pod, error) { return p, nil }
+
+var cluster = namespaces{
+	"free":      nil,
+	"shop":      {"podfence.dev/enforce": "restricted"},
+	"old":       {"podfence.dev/enforce": "restricted", "podfence.dev/enforce-version": "v1.18"},
+	"base":      {"podfence.dev/enforce": "baseline", "podfence.dev/warn": "restricted", "podfence.dev/audit": "restricted"},
+	"misspelt":  {"podfence.dev/enforce": "restriced"},
+	"upstreams": {"pod-security.kubernetes.io/enforce": "restricted"},
+	"exempt":    {"podfence.dev/enforce": "restricted"},
+}
+
+const grantsPrivileged = "name: nodes\npodSelectorLabels: {app: agent}\nallow: {privileged: true}\n"
+
+func newController(t *testing.T, change func(*Config)) *Controller {
+	t.Helper()
+	policies, err := policy.Parse([]byte(grantsPrivileged), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := policy.NewSet(policies...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := Config{
+		LabelPrefix: "podfence.dev/", Mutate: true, WarnOnMutation: true,
+		Exemptions: admissionapi.PodSecurityExemptions{Namespaces: []string{"exempt"}, Usernames: []string{"root"}, RuntimeClasses: []string{"kata"}},
+	}
+	if change != nil {
+		change(&config)
+	}
+	existing := pods{{ObjectMeta: metav1.ObjectMeta{Name: "running"}, Spec: corev1.PodSpec{HostPID: true}}}
+	c, err := New(config, func() policy.Set { return set }, cluster, existing, NewMetrics(prometheus.NewRegistry()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func raw(t *testing.T, text string) runtime.RawExtension {
+	t.Helper()
+	if text == "" {
+		return runtime.RawExtension{}
+	}
+	data, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runtime.RawExtension{Raw: data}
+}
+
+// request is one to create a pod, unless the row says otherwise.
+func request(t *testing.T, namespace, object string, change func(*admissionv1.AdmissionRequest)) ctrl.Request {
+	t.Helper()
+	r := admissionv1.AdmissionRequest{
+		UID: "1", Operation: admissionv1.Create, Namespace: namespace, Name: "p",
+		Kind: metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}, Resource: metav1.GroupVersionResource{Version: "v1", Resource: "pods"},
+		Object: raw(t, object), UserInfo: authenticationv1.UserInfo{Username: "somebody"},
+	}
+	if change != nil {
+		change(&r)
+	}
+	r.RequestSubResource = r.SubResource
+	return ctrl.Request{AdmissionRequest: r}
+}
+
+func podYAML(spec string) string {
+	return "{apiVersion: v1, kind: Pod, metadata: {name: p, labels: {app: agent}}, spec: " + spec + "}"
+}
+
+const (
+	bare       = "{containers: [{name: a, image: i}]}"
+	privileged = "{containers: [{name: a, image: i, securityContext: {privileged: true}}]}"
+	hostPID    = "{hostPID: true, containers: [{name: a, image: i}]}"
+	debugged   = "{containers: [{name: a, image: i}], ephemeralContainers: [{name: d, image: i}]}"
+)
+
+func update(old, subresource string) func(*testing.T) func(*admissionv1.AdmissionRequest) {
+	return func(t *testing.T) func(*admissionv1.AdmissionRequest) {
+		return func(r *admissionv1.AdmissionRequest) {
+			r.Operation, r.OldObject, r.SubResource = admissionv1.Update, raw(t, podYAML(old)), subresource
+		}
+	}
+}
+
+func as(user string) func(*testing.T) func(*admissionv1.AdmissionRequest) {
+	return func(*testing.T) func(*admissionv1.AdmissionRequest) {
+		return func(r *admissionv1.AdmissionRequest) { r.UserInfo.Username = user }
+	}
+}
+
+// TestMutate: what is filled in, and what passes as it is.
+func TestMutate(t *testing.T) {
+	for _, row := range []struct {
+		name, why, namespace, object string
+		change                       func(*testing.T) func(*admissionv1.AdmissionRequest)
+		config                       func(*Config)
+		filled                       string
+		code                         int32
+	}{
+		{name: "a bare pod", why: "it is filled in by the level that is enforced", namespace: "shop", object: podYAML(bare), filled: "/spec/containers/0/securityContext"},
+		{name: "an older version", why: "what is filled in does not hang on it", namespace: "old", object: podYAML(bare), filled: "/spec/containers/0/securityContext"},
+		{name: "a pod that is refused", why: "that is for the validating side to say, after all mutators", namespace: "shop", object: podYAML(hostPID), filled: "/spec/containers/0/securityContext"},
+		{name: "baseline", why: "baseline allows it as it is", namespace: "base", object: podYAML(bare)},
+		{name: "no level", why: "the namespace is not enforced", namespace: "free", object: podYAML(bare)},
+		{name: "another default", why: "it is for namespaces without labels", namespace: "free", object: podYAML(bare),
+			config: func(c *Config) { c.Defaults.Enforce.Level = api.LevelRestricted }, filled: "/spec/containers/0/securityContext"},
+		{name: "upstream's labels", why: "they are not ours to read", namespace: "upstreams", object: podYAML(bare)},
+		{name: "upstream's labels under upstream's prefix", why: "then they are", namespace: "upstreams", object: podYAML(bare),
+			config: func(c *Config) { c.LabelPrefix = upstreamPrefix }, filled: "/spec/containers/0/securityContext"},
+		{name: "labels that cannot be parsed", why: "they mean restricted, as upstream has it", namespace: "misspelt", object: podYAML(bare), filled: "/spec/containers/0/securityContext"},
+		{name: "an exempt namespace", why: "it is the operator's word", namespace: "exempt", object: podYAML(bare)},
+		{name: "an exempt user", why: "it is the operator's word", namespace: "shop", object: podYAML(bare), change: as("root")},
+		{name: "an exempt runtime class", why: "it is the operator's word", namespace: "shop", object: podYAML("{runtimeClassName: kata, containers: [{name: a, image: i}]}")},
+		{name: "mutation off", why: "the operator wants no more than refusals", namespace: "shop", object: podYAML(bare), config: func(c *Config) { c.Mutate = false }},
+		{name: "a debug container", why: "a new one is filled in", namespace: "shop", object: podYAML(debugged), change: update(bare, "ephemeralcontainers"), filled: "/spec/ephemeralContainers/0/securityContext"},
+		{name: "an update", why: "a running pod cannot be filled in", namespace: "shop", object: podYAML(bare), change: update(bare, "")},
+		{name: "a resize", why: "it changes resources alone", namespace: "shop", object: podYAML(bare), change: update(bare, "resize")},
+		{name: "an unknown namespace", why: "nobody knows its level", namespace: "gone", object: podYAML(bare), code: 500},
+		{name: "no pod", why: "what cannot be read is not allowed", namespace: "shop", object: "{apiVersion: v1, kind: ConfigMap}", code: 400},
+		{name: "a broken pod", why: "what cannot be read is not allowed", namespace: "shop", object: podYAML("{containers: 7}"), code: 400},
+		{name: "no old pod", why: "the policy is chosen by the old pod", namespace: "shop", object: podYAML(debugged), code: 400,
+			change: func(*testing.T) func(*admissionv1.AdmissionRequest) {
+				return func(r *admissionv1.AdmissionRequest) {
+					r.Operation, r.SubResource = admissionv1.Update, "ephemeralcontainers"
+				}
+			}},
+		{name: "an empty request", why: "what says nothing is not allowed", namespace: "shop", object: podYAML(bare), code: 400,
+			change: func(*testing.T) func(*admissionv1.AdmissionRequest) {
+				return func(r *admissionv1.AdmissionRequest) { *r = admissionv1.AdmissionRequest{} }
+			}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var change func(*admissionv1.AdmissionRequest)
+			if row.change != nil {
+				change = row.change(t)
+			}
+			got := newController(t, row.config).Mutate(context.Background(), request(t, row.namespace, row.object, change))
+			if got.Allowed != (row.code == 0) || !got.Allowed && got.Result.Code != row.code {
+				t.Errorf("%s: allowed %v, %+v, want code %d", row.why, got.Allowed, got.Result, row.code)
+			}
+			if !strings.Contains(string(got.Patch), row.filled) || (len(got.Patch) > 0) != (row.filled != "") {
+				t.Errorf("%s: the patch is %s, want it to fill %q", row.why, got.Patch, row.filled)
+			}
+			if (len(got.Warnings) > 0) != (row.filled != "") || (got.AuditAnnotations[annotationMutation] != "") != (row.filled != "") {
+				t.Errorf("%s: warnings %q, annotations %q", row.why, got.Warnings, got.AuditAnnotations)
+			}
+		})
+	}
+}
+
+// TestMutationIsTold: a line for the pod and for each container, and advice.
+func TestMutationIsTold(t *testing.T) {
+	got := newController(t, nil).Mutate(context.Background(), request(t, "shop", podYAML(bare), nil))
+	want := []string{
+		"podfence filled in for the pod: fsGroup, supplementalGroups",
+		`podfence filled in for container "a": allowPrivilegeEscalation, capabilities.drop, privileged, runAsGroup, runAsNonRoot, seccompProfile.type`,
+		`container "a": runAsNonRoot is true and no runAsUser is set: the image must declare a numeric USER other than 0`,
+	}
+	if !slices.Equal(got.Warnings, want) {
+		t.Errorf("warnings:\n%s\nwant:\n%s", strings.Join(got.Warnings, "\n"), strings.Join(want, "\n"))
+	}
+	silent := newController(t, func(c *Config) { c.WarnOnMutation = false }).Mutate(context.Background(), request(t, "shop", podYAML(bare), nil))
+	if len(silent.Warnings) > 0 || len(silent.Patch) == 0 {
+		t.Errorf("warnings %q", silent.Warnings)
+	}
+}
+
+// TestValidate: what is refused, with which words, and what is recorded.
+func TestValidate(t *testing.T) {
+	const refusal = `pods "p" is forbidden: violates PodSecurity "restricted:latest": `
+	compliant := podYAML("{securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}, containers: [{name: a, image: i, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]}")
+	filledPrivileged := podYAML("{securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}, containers: [{name: a, image: i, securityContext: {privileged: true}}]}")
+	for _, row := range []struct {
+		name, why, namespace, object string
+		change                       func(*testing.T) func(*admissionv1.AdmissionRequest)
+		refused, warned              string
+		annotations                  map[string]string
+	}{
+		{name: "a compliant pod", why: "nothing stands against it", namespace: "shop", object: compliant,
+			annotations: map[string]string{"enforce-policy": "restricted:latest", "policy": "nodes"}},
+		{name: "a granted violation", why: "its policy excuses it", namespace: "shop", object: filledPrivileged,
+			annotations: map[string]string{"policy": "nodes", "excused": "by allow.privileged"}},
+		{name: "a violation", why: "no grant covers it", namespace: "shop", object: podYAML(hostPID),
+			refused:     refusal + "host namespaces (hostPID=true), ",
+			annotations: map[string]string{"policy": "nodes"}},
+		{name: "a violation without a policy", why: "the words are upstream's alone", namespace: "shop", object: strings.Replace(podYAML(hostPID), "app: agent", "app: web", 1),
+			refused: refusal + "host namespaces (hostPID=true), allowPrivilegeEscalation"},
+		{name: "a warning", why: "warn is stricter than enforce", namespace: "base", object: podYAML(bare),
+			warned: `would violate PodSecurity "restricted:latest": `, annotations: map[string]string{"audit-violations": `would violate PodSecurity "restricted:latest"`}},
+		{name: "no level", why: "nothing is judged", namespace: "free", object: podYAML(hostPID)},
+		{name: "an exempt user", why: "it is the operator's word", namespace: "shop", object: podYAML(hostPID), change: as("root"),
+			annotations: map[string]string{"exempt": "user"}},
+		{name: "labels of a running pod", why: "upstream judges no such update", namespace: "shop", object: podYAML(hostPID), change: update(hostPID, "")},
+		{name: "a new image", why: "it is another program", namespace: "shop", object: strings.Replace(podYAML(hostPID), "image: i", "image: j", 1), change: update(hostPID, ""),
+			refused: refusal + "host namespaces"},
+		{name: "status", why: "it changes nothing that runs", namespace: "shop", object: podYAML(hostPID), change: update(bare, "status")},
+		{name: "a debug container", why: "the pod is judged whole", namespace: "shop", object: podYAML(debugged), change: update(bare, "ephemeralcontainers"),
+			refused: refusal + `allowPrivilegeEscalation != false (containers "a", "d"`},
+		{name: "an unknown namespace", why: "with failurePolicy Fail this is a refusal", namespace: "gone", object: podYAML(bare), refused: `failed to lookup namespace "gone"`},
+		{name: "a broken pod", why: "what cannot be read is not allowed", namespace: "shop", object: podYAML("{containers: 7}"), refused: "failed to decode object"},
+		{name: "an empty request", why: "what says nothing is not allowed", namespace: "shop", object: podYAML(bare), refused: "no AdmissionReview",
+			change: func(*testing.T) func(*admissionv1.AdmissionRequest) {
+				return func(r *admissionv1.AdmissionRequest) { *r = admissionv1.AdmissionRequest{} }
+			}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var change func(*admissionv1.AdmissionRequest)
+			if row.change != nil {
+				change = row.change(t)
+			}
+			got := newController(t, nil).Validate(context.Background(), request(t, row.namespace, row.object, change))
+			switch {
+			case got.Allowed != (row.refused == ""):
+				t.Errorf("%s: allowed %v, %+v", row.why, got.Allowed, got.Result)
+			case !got.Allowed && !strings.Contains(got.Result.Message, row.refused):
+				t.Errorf("%s: refused with\n%s\nwant\n%s", row.why, got.Result.Message, row.refused)
+			}
+			if text := strings.Join(got.Warnings, "\n"); !strings.Contains(text, row.warned) || (text == "") != (row.warned == "") {
+				t.Errorf("%s: warned %q, want %q", row.why, text, row.warned)
+			}
+			for key, value := range row.annotations {
+				if !strings.Contains(got.AuditAnnotations[key], value) || got.AuditAnnotations[key] == "" {
+					t.Errorf("%s: annotation %s is %q, want %q", row.why, key, got.AuditAnnotations[key], value)
+				}
+			}
+		})
+	}
+}
+
+// TestRefusalNamesPolicyAndRest: a governed pod's refusal says what is missing.
+func TestRefusalNamesPolicyAndRest(t *testing.T) {
+	got := newController(t, nil).Validate(context.Background(), request(t, "shop", podYAML(hostPID), nil))
+	const want = `; policy "nodes" governs the pod, and what is left is: spec.hostPID is true, must be false or unset [hostNamespaces]; `
+	if got.Allowed || !strings.Contains(got.Result.Message, want) {
+		t.Errorf("%+v, want %s", got.Result, want)
+	}
+}
+
+// TestWorkloads: they are warned about by the level of warn, which is that of
+// enforce where no label sets it, and never refused.
+func TestWorkloads(t *testing.T) {
+	deployment := "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {template: {metadata: {labels: {app: web}}, spec: " + hostPID + "}}}"
+	kind := func(r *admissionv1.AdmissionRequest) {
+		r.Kind = metav1.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}
+		r.Resource = metav1.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	}
+	for namespace, warned := range map[string]bool{"base": true, "shop": true, "free": false} {
+		got := newController(t, nil).Validate(context.Background(), request(t, namespace, deployment, kind))
+		if !got.Allowed || (len(got.Warnings) > 0) != warned {
+			t.Errorf("in %s: allowed %v, warnings %q", namespace, got.Allowed, got.Warnings)
+		}
+		if got := newController(t, nil).Mutate(context.Background(), request(t, namespace, deployment, kind)); !got.Allowed || len(got.Patch) > 0 {
+			t.Errorf("in %s: the template was filled in, which its author would see as drift", namespace)
+		}
+	}
+}
+
+// TestNamespaces: labels that cannot be parsed are refused under their own names,
+// and a level that is raised is checked against the pods that run.
+func TestNamespaces(t *testing.T) {
+	text := func(label string) string {
+		return "{apiVersion: v1, kind: Namespace, metadata: {name: ns, labels: {" + label + "}}}"
+	}
+	kind := func(r *admissionv1.AdmissionRequest) {
+		r.Kind = metav1.GroupVersionKind{Version: "v1", Kind: "Namespace"}
+		r.Resource = metav1.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	}
+	c := newController(t, nil)
+	bad := c.Validate(context.Background(), request(t, "ns", text("podfence.dev/enforce: none"), kind))
+	if bad.Allowed || !strings.Contains(bad.Result.Message, "metadata.labels[podfence.dev/enforce]: Invalid value") || bad.Result.Details.Causes[0].Field != "metadata.labels[podfence.dev/enforce]" {
+		t.Errorf("%+v", bad.Result)
+	}
+	if other := c.Validate(context.Background(), request(t, "ns", text("pod-security.kubernetes.io/enforce: none"), kind)); !other.Allowed {
+		t.Errorf("upstream's label was judged: %+v", other.Result)
+	}
+	raised := c.Validate(context.Background(), request(t, "ns", text("podfence.dev/enforce: baseline"), func(r *admissionv1.AdmissionRequest) {
+		kind(r)
+		r.Operation, r.OldObject = admissionv1.Update, raw(t, text("a: b"))
+	}))
+	if !raised.Allowed || !strings.Contains(strings.Join(raised.Warnings, "\n"), "running: host namespaces") {
+		t.Errorf("warnings %q", raised.Warnings)
+	}
+}
+
+// TestMetrics: a decision is counted once, by what is bounded in number.
+func TestMetrics(t *testing.T) {
+	c := newController(t, nil)
+	c.Mutate(context.Background(), request(t, "shop", podYAML(bare), nil))
+	c.Validate(context.Background(), request(t, "shop", podYAML(hostPID), nil))
+	c.Validate(context.Background(), request(t, "exempt", podYAML(hostPID), nil))
+	c.Validate(context.Background(), request(t, "gone", podYAML(hostPID), nil))
+	const want = `
+# HELP podfence_decisions_total Number of answered admission requests, by side (mutate, validate), operation, resource, enforced level, outcome (allowed, filled, denied, exempt, error) and governing policy.
+# TYPE podfence_decisions_total counter
+podfence_decisions_total{level="",operation="create",outcome="error",policy="",resource="pods",side="validate"} 1
+podfence_decisions_total{level="",operation="create",outcome="exempt",policy="",resource="pods",side="validate"} 1
+podfence_decisions_total{level="restricted",operation="create",outcome="denied",policy="nodes",resource="pods",side="validate"} 1
+podfence_decisions_total{level="restricted",operation="create",outcome="filled",policy="nodes",resource="pods",side="mutate"} 1
+`
+	if err := testutil.CollectAndCompare(c.metrics.decisions, strings.NewReader(want)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSharedThingsAreNotChanged: namespaces belong to a cache, and some answers
+// to upstream.
+func TestSharedThingsAreNotChanged(t *testing.T) {
+	before := map[string]map[string]string{}
+	for name, labels := range cluster {
+		before[name] = maps.Clone(labels)
+	}
+	c := newController(t, nil)
+	for range 2 {
+		for name := range cluster {
+			c.Mutate(context.Background(), request(t, name, podYAML(bare), nil))
+			got := c.Validate(context.Background(), request(t, name, podYAML(bare), nil))
+			got.UID, got.AuditAnnotations = "changed", nil
+		}
+	}
+	for name, labels := range cluster {
+		if !maps.Equal(before[name], labels) {
+			t.Errorf("the labels of %s became %v", name, labels)
+		}
+	}
+}
+
+// TestNewRefuses: a configuration that cannot be meant.
+func TestNewRefuses(t *testing.T) {
+	for name, config := range map[string]Config{
+		"a prefix without a slash": {LabelPrefix: "podfence.dev"},
+		"an unknown level":         {LabelPrefix: "podfence.dev/", Defaults: api.Policy{Enforce: api.LevelVersion{Level: "high"}}},
+	} {
+		if _, err := New(config, nil, cluster, pods{}, NewMetrics(prometheus.NewRegistry())); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}
+
+// TestPatchesAreJSON: a patch that is no JSON would refuse every pod.
+func TestPatchesAreJSON(t *testing.T) {
+	got := newController(t, nil).Mutate(context.Background(), request(t, "shop", podYAML(privileged), nil))
+	var operations []map[string]any
+	if err := errors.Join(json.Unmarshal(got.Patch, &operations)); err != nil || len(operations) == 0 || *got.PatchType != admissionv1.PatchTypeJSONPatch {
+		t.Errorf("%s: %v", got.Patch, err)
+	}
+}

@@ -1,0 +1,280 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/podfence/podfence/internal/e2e/cluster"
+)
+
+// load creates pods without end: good ones, dry, and bad ones, in earnest.
+type load struct {
+	good, goodFailed, badStored, badRefused atomic.Int64
+	lastFailure                             atomic.Pointer[error]
+	stop                                    context.CancelFunc
+	done                                    sync.WaitGroup
+}
+
+func startLoad(c *cluster.Cluster, namespace string, workers int, good func() *corev1.Pod) *load {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &load{stop: cancel}
+	pods := c.Client.CoreV1().Pods(namespace)
+	for range workers {
+		l.done.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := pods.Create(ctx, good(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err == nil {
+					l.good.Add(1)
+				} else if ctx.Err() == nil {
+					l.lastFailure.Store(&err)
+					l.goodFailed.Add(1)
+				}
+				bad := pod(namespace, "", func(p *corev1.Pod) { p.GenerateName, p.Spec.HostNetwork = "bad-", true })
+				if _, err := pods.Create(ctx, bad, metav1.CreateOptions{}); err == nil {
+					l.badStored.Add(1)
+				} else {
+					l.badRefused.Add(1)
+				}
+			}
+		})
+	}
+	return l
+}
+
+func (l *load) end() {
+	l.stop()
+	l.done.Wait()
+}
+
+func (l *load) failure() error {
+	if err := l.lastFailure.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// more waits until a counter has grown by n.
+func more(t testing.TB, what string, counter *atomic.Int64, n int64) {
+	t.Helper()
+	from := counter.Load()
+	cluster.Eventually(t, fmt.Sprintf("%d more %s", n, what), func(context.Context) (bool, error) { return counter.Load() >= from+n, nil })
+}
+
+// TestNoUncheckedPodIsStoredWhileReplicasFail kills one replica in the middle of
+// a load, then both; changes all policies at once, many times; and changes the
+// certificate.
+func TestNoUncheckedPodIsStoredWhileReplicasFail(t *testing.T) {
+	c := cluster.Start(t, binaries, cluster.Options{})
+	w := c.StartWebhook(2, nil)
+	w.SwapPolicies(generation(0))
+	w.Register(nil)
+	waitForWebhook(t, c)
+	namespace(t, c, "load", map[string]string{podfenceEnforces: restricted})
+	l := startLoad(c, "load", 4, func() *corev1.Pod { return pod("load", "good", nil) })
+	defer l.end()
+	more(t, "good pods", &l.good, 50)
+
+	w.Replicas[0].Kill()
+	more(t, "good pods by the other replica", &l.good, 100)
+	w.Replicas[1].Kill()
+	more(t, "refusals without a replica", &l.goodFailed, 20)
+	before := l.good.Load()
+	more(t, "refusals without a replica", &l.goodFailed, 20)
+	if l.good.Load() != before {
+		t.Errorf("%d pods passed without a replica", l.good.Load()-before)
+	}
+	want(t, "the refusal", l.failure().Error(), "failed calling webhook", "podfence.dev")
+	w.Restart(w.Replicas[0])
+	w.Restart(w.Replicas[1])
+	more(t, "good pods after the restart", &l.good, 100)
+
+	t.Run("a certificate that changes drops nothing", func(t *testing.T) {
+		failed := l.goodFailed.Load()
+		w.WriteCertificate()
+		for _, r := range w.Replicas {
+			cluster.Eventually(t, "the new certificate is served", func(context.Context) (bool, error) { return w.Serves(r) })
+		}
+		more(t, "good pods", &l.good, 100)
+		if n := l.goodFailed.Load() - failed; n > 0 {
+			t.Errorf("%d requests failed: %v", n, l.failure())
+		}
+	})
+	l.end()
+
+	t.Run("a set of policies is never half a set", func(t *testing.T) {
+		l := startLoad(c, "load", 4, func() *corev1.Pod {
+			return pod("load", "either", func(p *corev1.Pod) {
+				p.Labels = map[string]string{"app": "either"}
+				p.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{Capabilities: &corev1.Capabilities{Add: []corev1.Capability{"NET_RAW"}}}
+			})
+		})
+		defer l.end()
+		for i := 1; i <= 15; i++ {
+			w.SwapPolicies(generation(i))
+			more(t, "pods under the policies", &l.good, 20)
+		}
+		if n := l.goodFailed.Load(); n > 0 {
+			t.Errorf("%d pods saw half a set: %v", n, l.failure())
+		}
+		for _, r := range w.Replicas {
+			metrics, err := r.Metrics()
+			if err != nil || gauge(t, metrics, "podfence_policies") != 2 {
+				t.Errorf("%v policies are in force, want 2 (%v)", gauge(t, metrics, "podfence_policies"), err)
+			}
+		}
+	})
+	list, err := c.Client.CoreV1().Pods("load").List(context.Background(), metav1.ListOptions{})
+	if err != nil || len(list.Items) > 0 || l.badStored.Load() > 0 || l.badRefused.Load() == 0 {
+		t.Errorf("%d pods are stored, %d bad ones were created and %d refused: %v", len(list.Items), l.badStored.Load(), l.badRefused.Load(), err)
+	}
+}
+
+// generation is a state of two policies of which exactly one grants what the
+// pods of the test need: a pod is refused by half of one state and half of the next.
+func generation(i int) map[string]string {
+	files := map[string]string{}
+	for n, name := range []string{"a", "z"} {
+		text := "name: " + name + "\npodSelectorLabels: {app: either}\nallow: {allowedCapabilities: [%s]}\n"
+		capability := "SYS_TIME"
+		if i%2 == n {
+			capability = "NET_RAW"
+		}
+		files[name+".yaml"] = fmt.Sprintf(text, capability)
+	}
+	return files
+}
+
+// TestLoadAddsLittleAndLeaksNothing compares the latency of creates, dry, where
+// nothing judges them, where Pod Security Admission does, and where podfence fills
+// and judges them; then it watches the webhook's memory under load for a while:
+// 20 seconds, or as long as PODFENCE_SOAK says. The comparison is printed.
+func TestLoadAddsLittleAndLeaksNothing(t *testing.T) {
+	c := cluster.Start(t, binaries, cluster.Options{})
+	for name, labels := range map[string]map[string]string{
+		"neither": nil, "upstream": {upstreamEnforces: restricted}, "podfence": {podfenceEnforces: restricted},
+	} {
+		namespace(t, c, name, labels)
+	}
+	filled := func(namespace string) *corev1.Pod { return pod(namespace, "p", complete) }
+	bare := func(namespace string) *corev1.Pod { return pod(namespace, "p", nil) }
+	latencies(t, c, "neither", bare) // warms up
+	neither := latencies(t, c, "neither", bare)
+	upstream := latencies(t, c, "upstream", filled)
+	w := c.StartWebhook(2, nil, "--warn-on-mutation=false")
+	w.Register(nil)
+	waitForWebhook(t, c)
+	podfence := latencies(t, c, "podfence", bare)
+	again := latencies(t, c, "neither", bare)
+	t.Logf("| quantile | neither | PodSecurity plugin | podfence, filling in | podfence's webhooks asked, nothing to do |")
+	t.Logf("|---|---:|---:|---:|---:|")
+	for _, q := range []float64{0.5, 0.9, 0.99} {
+		base := quantile(neither, q)
+		t.Logf("| %v | 1 | %.2f | %.2f | %.2f |", q, quantile(upstream, q)/base, quantile(podfence, q)/base, quantile(again, q)/base)
+	}
+	t.Logf("the median without either is %.2f ms at %d workers; each request of podfence's is two more over TLS", quantile(neither, 0.5), workers)
+	soak(t, c, w, bare)
+}
+
+const workers = 4
+
+// latencies are those of creates, in milliseconds, sorted.
+func latencies(t *testing.T, c *cluster.Cluster, namespace string, make func(string) *corev1.Pod) []float64 {
+	t.Helper()
+	const each = 250
+	var mu sync.Mutex
+	var all []float64
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for range each {
+				p := make(namespace)
+				start := time.Now()
+				if _, err := c.Client.CoreV1().Pods(namespace).Create(context.Background(), p, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
+					t.Error(err)
+					return
+				}
+				took := time.Since(start)
+				mu.Lock()
+				all = append(all, float64(took.Microseconds())/1000)
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	slices.Sort(all)
+	return all
+}
+
+func quantile(sorted []float64, q float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[int(q*float64(len(sorted)-1))]
+}
+
+func complete(p *corev1.Pod) {
+	yes, no, one := true, false, int64(1)
+	p.Spec.SecurityContext = &corev1.PodSecurityContext{FSGroup: &one, SupplementalGroups: []int64{1}}
+	p.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{
+		AllowPrivilegeEscalation: &no, Privileged: &no, RunAsNonRoot: &yes, RunAsGroup: &one,
+		Capabilities:   &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}
+}
+
+// soak holds that memory and goroutines do not grow with the number of requests.
+// The first quarter of the time is for pools and connections to fill.
+func soak(t *testing.T, c *cluster.Cluster, w *cluster.Webhook, make func(string) *corev1.Pod) {
+	t.Helper()
+	length := 20 * time.Second
+	if given := os.Getenv("PODFENCE_SOAK"); given != "" {
+		var err error
+		if length, err = time.ParseDuration(given); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := startLoad(c, "podfence", workers, func() *corev1.Pod { return make("podfence") })
+	defer l.end()
+	time.Sleep(length / 4)
+	early := usage(t, w)
+	from := l.good.Load()
+	time.Sleep(length - length/4)
+	late := usage(t, w)
+	for i := range early {
+		if late[i].goroutines > early[i].goroutines+100 || late[i].memory > 2*early[i].memory+64<<20 {
+			t.Errorf("replica %d grew from %v to %v", i, early[i], late[i])
+		}
+	}
+	t.Logf("soak of %v: %d good requests in its last three quarters; replicas early %v, late %v", length, l.good.Load()-from, early, late)
+	if l.good.Load() == from || l.goodFailed.Load() > 0 {
+		t.Errorf("%d good requests, %d failed: %v", l.good.Load()-from, l.goodFailed.Load(), l.failure())
+	}
+}
+
+type use struct{ goroutines, memory float64 }
+
+func (u use) String() string {
+	return fmt.Sprintf("%.0f goroutines, %.0f MiB resident", u.goroutines, u.memory/(1<<20))
+}
+
+func usage(t *testing.T, w *cluster.Webhook) []use {
+	t.Helper()
+	var all []use
+	for _, r := range w.Replicas {
+		metrics, err := r.Metrics()
+		if err != nil || !strings.Contains(metrics, "go_goroutines") {
+			t.Fatalf("no metrics: %v", err)
+		}
+		all = append(all, use{gauge(t, metrics, "go_goroutines"), gauge(t, metrics, "process_resident_memory_bytes")})
+	}
+	return all
+}
