@@ -62,8 +62,8 @@ func manifests(t *testing.T) []runtime.Object {
 			objects = append(objects, object)
 		}
 	}
-	if len(objects) != 11 {
-		t.Errorf("%d objects, want 11: count again", len(objects))
+	if len(objects) != 10 {
+		t.Errorf("%d objects, want 10: count again", len(objects))
 	}
 	return objects
 }

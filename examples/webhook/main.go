@@ -17,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/klog/v2"
 	admissionapi "k8s.io/pod-security-admission/admission/api"
 	"k8s.io/pod-security-admission/api"
 	controllerruntime "sigs.k8s.io/controller-runtime"
@@ -83,7 +84,9 @@ func main() {
 	var o options
 	o.bind(flag.CommandLine) // --kubeconfig is controller-runtime's own
 	flag.Parse()
-	controllerruntime.SetLogger(zap.New(zap.UseFlagOptions(&o.log)))
+	logger := zap.New(zap.UseFlagOptions(&o.log))
+	controllerruntime.SetLogger(logger)
+	klog.SetLogger(logger) // client-go and Pod Security Admission log there
 	if err := run(controllerruntime.SetupSignalHandler(), &o); err != nil {
 		controllerruntime.Log.Error(err, "stopped")
 		os.Exit(1)

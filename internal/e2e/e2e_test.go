@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -22,6 +23,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence/internal/e2e/cluster"
+	"github.com/podfence/podfence/policy"
 )
 
 var binaries cluster.Binaries
@@ -61,6 +63,27 @@ func example(t testing.TB, kind, name string) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// examplePolicies are the files of examples/policies, and the set that they make.
+func examplePolicies(t testing.TB) (files map[string]string, set policy.Set) {
+	t.Helper()
+	files = map[string]string{}
+	var all []policy.Policy
+	for _, name := range []string{"route-manager.yaml", "node-agent.yaml"} {
+		text := example(t, "policies", name)
+		files[name] = string(text)
+		parsed, err := policy.Parse(text, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, parsed...)
+	}
+	set, err := policy.NewSet(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files, set
 }
 
 func manifest(t testing.TB, name, namespace string, into metav1.Object) {
@@ -158,10 +181,14 @@ func TestWithoutPodfenceTheBareDeploymentWarnsAndItsReplicaSetFails(t *testing.T
 // replicas of the webhook, registered as its manifests have it.
 func TestPodfence(t *testing.T) {
 	c := cluster.Start(t, binaries, cluster.Options{})
-	w := c.StartWebhook(2, map[string]string{"route-manager.yaml": string(example(t, "policies", "route-manager.yaml"))})
+	files, policies := examplePolicies(t)
+	w := c.StartWebhook(2, files)
 	// A pod that predates the webhook.
 	namespace(t, c, "old", nil)
-	old := pod("old", "privileged", func(p *corev1.Pod) { p.Spec.Containers[0].SecurityContext = privileged() })
+	old := pod("old", "privileged", func(p *corev1.Pod) {
+		p.Spec.Containers[0].SecurityContext = privileged()
+		p.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("5m")}
+	})
 	if _, err := c.Client.CoreV1().Pods("old").Create(context.Background(), old, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +199,7 @@ func TestPodfence(t *testing.T) {
 	t.Run("the route manager is admitted by its policy and nowhere else", func(t *testing.T) { testRouteManager(t, c) })
 	t.Run("debug containers are filled in, and privileged ones are refused", func(t *testing.T) { testEphemeral(t, c) })
 	t.Run("a pod that predates podfence can be updated and can finish", func(t *testing.T) { testOldPod(t, c) })
-	t.Run("the server accepts what the library says it accepts", func(t *testing.T) { testKinds(t, c) })
+	t.Run("the server accepts what the library says it accepts", func(t *testing.T) { testKinds(t, c, policies) })
 	t.Run("labels of a namespace that cannot be parsed are refused", func(t *testing.T) { testLabels(t, c) })
 	t.Run("a bad policy file changes nothing until it is mended", func(t *testing.T) { testReload(t, c, w) })
 	t.Run("a bad request harms nobody", func(t *testing.T) { testBadInput(t, c, w) })
@@ -383,7 +410,7 @@ func testOldPod(t *testing.T, c *cluster.Cluster) {
 			t.Error(err)
 		}
 	}
-	if err := merge("resize", `{"spec":{"containers":[{"name":"nginx","resources":{"requests":{"cpu":"10m"}}}]}}`, "resize"); err != nil && strings.Contains(err.Error(), "PodSecurity") {
+	if err := merge("resize", `{"spec":{"containers":[{"name":"nginx","resources":{"requests":{"cpu":"10m"}}}]}}`, "resize"); err != nil {
 		t.Error(err)
 	}
 	if err := merge("status", `{"status":{"message":"hello"}}`, "status"); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,14 +25,24 @@ import (
 
 // testKinds creates pods of many kinds, dry, and compares the server's answer
 // and what it would store with what the library says of the same pod.
-func testKinds(t *testing.T, c *cluster.Cluster) {
+func testKinds(t *testing.T, c *cluster.Cluster, policies policy.Set) {
 	namespace(t, c, "kinds", map[string]string{podfenceEnforces: restricted})
+	namespace(t, c, "monitoring", map[string]string{podfenceEnforces: restricted})
+	var agent appsv1.DaemonSet
+	manifest(t, "node-agent-daemonset.yaml", "monitoring", &agent)
 	lv := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 	yes, no := true, false
 	always := corev1.ContainerRestartPolicyAlways
 	pods := map[string]*corev1.Pod{
 		"bare":       pod("kinds", "bare", nil),
 		"privileged": pod("kinds", "privileged", func(p *corev1.Pod) { p.Spec.Containers[0].SecurityContext = privileged() }),
+		"privileged under its policy": pod("monitoring", "agent", func(p *corev1.Pod) {
+			p.Labels, p.Spec = agent.Spec.Template.Labels, agent.Spec.Template.Spec
+		}),
+		"privileged under its policy, with a path too many": pod("monitoring", "curious", func(p *corev1.Pod) {
+			p.Labels, p.Spec = agent.Spec.Template.Labels, *agent.Spec.Template.Spec.DeepCopy()
+			p.Spec.Volumes[0].HostPath.Path = "/var/lib"
+		}),
 		"windows": pod("kinds", "windows", func(p *corev1.Pod) {
 			p.Spec.OS = &corev1.PodOS{Name: corev1.Windows}
 		}),
@@ -54,8 +65,8 @@ func testKinds(t *testing.T, c *cluster.Cluster) {
 	}
 	allowed := 0
 	for name, p := range pods {
-		d := podfence.Admit(p, lv, policy.Set{})
-		stored, err := c.Client.CoreV1().Pods("kinds").Create(context.Background(), p.DeepCopy(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		d := podfence.Admit(p, lv, policies)
+		stored, err := c.Client.CoreV1().Pods(p.Namespace).Create(context.Background(), p.DeepCopy(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		if !d.Allowed() {
 			refused(t, err, d.Result.Refusal())
 			continue
@@ -74,8 +85,8 @@ func testKinds(t *testing.T, c *cluster.Cluster) {
 			t.Errorf("%s: stored otherwise (-library +server):\n%s", name, diff)
 		}
 	}
-	if allowed != 4 {
-		t.Errorf("%d pods were allowed, want 4", allowed)
+	if allowed != 5 {
+		t.Errorf("%d pods were allowed, want 5", allowed)
 	}
 }
 
@@ -134,7 +145,7 @@ func testBadInput(t *testing.T, c *cluster.Cluster, w *cluster.Webhook) {
 	}{
 		{"no JSON", "application/json", "{", 1, http.StatusOK, `"allowed":false`},
 		{"another kind", "application/json", `{"kind":"Pod","apiVersion":"v1"}`, 32, http.StatusOK, `"allowed":false`},
-		{"no request", "application/json", `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}`, 61, http.StatusOK, `"allowed"`},
+		{"no request", "application/json", `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}`, 61, http.StatusOK, `"allowed":false`},
 		{"no body", "application/json", "", 0, http.StatusBadRequest, "empty"},
 		{"text", "text/plain", "{}", 2, http.StatusUnsupportedMediaType, "application/json"},
 		{"unknown length", "application/json", "{}", -1, http.StatusLengthRequired, "length"},
@@ -220,7 +231,7 @@ func slowConnections(t *testing.T, w *cluster.Webhook, n int) (closeAll func()) 
 	}
 }
 
-// gauge is the value of a metric without labels; 0 if it is not there.
+// gauge is the value of a metric, named with its labels; 0 if it is not there.
 func gauge(t *testing.T, metrics, name string) (value float64) {
 	t.Helper()
 	for line := range strings.Lines(metrics) {

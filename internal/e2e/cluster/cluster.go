@@ -102,7 +102,7 @@ func Start(t testing.TB, bin Binaries, o Options) *Cluster {
 // connect waits for the API server and writes a kubeconfig for it.
 func (c *Cluster) connect(port int) {
 	c.t.Helper()
-	c.Config = &rest.Config{Host: local("https", port), BearerToken: token, TLSClientConfig: rest.TLSClientConfig{Insecure: true}, QPS: 500, Burst: 1000, WarningHandler: rest.NoWarnings{}}
+	c.Config = &rest.Config{Host: local("https", port), BearerToken: token, TLSClientConfig: rest.TLSClientConfig{Insecure: true}, QPS: -1, WarningHandler: rest.NoWarnings{}}
 	client, err := kubernetes.NewForConfig(c.Config)
 	if err != nil {
 		c.t.Fatal(err)
@@ -113,12 +113,18 @@ func (c *Cluster) connect(port int) {
 		return err == nil && string(body) == "ok", err
 	})
 	c.Kubeconfig = c.path("kubeconfig")
+	c.writeKubeconfig(c.Kubeconfig, token)
+}
+
+// writeKubeconfig writes a kubeconfig for whoever has the token.
+func (c *Cluster) writeKubeconfig(file, token string) {
+	c.t.Helper()
 	config := clientcmdapi.NewConfig()
 	config.Clusters["e2e"] = &clientcmdapi.Cluster{Server: c.Config.Host, InsecureSkipTLSVerify: true}
 	config.AuthInfos["e2e"] = &clientcmdapi.AuthInfo{Token: token}
 	config.Contexts["e2e"] = &clientcmdapi.Context{Cluster: "e2e", AuthInfo: "e2e"}
 	config.CurrentContext = "e2e"
-	if err := clientcmd.WriteToFile(*config, c.Kubeconfig); err != nil {
+	if err := clientcmd.WriteToFile(*config, file); err != nil {
 		c.t.Fatal(err)
 	}
 }

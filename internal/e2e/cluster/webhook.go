@@ -52,19 +52,46 @@ type Replica struct {
 // until they are ready. policies are the files of the policy folder by name.
 func (c *Cluster) StartWebhook(replicas int, policies map[string]string, flags ...string) *Webhook {
 	c.t.Helper()
-	w := &Webhook{cluster: c, Policies: c.t.TempDir(), certs: c.t.TempDir(), flags: flags}
+	w := c.NewWebhook()
+	w.flags = flags
 	for name, text := range policies {
 		w.WritePolicy(name, text)
 	}
+	w.startReplicas(replicas)
+	return w
+}
+
+// NewWebhook is a webhook with an address and a certificate, and without replicas.
+func (c *Cluster) NewWebhook() *Webhook {
+	c.t.Helper()
+	w := &Webhook{cluster: c, Policies: c.t.TempDir(), certs: c.t.TempDir()}
 	w.WriteCertificate()
-	for range replicas {
+	w.URL = "https://" + w.balance()
+	return w
+}
+
+// StartAs starts a replica with the flags of its Deployment and with the rights
+// of a service account, and waits until it is ready.
+func (w *Webhook) StartAs(token string, flags []string) {
+	w.cluster.t.Helper()
+	kubeconfig := w.cluster.path("kubeconfig-webhook")
+	w.cluster.writeKubeconfig(kubeconfig, token)
+	for _, flag := range flags {
+		flag = strings.Replace(flag, "=/etc/podfence/policies", "="+w.Policies, 1)
+		w.flags = append(w.flags, strings.Replace(flag, "=/etc/podfence/tls", "="+w.certs, 1))
+	}
+	w.flags = append(w.flags, "--kubeconfig="+kubeconfig) // the last one counts
+	w.startReplicas(1)
+}
+
+func (w *Webhook) startReplicas(n int) {
+	w.cluster.t.Helper()
+	for range n {
 		w.Replicas = append(w.Replicas, w.start())
 	}
 	for _, r := range w.Replicas {
 		w.WaitReady(r)
 	}
-	w.URL = "https://" + w.balance()
-	return w
 }
 
 func (w *Webhook) start() *Replica {
@@ -178,6 +205,7 @@ func (w *Webhook) WriteCertificate() {
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "podfence-webhook"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames: []string{"podfence-webhook.podfence-system.svc"},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, leaf, w.authority.certificate, &key.PublicKey, w.authority.key)
@@ -220,6 +248,20 @@ func (w *Webhook) newKey() *ecdsa.PrivateKey {
 		w.cluster.t.Fatal(err)
 	}
 	return key
+}
+
+// Certificate is the certificate with its key and its CA, by the names of their files.
+func (w *Webhook) Certificate() map[string][]byte {
+	w.cluster.t.Helper()
+	files := map[string][]byte{"ca.crt": w.CA()}
+	for _, name := range []string{"tls.crt", "tls.key"} {
+		text, err := os.ReadFile(filepath.Join(w.certs, name))
+		if err != nil {
+			w.cluster.t.Fatal(err)
+		}
+		files[name] = text
+	}
+	return files
 }
 
 // CA is the certificate that the API server is to trust.

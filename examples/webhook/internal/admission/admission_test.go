@@ -109,10 +109,10 @@ func podYAML(spec string) string {
 }
 
 const (
-	bare       = "{containers: [{name: a, image: i}]}"
-	privileged = "{containers: [{name: a, image: i, securityContext: {privileged: true}}]}"
-	hostPID    = "{hostPID: true, containers: [{name: a, image: i}]}"
-	debugged   = "{containers: [{name: a, image: i}], ephemeralContainers: [{name: d, image: i}]}"
+	bare     = "{containers: [{name: a, image: i}]}"
+	granted  = "{containers: [{name: a, image: i, securityContext: {privileged: true}}]}"
+	hostPID  = "{hostPID: true, containers: [{name: a, image: i}]}"
+	debugged = "{containers: [{name: a, image: i}], ephemeralContainers: [{name: d, image: i}]}"
 )
 
 func update(old, subresource string) func(*testing.T) func(*admissionv1.AdmissionRequest) {
@@ -278,20 +278,35 @@ func TestRefusalNamesPolicyAndRest(t *testing.T) {
 }
 
 // TestWorkloads: they are warned about by the level of warn, which is that of
-// enforce where no label sets it, and never refused.
+// enforce where no label sets it, and never refused; and only of what the pods
+// that come of them will be refused for.
 func TestWorkloads(t *testing.T) {
-	deployment := "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {template: {metadata: {labels: {app: web}}, spec: " + hostPID + "}}}"
 	kind := func(r *admissionv1.AdmissionRequest) {
 		r.Kind = metav1.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}
 		r.Resource = metav1.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
 	}
-	for namespace, warned := range map[string]bool{"base": true, "shop": true, "free": false} {
-		got := newController(t, nil).Validate(context.Background(), request(t, namespace, deployment, kind))
-		if !got.Allowed || (len(got.Warnings) > 0) != warned {
-			t.Errorf("in %s: allowed %v, warnings %q", namespace, got.Allowed, got.Warnings)
+	for _, row := range []struct {
+		why, namespace, spec string
+		noMutation           bool
+		warned               string
+	}{
+		{why: "its pods will be filled in, and no more is wrong", namespace: "shop", spec: bare},
+		{why: "its pods will be filled in and still be refused", namespace: "shop", spec: hostPID, warned: `would violate PodSecurity "restricted:latest": host namespaces (hostPID=true)`},
+		{why: "nothing will be filled in", namespace: "shop", spec: bare, noMutation: true, warned: "allowPrivilegeEscalation != false"},
+		{why: "at baseline nothing will be filled in", namespace: "base", spec: bare, warned: "allowPrivilegeEscalation != false"},
+		{why: "upstream enforces restricted by labels that cannot be parsed, and does not warn by them", namespace: "misspelt", spec: hostPID},
+		{why: "nothing is judged", namespace: "free", spec: hostPID},
+		{why: "it is the operator's word", namespace: "exempt", spec: hostPID},
+		{why: "a workload is not refused by what cannot be looked up", namespace: "gone", spec: hostPID},
+	} {
+		c := newController(t, func(config *Config) { config.Mutate = !row.noMutation })
+		deployment := "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {template: {metadata: {labels: {app: web}}, spec: " + row.spec + "}}}"
+		got := c.Validate(context.Background(), request(t, row.namespace, deployment, kind))
+		if text := strings.Join(got.Warnings, "\n"); !got.Allowed || !strings.Contains(text, row.warned) || (text == "") != (row.warned == "") {
+			t.Errorf("in %s, %s: allowed %v, warnings %q, want %q", row.namespace, row.why, got.Allowed, text, row.warned)
 		}
-		if got := newController(t, nil).Mutate(context.Background(), request(t, namespace, deployment, kind)); !got.Allowed || len(got.Patch) > 0 {
-			t.Errorf("in %s: the template was filled in, which its author would see as drift", namespace)
+		if got := c.Mutate(context.Background(), request(t, row.namespace, deployment, kind)); !got.Allowed || len(got.Patch) > 0 {
+			t.Errorf("in %s: the template was filled in, which its author would see as drift", row.namespace)
 		}
 	}
 }
@@ -330,11 +345,17 @@ func TestMetrics(t *testing.T) {
 	c.Validate(context.Background(), request(t, "shop", podYAML(hostPID), nil))
 	c.Validate(context.Background(), request(t, "exempt", podYAML(hostPID), nil))
 	c.Validate(context.Background(), request(t, "gone", podYAML(hostPID), nil))
+	for _, made := range []string{"up", "one", "two"} { // a client's own words
+		c.Validate(context.Background(), request(t, "shop", podYAML(bare), func(r *admissionv1.AdmissionRequest) {
+			r.Resource.Resource, r.Operation = made, admissionv1.Operation(made)
+		}))
+	}
 	const want = `
-# HELP podfence_decisions_total Number of answered admission requests, by side (mutate, validate), operation, resource, enforced level, outcome (allowed, filled, denied, exempt, error) and governing policy.
+# HELP podfence_decisions_total Number of answered admission requests, by side (mutate, validate), operation, resource, level enforced on pods, outcome (allowed, warned, filled, denied, exempt, error) and governing policy.
 # TYPE podfence_decisions_total counter
 podfence_decisions_total{level="",operation="create",outcome="error",policy="",resource="pods",side="validate"} 1
 podfence_decisions_total{level="",operation="create",outcome="exempt",policy="",resource="pods",side="validate"} 1
+podfence_decisions_total{level="",operation="other",outcome="allowed",policy="",resource="other",side="validate"} 3
 podfence_decisions_total{level="restricted",operation="create",outcome="denied",policy="nodes",resource="pods",side="validate"} 1
 podfence_decisions_total{level="restricted",operation="create",outcome="filled",policy="nodes",resource="pods",side="mutate"} 1
 `
@@ -379,7 +400,7 @@ func TestNewRefuses(t *testing.T) {
 
 // TestPatchesAreJSON: a patch that is no JSON would refuse every pod.
 func TestPatchesAreJSON(t *testing.T) {
-	got := newController(t, nil).Mutate(context.Background(), request(t, "shop", podYAML(privileged), nil))
+	got := newController(t, nil).Mutate(context.Background(), request(t, "shop", podYAML(granted), nil))
 	var operations []map[string]any
 	if err := errors.Join(json.Unmarshal(got.Patch, &operations)); err != nil || len(operations) == 0 || *got.PatchType != admissionv1.PatchTypeJSONPatch {
 		t.Errorf("%s: %v", got.Patch, err)

@@ -7,6 +7,7 @@ import (
 	"k8s.io/pod-security-admission/metrics"
 	psa "k8s.io/pod-security-admission/policy"
 
+	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/policy"
 )
@@ -21,7 +22,10 @@ type (
 type evaluator struct {
 	namespace string
 	policies  policy.Set
-	answers   []answer
+	// fillsAt is the level at which pods of the template that is judged will be
+	// filled in; privileged where pods are judged, which have been filled in.
+	fillsAt api.LevelVersion
+	answers []answer
 }
 
 type answer struct {
@@ -29,9 +33,12 @@ type answer struct {
 	result evaluate.Result
 }
 
-// EvaluatePod is upstream's question. A check that passes has no result.
+// EvaluatePod is upstream's question. A check that passes has no result. A
+// template is judged by the pods that will come of it: an author need not be
+// warned of what will be filled in.
 func (e *evaluator) EvaluatePod(lv api.LevelVersion, meta *metav1.ObjectMeta, spec *corev1.PodSpec) []psa.CheckResult {
 	template := &corev1.PodTemplateSpec{ObjectMeta: *meta, Spec: *spec}
+	template = podfence.AdmitTemplate(e.namespace, template, e.fillsAt, e.policies).Template
 	result := evaluate.Template(e.namespace, template, lv, e.policies)
 	e.answers = append(e.answers, answer{lv, result})
 	var failed []psa.CheckResult
@@ -41,8 +48,8 @@ func (e *evaluator) EvaluatePod(lv api.LevelVersion, meta *metav1.ObjectMeta, sp
 	return failed
 }
 
-// enforced is the first answer, which is that at the enforced level where a pod
-// is judged; nil if nothing was asked.
+// enforced is the first answer, which of a pod is that at the enforced level; nil
+// if nothing was asked.
 func (e *evaluator) enforced() *evaluate.Result {
 	if len(e.answers) == 0 {
 		return nil

@@ -19,8 +19,8 @@ const (
 	validating = "validate"
 )
 
-// Metrics count decisions. Names of pods and namespaces are no labels: there is
-// no bound to their number.
+// Metrics count decisions. Every label has a bounded number of values, so that
+// names of pods and namespaces are none.
 type Metrics struct {
 	decisions *prometheus.CounterVec
 	duration  *prometheus.HistogramVec
@@ -31,7 +31,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "podfence_decisions_total",
-			Help: "Number of answered admission requests, by side (mutate, validate), operation, resource, enforced level, outcome (allowed, filled, denied, exempt, error) and governing policy.",
+			Help: "Number of answered admission requests, by side (mutate, validate), operation, resource, level enforced on pods, outcome (allowed, warned, filled, denied, exempt, error) and governing policy.",
 		}, []string{"side", "operation", "resource", "level", "outcome", "policy"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "podfence_decision_duration_seconds",
@@ -48,15 +48,33 @@ func (m *Metrics) decided(side string, req *ctrl.Request, response *admissionv1.
 	if result != nil {
 		level, policyName = string(result.Level.Level), result.PolicyName()
 	}
-	m.decisions.WithLabelValues(side, strings.ToLower(string(req.Operation)), resource(req), level, outcome(response), policyName).Inc()
+	m.decisions.WithLabelValues(side, operation(req), resource(req), level, outcome(response), policyName).Inc()
 	m.duration.WithLabelValues(side).Observe(time.Since(start).Seconds())
 }
 
-func resource(req *ctrl.Request) string {
-	if req.SubResource == "" {
-		return req.Resource.Resource
+// operation and resource are "other" for what the webhooks are not asked about:
+// whoever reaches the port could else make as many series as there are strings.
+func operation(req *ctrl.Request) string {
+	switch req.Operation {
+	case admissionv1.Create, admissionv1.Update:
+		return strings.ToLower(string(req.Operation))
+	default:
+		return "other"
 	}
-	return req.Resource.Resource + "/" + req.SubResource
+}
+
+func resource(req *ctrl.Request) string {
+	name := req.Resource.Resource
+	if req.SubResource != "" {
+		name += "/" + req.SubResource
+	}
+	switch name {
+	case "pods", "pods/ephemeralcontainers", "namespaces", "podtemplates", "replicationcontrollers",
+		"daemonsets", "deployments", "replicasets", "statefulsets", "cronjobs", "jobs":
+		return name
+	default:
+		return "other"
+	}
 }
 
 func outcome(response *admissionv1.AdmissionResponse) string {
@@ -66,6 +84,8 @@ func outcome(response *admissionv1.AdmissionResponse) string {
 		return "exempt"
 	case len(response.Patch) > 0:
 		return "filled"
+	case response.Allowed && len(response.Warnings) > 0:
+		return "warned"
 	case response.Allowed:
 		return "allowed"
 	case response.Result != nil && (response.Result.Code == http.StatusForbidden || response.Result.Code == http.StatusUnprocessableEntity):

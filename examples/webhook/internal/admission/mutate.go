@@ -84,13 +84,16 @@ func (c *Controller) fill(ctx context.Context, req *admissionv1.AdmissionRequest
 	}
 }
 
+// privileged is the level at which nothing is filled in.
+var privileged = api.LevelVersion{Level: api.LevelPrivileged, Version: api.LatestVersion()}
+
 // enforced is the level at which the request's namespace is enforced; privileged
 // for whoever is exempt. Labels that cannot be parsed mean what upstream makes
 // of them: restricted.
 func (c *Controller) enforced(ctx context.Context, req *admissionv1.AdmissionRequest) (api.LevelVersion, *failure) {
 	exempt := c.config.Exemptions
 	if slices.Contains(exempt.Namespaces, req.Namespace) || slices.Contains(exempt.Usernames, req.UserInfo.Username) {
-		return api.LevelVersion{Level: api.LevelPrivileged, Version: api.LatestVersion()}, nil
+		return privileged, nil
 	}
 	namespace, err := c.upstream.NamespaceGetter.GetNamespace(ctx, req.Namespace)
 	if err != nil {

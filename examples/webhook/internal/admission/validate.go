@@ -32,14 +32,21 @@ func (c *Controller) Validate(ctx context.Context, req ctrl.Request) ctrl.Respon
 	if err := incomplete(&req.AdmissionRequest); err != nil {
 		return ctrl.Errored(http.StatusBadRequest, err)
 	}
-	e := &evaluator{namespace: req.Namespace, policies: c.policies()}
+	e := &evaluator{namespace: req.Namespace, policies: c.policies(), fillsAt: privileged}
+	if kind := req.Resource.Resource; c.config.Mutate && kind != "pods" && kind != "namespaces" {
+		// Upstream says itself what it makes of a namespace that cannot be read.
+		if lv, failed := c.enforced(ctx, &req.AdmissionRequest); failed == nil {
+			e.fillsAt = lv
+		}
+	}
 	upstream := c.upstream
 	upstream.Evaluator = e
 	shared := upstream.Validate(ctx, c.attributes(&req.AdmissionRequest))
 	response := *shared.DeepCopy() // it may be upstream's, and shared
 	c.inOurWords(&response)
-	result := e.enforced()
-	if result != nil && req.Resource.Resource == "pods" {
+	var result *evaluate.Result
+	if req.Resource.Resource == "pods" {
+		result = e.enforced()
 		explain(&response, result)
 	}
 	c.metrics.decided(validating, &req, &response, result, start)
@@ -103,7 +110,7 @@ func (c *Controller) inOurWords(response *admissionv1.AdmissionResponse) {
 // excuses, and, to a refusal, what is missing. Where no policy governs the pod,
 // the answer stays upstream's own.
 func explain(response *admissionv1.AdmissionResponse, result *evaluate.Result) {
-	if result.Policy == nil {
+	if result == nil || result.Policy == nil {
 		return
 	}
 	if response.AuditAnnotations == nil {
