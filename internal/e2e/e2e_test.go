@@ -183,8 +183,11 @@ func TestPodfence(t *testing.T) {
 	c := cluster.Start(t, binaries, cluster.Options{})
 	files, policies := examplePolicies(t)
 	w := c.StartWebhook(2, files)
-	// A pod that predates the webhook.
+	// Pods that predate the webhook.
 	namespace(t, c, "old", nil)
+	if _, err := c.Client.CoreV1().Pods("old").Create(context.Background(), pod("old", "complete", complete), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	old := pod("old", "privileged", func(p *corev1.Pod) {
 		p.Spec.Containers[0].SecurityContext = privileged()
 		p.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("5m")}
@@ -416,8 +419,13 @@ func testOldPod(t *testing.T, c *cluster.Cluster) {
 	if err := merge("status", `{"status":{"message":"hello"}}`, "status"); err != nil {
 		t.Error(err)
 	}
-	// A new image is a new program, which upstream judges.
-	refused(t, merge("image", `{"spec":{"containers":[{"name":"nginx","image":"nginx:2"}]}}`), "privileged (container")
+	// A new image is a new program, which upstream judges: it may come where the
+	// pod satisfies the level, and nowhere else.
+	newImage := []byte(`{"spec":{"containers":[{"name":"nginx","image":"nginx:2"}]}}`)
+	if _, err := pods.Patch(ctx, "complete", "application/strategic-merge-patch+json", newImage, metav1.PatchOptions{}); err != nil {
+		t.Error(err)
+	}
+	refused(t, merge("image", string(newImage)), "privileged (container")
 	zero := int64(0)
 	if err := pods.Delete(ctx, "privileged", metav1.DeleteOptions{GracePeriodSeconds: &zero}); err != nil {
 		t.Fatal(err)

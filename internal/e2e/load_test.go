@@ -69,8 +69,8 @@ func more(t testing.TB, what string, counter *atomic.Int64, n int64) {
 	cluster.Eventually(t, fmt.Sprintf("%d more %s", n, what), func(context.Context) (bool, error) { return counter.Load() >= from+n, nil })
 }
 
-// TestNoUncheckedPodIsStoredWhileReplicasFail kills one replica in the middle of
-// a load, then both; changes all policies at once, many times; and changes the
+// TestNoUncheckedPodIsStoredWhileReplicasFail ends replicas in turn in the middle
+// of a load, kills one, then both; changes all policies at once, many times; and changes the
 // certificate.
 func TestNoUncheckedPodIsStoredWhileReplicasFail(t *testing.T) {
 	c := cluster.Start(t, binaries, cluster.Options{})
@@ -82,6 +82,18 @@ func TestNoUncheckedPodIsStoredWhileReplicasFail(t *testing.T) {
 	l := startLoad(c, "load", 4, func() *corev1.Pod { return pod("load", "good", nil) })
 	defer l.end()
 	more(t, "good pods", &l.good, 50)
+
+	t.Run("a replica that is asked to end drops nothing", func(t *testing.T) {
+		w.Replicas[0].Terminate()
+		more(t, "good pods by the other replica", &l.good, 100)
+		w.Restart(w.Replicas[0])
+		w.Replicas[1].Terminate()
+		more(t, "good pods by the replica that is back", &l.good, 100)
+		w.Restart(w.Replicas[1])
+		if n := l.goodFailed.Load(); n > 0 {
+			t.Errorf("%d requests failed: %v", n, l.failure())
+		}
+	})
 
 	w.Replicas[0].Kill()
 	more(t, "good pods by the other replica", &l.good, 100)

@@ -161,6 +161,9 @@ func (c *Cluster) run(name, program string, args ...string) *Process {
 		c.t.Fatal(err)
 	}
 	p := &Process{cmd: exec.Command(program, args...), done: make(chan struct{})}
+	if program == c.bin.Webhook {
+		p.cmd.Env = append(os.Environ(), "GOMEMLIMIT=460MiB") // as its Deployment has it
+	}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	// Nothing survives a test that is killed.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}

@@ -128,6 +128,18 @@ func (w *Webhook) WaitReady(r *Replica) {
 	})
 }
 
+// PeakMemory is the most memory that a replica has had resident, in bytes.
+func (r *Replica) PeakMemory() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(status), "\nVmHWM:")
+	var kibibytes int64
+	_, err = fmt.Sscan(rest, &kibibytes)
+	return kibibytes << 10, err
+}
+
 // Metrics is the text of a replica's metrics.
 func (r *Replica) Metrics() (string, error) {
 	_, body, err := get(fmt.Sprintf("http://127.0.0.1:%d/metrics", r.metrics))

@@ -11,6 +11,7 @@ package admission
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -102,6 +103,21 @@ func newDecoder() runtime.Decoder {
 		utilruntime.Must(add(scheme))
 	}
 	return serializer.NewCodecFactory(scheme).UniversalDeserializer()
+}
+
+// unreadable is why an object could not be decoded, without the object: this
+// text is logged, and an object without a kind is quoted whole by the decoder.
+func unreadable(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case runtime.IsMissingKind(err):
+		return errors.New("the object has no kind")
+	case runtime.IsMissingVersion(err):
+		return errors.New("the object has no apiVersion")
+	default:
+		return fmt.Errorf("%.300s", err.Error())
+	}
 }
 
 // translatedNamespaces shows the labels of namespaces under upstream's prefix.

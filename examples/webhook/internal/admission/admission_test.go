@@ -206,6 +206,28 @@ func TestMutationIsTold(t *testing.T) {
 	}
 }
 
+// TestListsEnd: a pod of thousands of containers gets no thousands of lines.
+func TestListsEnd(t *testing.T) {
+	many := "{hostPID: true, containers: [" + strings.Repeat("{name: a, image: i, securityContext: {privileged: true, allowPrivilegeEscalation: true}}, ", 1000) + "]}"
+	c := newController(t, nil)
+	filled := c.Mutate(context.Background(), request(t, "shop", podYAML(many), nil))
+	if n := len(filled.Warnings); n != longest+1 || filled.Warnings[longest] != "and 1951 more warnings" {
+		t.Errorf("%d warnings, the last %q", n, filled.Warnings[n-1])
+	}
+	changed := filled.AuditAnnotations[annotationMutation]
+	if !strings.HasSuffix(changed, " more") || strings.Count(changed, "; ") != longest {
+		t.Errorf("changes end with %q", changed[len(changed)-30:])
+	}
+	refused := c.Validate(context.Background(), request(t, "shop", podYAML(many), nil))
+	what := refused.Result.Message[strings.Index(refused.Result.Message, "what is left is"):]
+	if !strings.HasSuffix(what, " more") || strings.Count(what, "; ") != longest {
+		t.Errorf("what is left ends with %q", what[len(what)-30:])
+	}
+	if excused := refused.AuditAnnotations[annotationExcused]; !strings.HasSuffix(excused, "; and 2950 more") {
+		t.Errorf("what is excused ends with %q", excused[len(excused)-30:])
+	}
+}
+
 // TestValidate: what is refused, with which words, and what is recorded.
 func TestValidate(t *testing.T) {
 	const refusal = `pods "p" is forbidden: violates PodSecurity "restricted:latest": `
@@ -382,6 +404,27 @@ func TestSharedThingsAreNotChanged(t *testing.T) {
 	for name, labels := range cluster {
 		if !maps.Equal(before[name], labels) {
 			t.Errorf("the labels of %s became %v", name, labels)
+		}
+	}
+}
+
+// TestErrorsDoNotQuoteObjects: what a pod holds is nobody else's to read.
+func TestErrorsDoNotQuoteObjects(t *testing.T) {
+	for why, object := range map[string]string{
+		"no kind":    "{apiVersion: v1, spec: {containers: [{name: secret}]}}",
+		"no version": "{kind: Pod, spec: {containers: [{name: secret}]}}",
+		"no JSON":    "",
+		"other kind": "{apiVersion: v1, kind: ConfigMap, data: {a: secret}}",
+		"a number":   "{apiVersion: v1, kind: Pod, spec: {containers: [{name: secret, ports: 7}]}}",
+	} {
+		c := newController(t, nil)
+		got := c.Mutate(context.Background(), request(t, "shop", object, nil))
+		if got.Allowed || got.Result.Message == "" || strings.Contains(got.Result.Message, "secret") {
+			t.Errorf("%s: %+v", why, got.Result)
+		}
+		r := request(t, "shop", object, nil)
+		if _, err := c.attributes(&r.AdmissionRequest).GetObject(); err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", why, err)
 		}
 	}
 }

@@ -108,7 +108,7 @@ func (c *Controller) enforced(ctx context.Context, req *admissionv1.AdmissionReq
 func (c *Controller) pod(raw runtime.RawExtension, namespace string) (*corev1.Pod, error) {
 	object, _, err := c.decoder.Decode(raw.Raw, nil, nil)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
@@ -120,11 +120,7 @@ func (c *Controller) pod(raw runtime.RawExtension, namespace string) (*corev1.Po
 
 // changes lists what was filled in.
 func changes(report *mutate.Report) string {
-	list := make([]string, len(report.Changes))
-	for i := range report.Changes {
-		list[i] = report.Changes[i].String()
-	}
-	return strings.Join(list, "; ")
+	return listed(len(report.Changes), func(i int) string { return report.Changes[i].String() })
 }
 
 // warnings tell the user what was filled in, a line each for the pod and its
@@ -152,6 +148,9 @@ func warnings(d *podfence.Decision) []string {
 	}
 	for _, a := range d.Report.Advice() {
 		list = append(list, fmt.Sprintf("%s %q: %s", a.Container.Kind, a.Container.Name, a.Text))
+	}
+	if len(list) > longest {
+		list = append(list[:longest], fmt.Sprintf("and %d more warnings", len(list)-longest))
 	}
 	return list
 }

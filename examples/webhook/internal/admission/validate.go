@@ -83,7 +83,7 @@ func (a *attributes) show(object runtime.Object, err error) (runtime.Object, err
 	if namespace, ok := object.(*corev1.Namespace); ok && err == nil {
 		return translated(namespace, a.prefix), nil
 	}
-	return object, err
+	return object, unreadable(err)
 }
 
 // inOurWords names the labels of namespaces as they are on the namespace.
@@ -127,18 +127,28 @@ func explain(response *admissionv1.AdmissionResponse, result *evaluate.Result) {
 
 // excused lists what was struck out and by which grant, shortest form.
 func excused(result *evaluate.Result) string {
-	list := make([]string, len(result.Excused))
-	for i := range result.Excused {
+	return listed(len(result.Excused), func(i int) string {
 		v := &result.Excused[i]
-		list[i] = fmt.Sprintf("%s=%s by %s", v.Location, v.ValueString(), v.Grant)
-	}
-	return strings.Join(list, "; ")
+		return fmt.Sprintf("%s=%s by %s", v.Location, v.ValueString(), v.Grant)
+	})
 }
 
 func left(result *evaluate.Result) string {
-	list := make([]string, len(result.Violations))
-	for i := range result.Violations {
-		list[i] = result.Violations[i].String()
+	return listed(len(result.Violations), func(i int) string { return result.Violations[i].String() })
+}
+
+// longest is how many things are listed. A pod may have thousands of containers
+// before the API server has validated it.
+const longest = 50
+
+// listed joins the first of n things, and says how many more there are.
+func listed(n int, thing func(int) string) string {
+	list := make([]string, 0, longest+1)
+	for i := range min(n, longest) {
+		list = append(list, thing(i))
+	}
+	if n > longest {
+		list = append(list, fmt.Sprintf("and %d more", n-longest))
 	}
 	return strings.Join(list, "; ")
 }

@@ -23,6 +23,10 @@ type Limits struct {
 	MaxBody int64
 	// MaxBodies bounds the sum of the bodies that are read or decided, in bytes.
 	MaxBodies int64
+	// MaxMemory bounds the sum of what the requests that are decided at once may
+	// need, in bytes, by an estimate that is too high for all but hostile bodies.
+	// What alone would need more is refused.
+	MaxMemory int64
 	// MaxRequests is how many requests are decided at once; the others wait.
 	MaxRequests int64
 	// ReadTimeout bounds the reading of a body, WriteTimeout the waiting, the
@@ -37,6 +41,8 @@ func (l Limits) Validate() error {
 		return errors.New("the largest body must have some bytes")
 	case l.MaxBodies < l.MaxBody:
 		return fmt.Errorf("all bodies together (%d bytes) must have room for the largest (%d bytes)", l.MaxBodies, l.MaxBody)
+	case l.MaxMemory < Estimate([]byte("{}")):
+		return errors.New("there must be memory for a request")
 	case l.MaxRequests <= 0:
 		return errors.New("at least one request must be decided at once")
 	case l.ReadTimeout <= 0 || l.WriteTimeout <= 0:
@@ -46,9 +52,25 @@ func (l Limits) Validate() error {
 	}
 }
 
+// What a decision needs in memory. An object of JSON in the place of a container
+// is {} at least, and becomes a struct of a kilobyte, in a slice that is copied
+// as it grows, with what is filled in, reported, patched and found wrong beside
+// it: for thousands of them, 3 to 11 KiB each are allocated in all, not at once.
+const (
+	perByte   = 8
+	perObject = 8 << 10
+)
+
+// Estimate is the memory, in bytes, that the decision about a body may need. It
+// counts objects without decoding them: a body of {},{},{} would otherwise take
+// thousands of times its length before anything could be said of it.
+func Estimate(body []byte) int64 {
+	return perByte*int64(len(body)) + perObject*int64(bytes.Count(body, []byte("{")))
+}
+
 // Handler puts the limits before webhooks.
 func (l Limits) Handler() func(http.Handler) http.Handler {
-	bodies, requests := semaphore.NewWeighted(l.MaxBodies), semaphore.NewWeighted(l.MaxRequests)
+	bodies, memory, requests := semaphore.NewWeighted(l.MaxBodies), semaphore.NewWeighted(l.MaxMemory), semaphore.NewWeighted(l.MaxRequests)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			control := http.NewResponseController(w)
@@ -72,10 +94,19 @@ func (l Limits) Handler() func(http.Handler) http.Handler {
 				refuse(w, http.StatusBadRequest, "the body could not be read: "+err.Error())
 				return
 			}
+			need := Estimate(body)
+			if need > l.MaxMemory {
+				refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the decision may need %d bytes of memory, more than %d: the body has too many objects", need, l.MaxMemory))
+				return
+			}
 			if requests.Acquire(r.Context(), 1) != nil {
 				return // the client has gone
 			}
 			defer requests.Release(1)
+			if memory.Acquire(r.Context(), need) != nil {
+				return
+			}
+			defer memory.Release(need)
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			next.ServeHTTP(w, r)
 		})

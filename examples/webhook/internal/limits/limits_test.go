@@ -6,12 +6,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
-var usual = Limits{MaxBody: 100, MaxBodies: 250, MaxRequests: 2, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
+var usual = Limits{MaxBody: 100, MaxBodies: 250, MaxMemory: 100_000, MaxRequests: 2, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
 
 func echo(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }
 
@@ -28,6 +29,8 @@ func TestRefusals(t *testing.T) {
 		{"with parameters", "they say nothing else", "POST", "application/json; charset=utf-8", strings.NewReader("{}"), 200},
 		{"the largest body", "the limit is included", "POST", "application/json", strings.NewReader(strings.Repeat("x", 100)), 200},
 		{"a larger body", "it would be read into memory", "POST", "application/json", strings.NewReader(strings.Repeat("x", 101)), 413},
+		{"a dozen objects", "each may become a container", "POST", "application/json", strings.NewReader(strings.Repeat("{}", 12)), 200},
+		{"too many objects", "so short a body would need the memory of many", "POST", "application/json", strings.NewReader(strings.Repeat("{}", 13)), 413},
 		{"no body", "there is nothing to decide", "POST", "application/json", nil, 400},
 		{"an unknown length", "no room could be kept for it", "POST", "application/json", io.MultiReader(strings.NewReader("{}")), 411},
 		{"another type", "it is no review", "POST", "text/plain", strings.NewReader("{}"), 415},
@@ -52,57 +55,57 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestConcurrency: no more requests are decided at once than allowed, the others
-// wait, and one whose body finds no room is told to come again.
+// TestConcurrency: which of several requests that come at once are decided beside
+// each other, which wait for them, and which are told to come again.
 func TestConcurrency(t *testing.T) {
-	l := usual
-	l.MaxBodies = 5 // five bodies of a byte
-	l.MaxBody = 5
-	entered, leave := make(chan bool, 10), make(chan bool)
-	server := httptest.NewServer(l.Handler()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		entered <- true
-		<-leave
-	})))
-	defer server.Close()
-	var group sync.WaitGroup
-	statuses := make(chan int, 10)
-	post := func() {
-		response, err := http.Post(server.URL, "application/json", strings.NewReader("1"))
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		_ = response.Body.Close()
-		statuses <- response.StatusCode
-	}
-	for range 5 {
-		group.Go(post)
-	}
-	<-entered
-	<-entered
-	// Two are decided. The others wait or are on their way; once all five hold
-	// their room, a sixth has none.
-	for refused := false; !refused; {
-		response, err := http.Post(server.URL, "application/json", strings.NewReader("12345"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		if refused = response.StatusCode == http.StatusServiceUnavailable; refused && response.Header.Get("Retry-After") == "" {
-			t.Error("nothing says when to come again")
-		}
-	}
-	select {
-	case <-entered:
-		t.Error("three requests are decided at once")
-	default:
-	}
-	close(leave)
-	group.Wait()
-	for range 5 {
-		if status := <-statuses; status != http.StatusOK {
-			t.Errorf("status %d", status)
-		}
+	small := strings.Repeat("{}", 4)
+	for _, row := range []struct {
+		why              string
+		change           func(*Limits)
+		requests         int
+		decided, refused int
+	}{
+		{"no more are decided at once than allowed", func(l *Limits) { l.MaxRequests = 2 }, 5, 2, 0},
+		{"nor than have memory", func(l *Limits) { l.MaxMemory = 4*Estimate([]byte(small)) - 1 }, 5, 3, 0},
+		{"what finds no room for its body does not wait: reading it would need that room", func(l *Limits) { l.MaxBodies = 3 * 8; l.MaxBody = 8 }, 5, 3, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := Limits{MaxBody: 100, MaxBodies: 1000, MaxMemory: 1 << 30, MaxRequests: 10, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
+			row.change(&l)
+			var decided atomic.Int64
+			leave := make(chan bool)
+			handler := l.Handler()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+				decided.Add(1)
+				<-leave
+			}))
+			answers := make([]*httptest.ResponseRecorder, row.requests)
+			for i := range answers {
+				answers[i] = httptest.NewRecorder()
+				request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(small))
+				request.Header.Set("Content-Type", "application/json")
+				go handler.ServeHTTP(answers[i], request)
+			}
+			synctest.Wait()
+			if n := decided.Load(); n != int64(row.decided) {
+				t.Errorf("%s: %d are decided at once, want %d", row.why, n, row.decided)
+			}
+			close(leave)
+			synctest.Wait()
+			if n := decided.Load(); n != int64(row.requests-row.refused) {
+				t.Errorf("%s: %d were decided, want %d", row.why, n, row.requests-row.refused)
+			}
+			refused := 0
+			for _, answer := range answers {
+				if answer.Code == http.StatusServiceUnavailable && answer.Header().Get("Retry-After") != "" {
+					refused++
+				} else if answer.Code != http.StatusOK {
+					t.Errorf("%s: status %d", row.why, answer.Code)
+				}
+			}
+			if refused != row.refused {
+				t.Errorf("%s: %d are told to come again, want %d", row.why, refused, row.refused)
+			}
+		})
 	}
 }
 
@@ -166,6 +169,7 @@ func TestValidate(t *testing.T) {
 	for name, change := range map[string]func(*Limits){
 		"no body":            func(l *Limits) { l.MaxBody = 0 },
 		"no room for one":    func(l *Limits) { l.MaxBodies = l.MaxBody - 1 },
+		"no memory":          func(l *Limits) { l.MaxMemory = 1000 },
 		"no request":         func(l *Limits) { l.MaxRequests = 0 },
 		"no time to read":    func(l *Limits) { l.ReadTimeout = 0 },
 		"no time to respond": func(l *Limits) { l.WriteTimeout = -1 },
