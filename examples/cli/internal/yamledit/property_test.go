@@ -264,7 +264,10 @@ func plain(value any) any {
 }
 
 func TestRandomManifests(t *testing.T) {
+	refusals, all := 0, 0
+	defer func() { t.Logf("%d of %d documents were refused: they end with a text that has no line break", refusals, all) }()
 	rapid.Check(t, func(t *rapid.T) {
+		all++
 		src := (&manifest{T: t}).document()
 		root, err := parseNodes([]byte(src))
 		if err != nil {
@@ -274,7 +277,8 @@ func TestRandomManifests(t *testing.T) {
 		out, err := Insert([]byte(src), edits)
 		var refused *Error
 		if errors.As(err, &refused) && strings.Contains(refused.Reason, "no line break") && !strings.HasSuffix(src, "\n") {
-			t.Skip("open text after a dash")
+			refusals++
+			return // the error says how to mend it
 		}
 		if err != nil {
 			t.Fatalf("%v\n%s\n%s", err, src, show(edits))
