@@ -30,6 +30,7 @@ func TestRulesChangeWithTheVersion(t *testing.T) {
 		{"engine type before", "1.31 added it", api.LevelBaseline, 30, false, false, func(r *spec.Rules) bool { return slices.Contains(r.SELinuxTypes, seLinux) }, false},
 		{"seccomp annotations", "the fields came with 1.19", api.LevelBaseline, 18, false, false, func(r *spec.Rules) bool { return r.SeccompAnnotations }, true},
 		{"seccomp fields", "they came with 1.19", api.LevelBaseline, 19, false, false, func(r *spec.Rules) bool { return r.SeccompAnnotations }, false},
+		{"seccomp annotations at v1.0", "the first version is a version", api.LevelBaseline, 0, false, false, func(r *spec.Rules) bool { return r.SeccompAnnotations }, true},
 		{"escalation", "the field came with 1.8", api.LevelRestricted, 8, false, false, checked(spec.CheckAllowPrivilegeEscalation), true},
 		{"escalation before", "the field came with 1.8", api.LevelRestricted, 7, false, false, checked(spec.CheckAllowPrivilegeEscalation), false},
 		{"escalation at baseline", "it is a restricted check", api.LevelBaseline, 37, false, false, checked(spec.CheckAllowPrivilegeEscalation), false},
