@@ -53,6 +53,9 @@ func Build(dir string) (Binaries, error) {
 type Options struct {
 	// WithoutPodSecurity turns the admission plugin off.
 	WithoutPodSecurity bool
+	// ClientCertificate: the API server shows webhooks a certificate. Replicas
+	// find its authority as clients.crt beside their own certificate.
+	ClientCertificate bool
 }
 
 // Cluster is a control plane that runs until the end of its test.
@@ -64,6 +67,9 @@ type Cluster struct {
 	t   testing.TB
 	bin Binaries
 	dir string
+	// clients signs the certificate that the API server shows to webhooks, nil
+	// if it shows none.
+	clients *authority
 }
 
 // token is that of the only user, an administrator.
@@ -91,12 +97,35 @@ func Start(t testing.TB, bin Binaries, o Options) *Cluster {
 	if o.WithoutPodSecurity {
 		flags = append(flags, "--disable-admission-plugins=PodSecurity")
 	}
+	if o.ClientCertificate {
+		flags = append(flags, "--admission-control-config-file="+c.showCertificate())
+	}
 	c.run("apiserver", bin.Kube, flags...)
 	c.connect(port)
 	c.run("manager", bin.Kube, "kube-controller-manager", "--kubeconfig="+c.Kubeconfig, "--leader-elect=false", "--bind-address=127.0.0.1",
 		fmt.Sprintf("--secure-port=%d", FreePort(t)), "--cert-dir="+c.path("manager"),
 		"--controllers=deployment-controller,replicaset-controller,serviceaccount-controller,namespace-controller,root-ca-certificate-publisher-controller")
 	return c
+}
+
+// showCertificate writes the configuration of an API server that shows webhooks
+// a certificate, and returns the name of its file.
+func (c *Cluster) showCertificate() string {
+	c.t.Helper()
+	c.clients = newAuthority(c.t)
+	certificate, key := c.clients.sign(c.t, forClient)
+	user := &clientcmdapi.AuthInfo{ClientCertificateData: []byte(certificate), ClientKeyData: []byte(key)}
+	config := clientcmdapi.NewConfig()
+	config.AuthInfos["*"] = user // whatever the webhook's address
+	if err := clientcmd.WriteToFile(*config, c.path("webhook-users")); err != nil {
+		c.t.Fatal(err)
+	}
+	text := "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n"
+	for _, plugin := range []string{"MutatingAdmissionWebhook", "ValidatingAdmissionWebhook"} {
+		text += "- name: " + plugin + "\n  configuration: {apiVersion: apiserver.config.k8s.io/v1, kind: WebhookAdmissionConfiguration, kubeConfigFile: " + c.path("webhook-users") + "}\n"
+	}
+	c.write("admission.yaml", text)
+	return c.path("admission.yaml")
 }
 
 // connect waits for the API server and writes a kubeconfig for it.

@@ -2,24 +2,16 @@ package cluster
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -209,57 +201,17 @@ func (w *Webhook) Serves(r *Replica) (bool, error) {
 // WriteCertificate makes a new certificate for all replicas, signed by the
 // authority that the API server trusts.
 func (w *Webhook) WriteCertificate() {
-	w.cluster.t.Helper()
+	t := w.cluster.t
+	t.Helper()
 	if w.authority == nil {
-		w.authority = w.newAuthority()
+		w.authority = newAuthority(t)
 	}
-	key := w.newKey()
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "podfence-webhook"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		DNSNames: []string{"podfence-webhook.podfence-system.svc"},
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	certificate, key := w.authority.sign(t, forServer)
+	replaceFile(t.Fatal, filepath.Join(w.certs, "tls.key"), key)
+	replaceFile(t.Fatal, filepath.Join(w.certs, "tls.crt"), certificate)
+	if clients := w.cluster.clients; clients != nil {
+		replaceFile(t.Fatal, filepath.Join(w.certs, "clients.crt"), encode("CERTIFICATE", clients.certificate.Raw))
 	}
-	der, err := x509.CreateCertificate(rand.Reader, leaf, w.authority.certificate, &key.PublicKey, w.authority.key)
-	if err != nil {
-		w.cluster.t.Fatal(err)
-	}
-	private, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		w.cluster.t.Fatal(err)
-	}
-	replaceFile(w.cluster.t.Fatal, filepath.Join(w.certs, "tls.key"), encode("EC PRIVATE KEY", private))
-	replaceFile(w.cluster.t.Fatal, filepath.Join(w.certs, "tls.crt"), encode("CERTIFICATE", der))
-}
-
-// authority signs the certificates of the webhook.
-type authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-}
-
-func (w *Webhook) newAuthority() *authority {
-	key := w.newKey()
-	ca := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "e2e"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, ca, ca, &key.PublicKey, key)
-	if err != nil {
-		w.cluster.t.Fatal(err)
-	}
-	if ca, err = x509.ParseCertificate(der); err != nil {
-		w.cluster.t.Fatal(err)
-	}
-	return &authority{ca, key}
-}
-
-func (w *Webhook) newKey() *ecdsa.PrivateKey {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		w.cluster.t.Fatal(err)
-	}
-	return key
 }
 
 // Certificate is the certificate with its key and its CA, by the names of their files.
@@ -278,10 +230,6 @@ func (w *Webhook) Certificate() map[string][]byte {
 
 // CA is the certificate that the API server is to trust.
 func (w *Webhook) CA() []byte { return []byte(encode("CERTIFICATE", w.authority.certificate.Raw)) }
-
-func encode(kind string, der []byte) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-}
 
 func replaceFile(fatal func(...any), name, text string) {
 	if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil {
