@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -163,10 +164,34 @@ func (w *Webhook) WritePolicy(name, text string) {
 // SwapPolicies replaces all policy files at once, as the kubelet does for a
 // ConfigMap's volume: a folder of the new state, and a link that is renamed.
 func (w *Webhook) SwapPolicies(files map[string]string) {
-	fatal := w.cluster.t.Fatal
-	w.state++
-	folder := fmt.Sprintf("..state-%d", w.state)
+	w.cluster.t.Helper()
 	old, _ := os.Readlink(filepath.Join(w.Policies, "..data"))
+	w.show(w.writeState(files))
+	if old == "" {
+		return
+	}
+	if err := os.RemoveAll(filepath.Join(w.Policies, old)); err != nil {
+		w.cluster.t.Fatal(err)
+	}
+}
+
+// AlternatePolicies swaps two states of the policy files, every millisecond and
+// whole ones, until enough is true.
+func (w *Webhook) AlternatePolicies(a, b map[string]string, enough func() bool) {
+	w.cluster.t.Helper()
+	states := []string{w.writeState(a), w.writeState(b)}
+	for i := 0; !enough(); i++ {
+		w.show(states[i%2])
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// writeState writes policy files into a folder of their own, and links to them
+// as they will be once the folder is shown. It returns the folder's name.
+func (w *Webhook) writeState(files map[string]string) (folder string) {
+	w.cluster.t.Helper()
+	w.state++
+	folder = fmt.Sprintf("..state-%d", w.state)
 	steps := []error{os.Mkdir(filepath.Join(w.Policies, folder), 0o700)}
 	for name, text := range files {
 		steps = append(steps, os.WriteFile(filepath.Join(w.Policies, folder, name), []byte(text), 0o600))
@@ -174,13 +199,18 @@ func (w *Webhook) SwapPolicies(files map[string]string) {
 			steps = append(steps, os.Symlink(filepath.Join("..data", name), filepath.Join(w.Policies, name)))
 		}
 	}
-	next := filepath.Join(w.Policies, "..data_tmp")
-	steps = append(steps, os.Symlink(folder, next), os.Rename(next, filepath.Join(w.Policies, "..data")))
-	if old != "" {
-		steps = append(steps, os.RemoveAll(filepath.Join(w.Policies, old)))
-	}
 	if err := errors.Join(steps...); err != nil {
-		fatal(err)
+		w.cluster.t.Fatal(err)
+	}
+	return folder
+}
+
+// show makes a state the one that is read.
+func (w *Webhook) show(folder string) {
+	w.cluster.t.Helper()
+	next := filepath.Join(w.Policies, "..data_tmp")
+	if err := errors.Join(os.Symlink(folder, next), os.Rename(next, filepath.Join(w.Policies, "..data"))); err != nil {
+		w.cluster.t.Fatal(err)
 	}
 }
 

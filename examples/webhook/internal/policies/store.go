@@ -127,44 +127,70 @@ func (s *Store) NeedLeaderElection() bool { return false }
 // Start reads the directory, and again whenever it changes, until the context
 // ends. Wrong files are no reason to stop.
 func (s *Store) Start(ctx context.Context) error {
-	s.Reload()
 	if s.dir == "" {
+		s.Reload()
 		<-ctx.Done()
 		return nil
 	}
-	events, stop := s.watch()
+	changes, stop := s.watch()
 	defer stop()
+	s.Reload()
+	s.follow(ctx, changes)
+	return nil
+}
+
+// follow reads the directory whenever there is notice of a change, and at
+// intervals, until the context ends.
+func (s *Store) follow(ctx context.Context, changes changes) {
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-events:
-			// A volume is swapped in several steps; one read will see them all.
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(settle):
-			}
+			return
+		case <-changes.events:
+			changes.settle()
+		case err := <-changes.errors:
+			s.log.Error(err, "changes may have been missed; the directory is read again", "directory", s.dir)
 		case <-poll.C:
 		}
 		s.Reload()
 	}
 }
 
+// changes are the notices of a directory; both channels are nil where none can
+// be had. Both must be read, for each holds up the other.
+type changes struct {
+	events <-chan fsnotify.Event
+	errors <-chan error
+}
+
+// settle takes the notices of a moment together: a volume is swapped in several
+// steps, and one read sees them all.
+func (c changes) settle() {
+	over := time.After(settle)
+	for {
+		select {
+		case <-c.events:
+		case <-c.errors: // what was missed is read next
+		case <-over:
+			return
+		}
+	}
+}
+
 // watch gives notice of changes. A ConfigMap is changed by swapping the link
 // ..data in its directory, which is an event of the directory.
-func (s *Store) watch() (events <-chan fsnotify.Event, stop func()) {
+func (s *Store) watch() (c changes, stop func()) {
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {
 		if err = watcher.Add(s.dir); err == nil {
-			return watcher.Events, func() { _ = watcher.Close() }
+			return changes{watcher.Events, watcher.Errors}, func() { _ = watcher.Close() }
 		}
 		_ = watcher.Close()
 	}
 	s.log.Error(err, "no notice of changes; the directory is read at intervals", "directory", s.dir, "interval", pollInterval)
-	return nil, func() {}
+	return changes{}, func() {}
 }
 
 // Reload reads the directory. The set in force changes only if all files are good.

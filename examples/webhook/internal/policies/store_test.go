@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -146,6 +147,29 @@ func TestStartFollowsTheDirectory(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestNoticesAreTaken: neither a burst of changes nor the watcher's own faults
+// hold up the notices that come after them.
+func TestNoticesAreTaken(t *testing.T) {
+	s := newStore(t, nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	events, faults := make(chan fsnotify.Event), make(chan error)
+	go s.follow(ctx, changes{events, faults})
+	deadline := time.After(time.Minute)
+	for i := range 1000 {
+		select {
+		case events <- fsnotify.Event{}:
+		case <-deadline:
+			t.Fatalf("notice %d is not taken", i)
+		}
+		select {
+		case faults <- fsnotify.ErrEventOverflow:
+		case <-deadline:
+			t.Fatalf("fault %d is not taken", i)
+		}
 	}
 }
 
