@@ -60,7 +60,7 @@ func excuseNonRoot(s *subject, p *policy.Policy, v *Violation) string {
 		}
 		return ""
 	}
-	heirs := 0
+	excused := ""
 	for _, c := range podwalk.Containers(s.pod) {
 		if c.SecurityContext != nil && c.SecurityContext.RunAsNonRoot != nil {
 			continue
@@ -68,12 +68,9 @@ func excuseNonRoot(s *subject, p *policy.Policy, v *Violation) string {
 		if !isRoot(spec.EffectiveRunAsUser(s.pod, c)) {
 			return ""
 		}
-		heirs++
+		excused = grantRunAsUser
 	}
-	if heirs == 0 {
-		return ""
-	}
-	return grantRunAsUser
+	return excused
 }
 
 // excuseRootUser: the violation is a UID 0, wherever it is set.

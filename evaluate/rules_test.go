@@ -208,6 +208,8 @@ func volumeRuleRows() []ruleRow {
 		{name: "hostPath at baseline", why: "what the standard refuses is not refused twice, and the paths say what would pass", pod: volume(host), allow: logs,
 			want:    lines(at + ".hostPath" + v + ` is "/var/lib", must be below /var/log with every mount readOnly or /tmp [hostPathVolumes]`),
 			message: `hostPath volumes (volume "v")`},
+		{name: "hostPath and then csi, not listed", why: "a volume that the standard refuses hides none that comes after it", pod: each(volume(host), volume(csi)), allow: listed,
+			want: lines(at+".hostPath"+v+` is "/var/lib", must be unset [hostPathVolumes]`, `spec.volumes[3].csi`+v+` is "csi", must be one of configMap, secret [allow.volumes]`)},
 		{name: "nfs and hostPath at baseline", why: "a volume that the standard refuses is left alone", pod: volume(nfsAndHost), allow: listed,
 			want: lines(at + ".hostPath" + v + ` is "/var/lib", must be unset [hostPathVolumes]`)},
 		{name: "emptyDir and hostPath at restricted", why: "a hostPath goes by allowedHostPaths where the standard overlooks it", at: restricted, pod: volume(emptyAndHost), allow: logs,
