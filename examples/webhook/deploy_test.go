@@ -124,6 +124,47 @@ func TestWebhooksCannotLockACluster(t *testing.T) {
 	}
 }
 
+// TestRenewalRefusesNothing: cert-manager tells the API server of a CA before
+// replicas have the certificate by it. So the certificate comes from a CA that
+// outlives it, and which keeps its key.
+func TestRenewalRefusesNothing(t *testing.T) {
+	type object struct {
+		Kind     string
+		Metadata struct{ Name string }
+		Spec     struct {
+			IsCA       bool
+			SecretName string
+			DNSNames   []string
+			IssuerRef  struct{ Name string }
+			PrivateKey struct{ RotationPolicy string }
+			CA         struct{ SecretName string }
+		}
+	}
+	text, err := os.ReadFile("deploy/cert-manager/certificate.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := map[string]object{}
+	for decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), len(text)); ; {
+		var o object
+		if err := decoder.Decode(&o); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		objects[o.Kind+"/"+o.Metadata.Name] = o
+	}
+	serving := objects["Certificate/podfence-webhook"].Spec
+	issuer := objects["Issuer/"+serving.IssuerRef.Name].Spec
+	ca := objects["Certificate/podfence-ca"].Spec
+	if len(objects) != 4 || serving.IsCA || len(serving.DNSNames) == 0 || serving.DNSNames[0] != "podfence-webhook.podfence-system.svc" {
+		t.Errorf("%d objects, serving certificate %+v", len(objects), serving)
+	}
+	if !ca.IsCA || ca.SecretName == "" || issuer.CA.SecretName != ca.SecretName || ca.PrivateKey.RotationPolicy != "Never" {
+		t.Errorf("the issuer %+v is not of a CA that keeps its key: %+v", issuer, ca)
+	}
+}
+
 // TestFlags: levels in upstream's grammar; what is wrong is said with its flag.
 func TestFlags(t *testing.T) {
 	for _, row := range []struct{ level, want string }{
