@@ -265,7 +265,9 @@ func plain(value any) any {
 
 func TestRandomManifests(t *testing.T) {
 	refusals, all := 0, 0
-	defer func() { t.Logf("%d of %d documents were refused: they end with a text that has no line break", refusals, all) }()
+	defer func() {
+		t.Logf("%d of %d documents were refused: they end with a text that has no line break", refusals, all)
+	}()
 	rapid.Check(t, func(t *rapid.T) {
 		all++
 		src := (&manifest{T: t}).document()
