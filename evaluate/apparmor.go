@@ -26,7 +26,7 @@ func (w *walk) appArmor(sc *corev1.SecurityContext) {
 
 func (w *walk) appArmorProfile(f spec.Field, profile *corev1.AppArmorProfile) {
 	if profile != nil && !spec.AppArmorTypeAllowed(profile.Type) && w.has(spec.CheckAppArmorProfile) {
-		w.add(spec.CheckAppArmorProfile, f, string(profile.Type), wantAppArmor)
+		add(w, spec.CheckAppArmorProfile, f, string(profile.Type), wantAppArmor)
 	}
 }
 
@@ -44,7 +44,7 @@ func (w *walk) appArmorAnnotations() {
 	}
 	slices.Sort(bad)
 	for _, key := range bad {
-		w.addAt(spec.CheckAppArmorProfile, spec.AtAnnotation(key), w.meta.Annotations[key], wantAppArmorAnnotation)
+		addAt(w, spec.CheckAppArmorProfile, spec.AtAnnotation(key), w.meta.Annotations[key], wantAppArmorAnnotation)
 	}
 }
 
@@ -88,16 +88,16 @@ func appArmorReason(vs []Violation) string {
 	return plural("forbidden AppArmor profile", len(appArmorValues(vs)))
 }
 
-func appArmorDetail(b []byte, vs []Violation) []byte {
+func appArmorDetail(b *strings.Builder, vs []Violation) {
 	if selects(isField).in(vs) {
-		b = appendSetters(b, vs, isField)
+		writeSetters(b, vs, isField)
 		if selects(isAnnotation).in(vs) {
-			b = append(b, " and "...)
+			b.WriteString(" and ")
 		}
 	}
 	if n := len(annotations(vs)); n > 0 {
-		b = append(b, plural("annotation", n)...)
+		b.WriteString(plural("annotation", n))
 	}
-	b = append(b, " must not set AppArmor profile type to "...)
-	return appendQuoted(b, appArmorValues(vs))
+	b.WriteString(" must not set AppArmor profile type to ")
+	writeQuoted(b, appArmorValues(vs))
 }

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -25,7 +26,7 @@ func (w *walk) capabilities(sc *corev1.SecurityContext) {
 	if id == spec.CheckCapabilitiesRestricted {
 		want = wantRestrictedCapability
 		if !dropsAll(sc.Capabilities) {
-			w.add(id, spec.FieldCapabilitiesDrop, dropped(sc.Capabilities), `["ALL"]`)
+			add(w, id, spec.FieldCapabilitiesDrop, dropped(sc.Capabilities), `["ALL"]`)
 		}
 	}
 	if sc.Capabilities == nil {
@@ -33,7 +34,7 @@ func (w *walk) capabilities(sc *corev1.SecurityContext) {
 	}
 	for i, c := range sc.Capabilities.Add {
 		if !spec.CapabilityAddable(id, string(c)) {
-			w.addAt(id, spec.AtIndex(w.at, spec.FieldCapabilitiesAdd, i), string(c), want)
+			addAt(w, id, spec.AtIndex(w.at, spec.FieldCapabilitiesAdd, i), string(c), want)
 		}
 	}
 }
@@ -78,20 +79,20 @@ func excuseCapability(s *subject, p *policy.Policy, v *Violation) string {
 }
 
 // capabilitiesDetail serves both checks: baseline has no violation about drop.
-func capabilitiesDetail(b []byte, vs []Violation) []byte {
+func capabilitiesDetail(b *strings.Builder, vs []Violation) {
 	missing := selects(isDrop).in(vs)
 	if missing {
-		b = appendContainers(b, vs, isDrop)
-		b = append(b, ` must set securityContext.capabilities.drop=["ALL"]`...)
+		writeContainers(b, vs, isDrop)
+		b.WriteString(` must set securityContext.capabilities.drop=["ALL"]`)
 	}
 	if !selects(isAdd).in(vs) {
-		return b
+		return
 	}
 	if missing {
-		b = append(b, "; "...)
+		b.WriteString("; ")
 	}
-	b = appendContainers(b, vs, isAdd)
-	b = append(b, " must not include "...)
-	b = appendQuoted(b, values(vs, isAdd))
-	return append(b, " in securityContext.capabilities.add"...)
+	writeContainers(b, vs, isAdd)
+	b.WriteString(" must not include ")
+	writeQuoted(b, values(vs, isAdd))
+	b.WriteString(" in securityContext.capabilities.add")
 }

@@ -1,6 +1,8 @@
 package evaluate
 
 import (
+	"strings"
+
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -10,9 +12,9 @@ type check struct {
 	// reason is Pod Security Admission's; plural, where it is set, is the
 	// reason for more than one value.
 	reason string
-	// detail appends that module's detail for violations of the check, of
-	// which there is at least one.
-	detail func(b []byte, vs []Violation) []byte
+	// detail writes that module's detail for violations of the check, of which
+	// there is at least one.
+	detail func(b *strings.Builder, vs []Violation)
 	// excuse names the grant of a policy that covers a violation, "" for none.
 	// It may say in v.Want what would be covered.
 	excuse func(s *subject, p *policy.Policy, v *Violation) (grant string)

@@ -1,6 +1,8 @@
 package evaluate
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/internal/podwalk"
@@ -15,9 +17,9 @@ func (w *walk) escalation(sc *corev1.SecurityContext) {
 	const f = spec.FieldAllowPrivilegeEscalation
 	switch {
 	case sc.AllowPrivilegeEscalation == nil:
-		w.add(spec.CheckAllowPrivilegeEscalation, f, nil, wantFalse)
+		addUnset(w, spec.CheckAllowPrivilegeEscalation, f, wantFalse)
 	case *sc.AllowPrivilegeEscalation:
-		w.add(spec.CheckAllowPrivilegeEscalation, f, true, wantFalse)
+		add(w, spec.CheckAllowPrivilegeEscalation, f, true, wantFalse)
 	}
 }
 
@@ -38,6 +40,7 @@ func excuseEscalation(s *subject, p *policy.Policy, v *Violation) string {
 	}
 }
 
-func escalationDetail(b []byte, vs []Violation) []byte {
-	return append(appendContainers(b, vs, anyViolation), " must set securityContext.allowPrivilegeEscalation=false"...)
+func escalationDetail(b *strings.Builder, vs []Violation) {
+	writeContainers(b, vs, anyViolation)
+	b.WriteString(" must set securityContext.allowPrivilegeEscalation=false")
 }

@@ -43,6 +43,14 @@ func evaluate(namespace string, meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv
 		return Result{Level: lv}
 	}
 	found := find(meta, pod, lv)
+	if exceptions.Len() == 0 {
+		return Result{Level: lv, Violations: found}
+	}
+	return governed(namespace, meta, pod, lv, exceptions, found)
+}
+
+// governed holds what was found against the policies that govern the pod.
+func governed(namespace string, meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, exceptions policy.Set, found []Violation) Result {
 	var buffer [4]*policy.Policy
 	governing := exceptions.AppendGoverning(buffer[:0], namespace, meta.Labels)
 	if len(governing) == 0 {
@@ -88,12 +96,14 @@ func under(s subject, lv api.LevelVersion, found []Violation, p *policy.Policy) 
 // cover. Neither shares memory with found, which the next policy is held
 // against too.
 func excuse(s subject, found []Violation, p *policy.Policy) (stay, excused []Violation) {
-	for _, v := range found {
-		if grant := checks[v.Check].excuse(&s, p, &v); grant != "" {
+	stay = make([]Violation, 0, len(found))
+	for i := range found {
+		stay = append(stay, found[i])
+		v := &stay[len(stay)-1]
+		if grant := checks[v.Check].excuse(&s, p, v); grant != "" {
 			v.Grant = grant
-			excused = append(excused, v)
-		} else {
-			stay = append(stay, v)
+			excused = append(excused, *v)
+			stay = stay[:len(stay)-1]
 		}
 	}
 	return stay, excused

@@ -1,6 +1,8 @@
 package evaluate
 
 import (
+	"strings"
+
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -21,7 +23,7 @@ func (w *walk) hostNamespaces() {
 }
 
 func (w *walk) hostNamespace(f spec.Field) {
-	w.add(spec.CheckHostNamespaces, f, true, wantFalseOrUnset)
+	add(w, spec.CheckHostNamespaces, f, true, wantFalseOrUnset)
 }
 
 func excuseHostNamespace(_ *subject, p *policy.Policy, v *Violation) string {
@@ -45,13 +47,12 @@ func excuseHostNamespace(_ *subject, p *policy.Policy, v *Violation) string {
 	}
 }
 
-func hostNamespacesDetail(b []byte, vs []Violation) []byte {
+func hostNamespacesDetail(b *strings.Builder, vs []Violation) {
 	for i := range vs {
 		if i > 0 {
-			b = append(b, ", "...)
+			b.WriteString(", ")
 		}
-		b = append(b, vs[i].Field[len("spec."):]...)
-		b = append(b, "=true"...)
+		b.WriteString(string(vs[i].Field[len("spec."):]))
+		b.WriteString("=true")
 	}
-	return b
 }

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -12,7 +13,7 @@ import (
 func (w *walk) hostPorts(c *corev1.Container) {
 	for i := range c.Ports {
 		if port := c.Ports[i].HostPort; port != 0 && w.has(spec.CheckHostPorts) {
-			w.addAt(spec.CheckHostPorts, spec.AtIndex(w.at, spec.FieldHostPort, i), port, "0 or unset")
+			addAt(w, spec.CheckHostPorts, spec.AtIndex(w.at, spec.FieldHostPort, i), port, "0 or unset")
 		}
 	}
 }
@@ -28,23 +29,22 @@ func excuseHostPort(_ *subject, p *policy.Policy, v *Violation) string {
 	}
 }
 
-func hostPortsDetail(b []byte, vs []Violation) []byte {
+func hostPortsDetail(b *strings.Builder, vs []Violation) {
 	ports := make([]string, len(vs))
 	for i := range vs {
 		ports[i] = strconv.Itoa(int(vs[i].Value.(int32)))
 	}
 	ports = sortedUnique(ports)
-	b = appendContainers(b, vs, anyViolation)
-	b = append(b, uses(countContainers(vs, anyViolation))...)
-	b = append(b, plural("hostPort", len(ports))...)
+	writeContainers(b, vs, anyViolation)
+	b.WriteString(uses(countContainers(vs, anyViolation)))
+	b.WriteString(plural("hostPort", len(ports)))
 	for i, port := range ports {
 		if i > 0 {
-			b = append(b, ',')
+			b.WriteByte(',')
 		}
-		b = append(b, ' ')
-		b = append(b, port...)
+		b.WriteByte(' ')
+		b.WriteString(port)
 	}
-	return b
 }
 
 // uses is the verb for a number of subjects, with its spaces.

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -14,7 +15,7 @@ func (w *walk) hostProbes(c *corev1.Container) {
 		return
 	}
 	for f, host := range spec.ProbeHosts(c) {
-		w.add(spec.CheckHostProbesAndHostLifecycle, f, host, wantUnset)
+		add(w, spec.CheckHostProbesAndHostLifecycle, f, host, wantUnset)
 	}
 }
 
@@ -26,14 +27,14 @@ func excuseHostProbe(_ *subject, p *policy.Policy, v *Violation) string {
 }
 
 // hostProbesDetail alone of all lists container names sorted and once each.
-func hostProbesDetail(b []byte, vs []Violation) []byte {
+func hostProbesDetail(b *strings.Builder, vs []Violation) {
 	names := sortedUnique(slices.Collect(containerNames(vs, anyViolation)))
 	hosts := values(vs, anyViolation)
-	b = append(b, plural("container", len(names))...)
-	b = append(b, ' ')
-	b = appendQuoted(b, names)
-	b = append(b, uses(len(names))...)
-	b = append(b, plural("probe or lifecycle host", len(hosts))...)
-	b = append(b, ' ')
-	return appendQuoted(b, hosts)
+	b.WriteString(plural("container", len(names)))
+	b.WriteByte(' ')
+	writeQuoted(b, names)
+	b.WriteString(uses(len(names)))
+	b.WriteString(plural("probe or lifecycle host", len(hosts)))
+	b.WriteByte(' ')
+	writeQuoted(b, hosts)
 }

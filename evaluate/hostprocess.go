@@ -1,6 +1,8 @@
 package evaluate
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/policy"
@@ -17,7 +19,7 @@ func (w *walk) hostProcess(sc *corev1.SecurityContext) {
 
 func (w *walk) windowsOptions(f spec.Field, options *corev1.WindowsSecurityContextOptions) {
 	if options != nil && isTrue(options.HostProcess) && w.has(spec.CheckWindowsHostProcess) {
-		w.add(spec.CheckWindowsHostProcess, f, true, wantFalseOrUnset)
+		add(w, spec.CheckWindowsHostProcess, f, true, wantFalseOrUnset)
 	}
 }
 
@@ -28,6 +30,7 @@ func excuseHostProcess(_ *subject, p *policy.Policy, _ *Violation) string {
 	return ""
 }
 
-func hostProcessDetail(b []byte, vs []Violation) []byte {
-	return append(appendSetters(b, vs, anyViolation), " must not set securityContext.windowsOptions.hostProcess=true"...)
+func hostProcessDetail(b *strings.Builder, vs []Violation) {
+	writeSetters(b, vs, anyViolation)
+	b.WriteString(" must not set securityContext.windowsOptions.hostProcess=true")
 }

@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -12,15 +13,7 @@ import (
 // Message renders what stands against the pod in the words of Pod Security
 // Admission, empty for an allowed pod. What a policy's own rules demand follows
 // in the same form.
-func (r Result) Message() string {
-	if r.Allowed() {
-		return ""
-	}
-	return string(r.appendMessage(r.room()))
-}
-
-// room is an empty buffer that holds most messages.
-func (r *Result) room() []byte { return make([]byte, 0, 128+96*len(r.Violations)) }
+func (r Result) Message() string { return r.prefixed("") }
 
 // Warning is Message as Pod Security Admission warns: after
 // `would violate PodSecurity "restricted:latest": `. Empty for an allowed pod.
@@ -34,9 +27,29 @@ func (r *Result) prefixed(verb string) string {
 	if r.Allowed() {
 		return ""
 	}
-	b := append(r.room(), verb...)
-	b = strconv.AppendQuote(b, r.Level.String())
-	return string(r.appendMessage(append(b, ": "...)))
+	var b strings.Builder
+	b.Grow(room(r.Violations))
+	if verb != "" {
+		b.WriteString(verb)
+		b.WriteString(strconv.Quote(r.Level.String()))
+		b.WriteString(": ")
+	}
+	r.writeMessage(&b)
+	return b.String()
+}
+
+// room is about as many bytes as a message needs: its words for every check, and
+// the names for every violation.
+func room(vs []Violation) int {
+	n := 64
+	for i := range vs {
+		v := &vs[i]
+		if i == 0 || v.Check != vs[i-1].Check || v.Rule != vs[i-1].Rule {
+			n += 96
+		}
+		n += len(v.Container.Name) + len(v.Volume) + len(`"", `)
+	}
+	return n
 }
 
 // Part is what the message says of one check or rule.
@@ -58,28 +71,34 @@ func (r Result) Parts() []Part {
 		part := Part{Check: group[0].Check, Rule: group[0].Rule}
 		if part.Check != 0 {
 			part.Reason = reason(part.Check, group)
-			part.Detail = string(checks[part.Check].detail(nil, group))
+			part.Detail = written(func(b *strings.Builder) { checks[part.Check].detail(b, group) })
 		} else {
-			part.Reason = string(r.appendRuleReason(nil, group))
-			part.Detail = string(appendDemands(nil, group))
+			part.Reason = written(func(b *strings.Builder) { r.writeRuleReason(b, group) })
+			part.Detail = written(func(b *strings.Builder) { writeDemands(b, group) })
 		}
 		parts = append(parts, part)
 	}
 	return parts
 }
 
-func (r *Result) appendMessage(b []byte) []byte {
+// written is what a function writes.
+func written(write func(*strings.Builder)) string {
+	var b strings.Builder
+	write(&b)
+	return b.String()
+}
+
+func (r *Result) writeMessage(b *strings.Builder) {
 	separator := ""
 	for group := range groups(r.Violations) {
-		b = append(b, separator...)
+		b.WriteString(separator)
 		if id := group[0].Check; id != 0 {
-			b = appendCheck(b, id, group)
+			writeCheck(b, id, group)
 		} else {
-			b = r.appendRule(b, group)
+			r.writeRule(b, group)
 		}
 		separator = ", "
 	}
-	return b
 }
 
 // groups visits the violations of each check and each rule together.
@@ -95,17 +114,16 @@ func groups(vs []Violation) iter.Seq[[]Violation] {
 	}
 }
 
-// appendCheck renders the violations of one check: the reason, and the detail in
-// parentheses, which upstream leaves out with an empty detail. One check has
-// such a one: that of a single sysctl without a name.
-func appendCheck(b []byte, id spec.CheckID, group []Violation) []byte {
-	b = append(b, reason(id, group)...)
-	bare := len(b)
-	b = checks[id].detail(append(b, " ("...), group)
-	if len(b) == bare+len(" (") {
-		return b[:bare]
+// writeCheck renders the violations of one check: the reason, and the detail in
+// parentheses, which upstream leaves out with an empty detail.
+func writeCheck(b *strings.Builder, id spec.CheckID, group []Violation) {
+	b.WriteString(reason(id, group))
+	if namelessSysctl(group) {
+		return
 	}
-	return append(b, ')')
+	b.WriteString(" (")
+	checks[id].detail(b, group)
+	b.WriteByte(')')
 }
 
 // run is the number of violations at the start that break the same check or rule.
@@ -125,51 +143,44 @@ func reason(id spec.CheckID, group []Violation) string {
 	return checks[id].reason
 }
 
-// appendRule renders the violations of one rule of the policy.
-func (r *Result) appendRule(b []byte, group []Violation) []byte {
-	b = append(r.appendRuleReason(b, group), " ("...)
-	return append(appendDemands(b, group), ')')
+// writeRule renders the violations of one rule of the policy.
+func (r *Result) writeRule(b *strings.Builder, group []Violation) {
+	r.writeRuleReason(b, group)
+	b.WriteString(" (")
+	writeDemands(b, group)
+	b.WriteByte(')')
 }
 
-func (r *Result) appendRuleReason(b []byte, group []Violation) []byte {
-	b = append(b, group[0].Rule...)
-	b = append(b, " of policy "...)
-	return strconv.AppendQuote(b, r.PolicyName())
+func (r *Result) writeRuleReason(b *strings.Builder, group []Violation) {
+	b.WriteString(group[0].Rule)
+	b.WriteString(" of policy ")
+	b.WriteString(strconv.Quote(r.PolicyName()))
 }
 
-func appendDemands(b []byte, group []Violation) []byte {
+func writeDemands(b *strings.Builder, group []Violation) {
 	for i := range group {
-		v := &group[i]
 		if i > 0 {
-			b = append(b, "; "...)
+			b.WriteString("; ")
 		}
-		b = appendDemand(b, v)
+		writeDemand(b, &group[i])
 	}
-	return b
 }
 
-// appendDemand words one violation of a rule, without the path to the
-// container: the pod may stand anywhere in another object.
-func appendDemand(b []byte, v *Violation) []byte {
+// writeDemand words one violation of a rule, without the path to the container:
+// the pod may stand anywhere in another object.
+func writeDemand(b *strings.Builder, v *Violation) {
 	field := v.Location
 	field.Container = spec.Container{}
 	path := strings.TrimPrefix(field.String(), "spec.")
 	switch {
 	case v.Volume != "":
-		b = append(b, "volume "...)
-		b = strconv.AppendQuote(b, v.Volume)
+		fmt.Fprintf(b, "volume %q", v.Volume)
 	case v.Container.Kind != 0:
-		b = append(b, v.Container.Kind.String()...)
-		b = append(b, ' ')
-		b = strconv.AppendQuote(b, v.Container.Name)
-		b = append(append(b, ' '), path...)
+		fmt.Fprintf(b, "%s %q %s", v.Container.Kind, v.Container.Name, path)
 	default:
-		b = append(append(b, "pod "...), path...)
+		b.WriteString("pod " + path)
 	}
-	b = append(b, " must be "...)
-	b = append(b, v.Want...)
-	b = append(b, ", is "...)
-	return append(b, v.ValueString()...)
+	fmt.Fprintf(b, " must be %s, is %s", v.Want, v.ValueString())
 }
 
 // The functions below are the phrases of which Pod Security Admission's details
@@ -181,21 +192,27 @@ type selects func(*Violation) bool
 func anyViolation(*Violation) bool     { return true }
 func setViolation(v *Violation) bool   { return v.Value != nil }
 func unsetViolation(v *Violation) bool { return v.Value == nil }
+
 func (s selects) in(vs []Violation) bool {
-	return slices.ContainsFunc(vs, func(v Violation) bool { return s(&v) })
+	for i := range vs {
+		if s(&vs[i]) {
+			return true
+		}
+	}
+	return false
 }
 
-// appendContainers appends `container "a"` or `containers "a", "b"`: each
+// writeContainers writes `container "a"` or `containers "a", "b"`: each
 // container once, in visiting order, names repeated where containers share one.
-func appendContainers(b []byte, vs []Violation, which selects) []byte {
-	b = append(b, plural("container", countContainers(vs, which))...)
-	separator := " "
+func writeContainers(b *strings.Builder, vs []Violation, which selects) {
+	b.WriteString(plural("container", countContainers(vs, which)))
+	separator := ` "`
 	for name := range containerNames(vs, which) {
-		b = append(append(b, separator...), '"')
-		b = append(append(b, name...), '"')
-		separator = ", "
+		b.WriteString(separator)
+		b.WriteString(name)
+		b.WriteByte('"')
+		separator = `, "`
 	}
-	return b
 }
 
 // containerNames visits the names of the containers that a group is about, each
@@ -222,8 +239,8 @@ func countContainers(vs []Violation, which selects) (n int) {
 	return n
 }
 
-// appendSetters appends `pod`, the containers, or both joined by "and".
-func appendSetters(b []byte, vs []Violation, which selects) []byte {
+// writeSetters writes `pod`, the containers, or both joined by "and".
+func writeSetters(b *strings.Builder, vs []Violation, which selects) {
 	var pod, containers bool
 	for i := range vs {
 		if which(&vs[i]) {
@@ -232,15 +249,14 @@ func appendSetters(b []byte, vs []Violation, which selects) []byte {
 		}
 	}
 	if pod {
-		b = append(b, "pod"...)
+		b.WriteString("pod")
 	}
 	if pod && containers {
-		b = append(b, " and "...)
+		b.WriteString(" and ")
 	}
 	if containers {
-		b = appendContainers(b, vs, which)
+		writeContainers(b, vs, which)
 	}
-	return b
 }
 
 // values returns the string values of violations, sorted and without repeats.
@@ -259,17 +275,16 @@ func sortedUnique(list []string) []string {
 	return slices.Compact(list)
 }
 
-// appendQuoted appends `"a", "b"`, nothing escaped.
-func appendQuoted(b []byte, items []string) []byte {
+// writeQuoted writes `"a", "b"`, nothing escaped.
+func writeQuoted(b *strings.Builder, items []string) {
 	for i, item := range items {
 		if i > 0 {
-			b = append(b, ", "...)
+			b.WriteString(", ")
 		}
-		b = append(b, '"')
-		b = append(b, item...)
-		b = append(b, '"')
+		b.WriteByte('"')
+		b.WriteString(item)
+		b.WriteByte('"')
 	}
-	return b
 }
 
 // plural is the noun for a number of things.

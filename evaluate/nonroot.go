@@ -1,6 +1,8 @@
 package evaluate
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/internal/podwalk"
@@ -13,10 +15,10 @@ const wantNonRootUser = "any UID but 0"
 // podNonRoot holds the pod's part of both checks about root.
 func (w *walk) podNonRoot(sc *corev1.PodSecurityContext) {
 	if sc.RunAsNonRoot != nil && !*sc.RunAsNonRoot && w.has(spec.CheckRunAsNonRoot) {
-		w.add(spec.CheckRunAsNonRoot, spec.FieldPodRunAsNonRoot, false, "true or unset")
+		add(w, spec.CheckRunAsNonRoot, spec.FieldPodRunAsNonRoot, false, "true or unset")
 	}
 	if isRoot(sc.RunAsUser) && w.has(spec.CheckRunAsUser) {
-		w.add(spec.CheckRunAsUser, spec.FieldPodRunAsUser, int64(0), wantNonRootUser)
+		add(w, spec.CheckRunAsUser, spec.FieldPodRunAsUser, int64(0), wantNonRootUser)
 	}
 }
 
@@ -26,13 +28,13 @@ func (w *walk) nonRoot(sc *corev1.SecurityContext) {
 	if w.has(spec.CheckRunAsNonRoot) {
 		switch {
 		case sc.RunAsNonRoot == nil && !w.podIsNonRoot():
-			w.add(spec.CheckRunAsNonRoot, spec.FieldRunAsNonRoot, nil, "true")
+			addUnset(w, spec.CheckRunAsNonRoot, spec.FieldRunAsNonRoot, "true")
 		case sc.RunAsNonRoot != nil && !*sc.RunAsNonRoot:
-			w.add(spec.CheckRunAsNonRoot, spec.FieldRunAsNonRoot, false, "true")
+			add(w, spec.CheckRunAsNonRoot, spec.FieldRunAsNonRoot, false, "true")
 		}
 	}
 	if isRoot(sc.RunAsUser) && w.has(spec.CheckRunAsUser) {
-		w.add(spec.CheckRunAsUser, spec.FieldRunAsUser, int64(0), wantNonRootUser)
+		add(w, spec.CheckRunAsUser, spec.FieldRunAsUser, int64(0), wantNonRootUser)
 	}
 }
 
@@ -81,16 +83,18 @@ func excuseRootUser(_ *subject, p *policy.Policy, _ *Violation) string {
 	return ""
 }
 
-func nonRootDetail(b []byte, vs []Violation) []byte {
+func nonRootDetail(b *strings.Builder, vs []Violation) {
 	if selects(setViolation).in(vs) {
-		b = appendSetters(b, vs, setViolation)
-		return append(b, " must not set securityContext.runAsNonRoot=false"...)
+		writeSetters(b, vs, setViolation)
+		b.WriteString(" must not set securityContext.runAsNonRoot=false")
+		return
 	}
-	b = append(b, "pod or "...)
-	b = appendContainers(b, vs, unsetViolation)
-	return append(b, " must set securityContext.runAsNonRoot=true"...)
+	b.WriteString("pod or ")
+	writeContainers(b, vs, unsetViolation)
+	b.WriteString(" must set securityContext.runAsNonRoot=true")
 }
 
-func rootUserDetail(b []byte, vs []Violation) []byte {
-	return append(appendSetters(b, vs, anyViolation), " must not set runAsUser=0"...)
+func rootUserDetail(b *strings.Builder, vs []Violation) {
+	writeSetters(b, vs, anyViolation)
+	b.WriteString(" must not set runAsUser=0")
 }

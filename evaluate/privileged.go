@@ -1,6 +1,8 @@
 package evaluate
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/policy"
@@ -9,7 +11,7 @@ import (
 
 func (w *walk) privileged(sc *corev1.SecurityContext) {
 	if isTrue(sc.Privileged) && w.has(spec.CheckPrivileged) {
-		w.add(spec.CheckPrivileged, spec.FieldPrivileged, true, wantFalseOrUnset)
+		add(w, spec.CheckPrivileged, spec.FieldPrivileged, true, wantFalseOrUnset)
 	}
 }
 
@@ -20,6 +22,7 @@ func excusePrivileged(_ *subject, p *policy.Policy, _ *Violation) string {
 	return ""
 }
 
-func privilegedDetail(b []byte, vs []Violation) []byte {
-	return append(appendContainers(b, vs, anyViolation), " must not set securityContext.privileged=true"...)
+func privilegedDetail(b *strings.Builder, vs []Violation) {
+	writeContainers(b, vs, anyViolation)
+	b.WriteString(" must not set securityContext.privileged=true")
 }

@@ -1,6 +1,8 @@
 package evaluate
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/policy"
@@ -12,7 +14,7 @@ func (w *walk) procMount(sc *corev1.SecurityContext) {
 		return
 	}
 	if id := w.either(spec.CheckProcMount, spec.CheckProcMountRestricted); id != 0 {
-		w.add(id, spec.FieldProcMount, string(*sc.ProcMount), "Default or unset")
+		add(w, id, spec.FieldProcMount, string(*sc.ProcMount), "Default or unset")
 	}
 }
 
@@ -23,8 +25,8 @@ func excuseProcMount(_ *subject, p *policy.Policy, v *Violation) string {
 	return ""
 }
 
-func procMountDetail(b []byte, vs []Violation) []byte {
-	b = appendContainers(b, vs, anyViolation)
-	b = append(b, " must not set securityContext.procMount to "...)
-	return appendQuoted(b, values(vs, anyViolation))
+func procMountDetail(b *strings.Builder, vs []Violation) {
+	writeContainers(b, vs, anyViolation)
+	b.WriteString(" must not set securityContext.procMount to ")
+	writeQuoted(b, values(vs, anyViolation))
 }

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -29,7 +30,7 @@ func (w *walk) podSeccomp(sc *corev1.PodSecurityContext) {
 		return
 	}
 	if id := w.seccompFields(); id != 0 {
-		w.add(id, spec.FieldPodSeccompType, string(sc.SeccompProfile.Type), wantSeccomp)
+		add(w, id, spec.FieldPodSeccompType, string(sc.SeccompProfile.Type), wantSeccomp)
 	}
 }
 
@@ -43,9 +44,9 @@ func (w *walk) seccomp(sc *corev1.SecurityContext) {
 	const f = spec.FieldSeccompType
 	switch profile := sc.SeccompProfile; {
 	case profile != nil && !spec.SeccompTypeAllowed(profile.Type):
-		w.add(id, f, string(profile.Type), wantSeccomp)
+		add(w, id, f, string(profile.Type), wantSeccomp)
 	case profile == nil && id == spec.CheckSeccompProfileRestricted && !w.podHasSeccomp():
-		w.add(id, f, nil, wantSeccomp)
+		addUnset(w, id, f, wantSeccomp)
 	}
 }
 
@@ -67,7 +68,7 @@ func (w *walk) seccompAnnotations() {
 	slices.Sort(keys[1:])
 	for _, key := range slices.Compact(keys) {
 		if value, ok := w.meta.Annotations[key]; ok && !spec.SeccompAnnotationAllowed(value) {
-			w.addAt(spec.CheckSeccompProfileBaseline, spec.AtAnnotation(key), value, wantSeccompAnnotation)
+			addAt(w, spec.CheckSeccompProfileBaseline, spec.AtAnnotation(key), value, wantSeccompAnnotation)
 		}
 	}
 }
@@ -98,25 +99,25 @@ func excuseSeccomp(s *subject, p *policy.Policy, v *Violation) string {
 	return ""
 }
 
-func seccompDetail(b []byte, vs []Violation) []byte {
+func seccompDetail(b *strings.Builder, vs []Violation) {
 	switch {
 	case selects(isAnnotation).in(vs):
 		list := annotations(vs)
-		b = append(b, "forbidden "...)
-		b = append(b, plural("annotation", len(list))...)
+		b.WriteString("forbidden ")
+		b.WriteString(plural("annotation", len(list)))
 		separator := " "
 		for _, a := range list {
-			b = append(append(b, separator...), a...)
+			b.WriteString(separator)
+			b.WriteString(a)
 			separator = ", "
 		}
-		return b
 	case selects(setViolation).in(vs):
-		b = appendSetters(b, vs, setViolation)
-		b = append(b, " must not set securityContext.seccompProfile.type to "...)
-		return appendQuoted(b, values(vs, setViolation))
+		writeSetters(b, vs, setViolation)
+		b.WriteString(" must not set securityContext.seccompProfile.type to ")
+		writeQuoted(b, values(vs, setViolation))
 	default:
-		b = append(b, "pod or "...)
-		b = appendContainers(b, vs, anyViolation)
-		return append(b, ` must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"`...)
+		b.WriteString("pod or ")
+		writeContainers(b, vs, anyViolation)
+		b.WriteString(` must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"`)
 	}
 }

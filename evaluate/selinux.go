@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -27,13 +28,13 @@ func (w *walk) seLinuxOptions(o *corev1.SELinuxOptions, typeField, userField, ro
 		return
 	}
 	if !slices.Contains(w.rules.SELinuxTypes, o.Type) {
-		w.add(id, typeField, o.Type, "a container type or unset")
+		add(w, id, typeField, o.Type, "a container type or unset")
 	}
 	if o.User != "" {
-		w.add(id, userField, o.User, wantUnset)
+		add(w, id, userField, o.User, wantUnset)
 	}
 	if o.Role != "" {
-		w.add(id, roleField, o.Role, wantUnset)
+		add(w, id, roleField, o.Role, wantUnset)
 	}
 }
 
@@ -56,22 +57,23 @@ func isSELinuxRole(v *Violation) bool {
 	return v.Field == spec.FieldSELinuxRole || v.Field == spec.FieldPodSELinuxRole
 }
 
-func seLinuxDetail(b []byte, vs []Violation) []byte {
-	b = appendSetters(b, vs, anyViolation)
-	b = append(b, " set forbidden securityContext.seLinuxOptions: "...)
+func seLinuxDetail(b *strings.Builder, vs []Violation) {
+	writeSetters(b, vs, anyViolation)
+	b.WriteString(" set forbidden securityContext.seLinuxOptions: ")
 	separator := ""
 	if types := values(vs, isSELinuxType); len(types) > 0 {
-		b = append(b, plural("type", len(types))...)
-		b = append(b, ' ')
-		b = appendQuoted(b, types)
+		b.WriteString(plural("type", len(types)))
+		b.WriteByte(' ')
+		writeQuoted(b, types)
 		separator = "; "
 	}
 	if selects(isSELinuxUser).in(vs) {
-		b = append(append(b, separator...), "user may not be set"...)
+		b.WriteString(separator)
+		b.WriteString("user may not be set")
 		separator = "; "
 	}
 	if selects(isSELinuxRole).in(vs) {
-		b = append(append(b, separator...), "role may not be set"...)
+		b.WriteString(separator)
+		b.WriteString("role may not be set")
 	}
-	return b
 }

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -13,7 +14,7 @@ func (w *walk) sysctls(sc *corev1.PodSecurityContext) {
 	for i := range sc.Sysctls {
 		name := sc.Sysctls[i].Name
 		if w.has(spec.CheckSysctls) && !slices.Contains(w.rules.Sysctls, name) {
-			w.addAt(spec.CheckSysctls, spec.AtIndex(w.at, spec.FieldSysctl, i), name, "a safe sysctl")
+			addAt(w, spec.CheckSysctls, spec.AtIndex(w.at, spec.FieldSysctl, i), name, "a safe sysctl")
 		}
 	}
 }
@@ -25,12 +26,17 @@ func excuseSysctl(_ *subject, p *policy.Policy, v *Violation) string {
 	return ""
 }
 
-func sysctlsDetail(b []byte, vs []Violation) []byte {
+func sysctlsDetail(b *strings.Builder, vs []Violation) {
 	for i := range vs {
 		if i > 0 {
-			b = append(b, ", "...)
+			b.WriteString(", ")
 		}
-		b = append(b, vs[i].Value.(string)...)
+		b.WriteString(vs[i].Value.(string))
 	}
-	return b
+}
+
+// namelessSysctl reports whether the detail of a group would be empty, as it can
+// be for no other check: a single sysctl without a name.
+func namelessSysctl(group []Violation) bool {
+	return len(group) == 1 && group[0].Check == spec.CheckSysctls && group[0].Value == ""
 }

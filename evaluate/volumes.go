@@ -1,6 +1,8 @@
 package evaluate
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/internal/podwalk"
@@ -34,9 +36,11 @@ func volumeValue(t *spec.VolumeType, v *corev1.Volume) string {
 	return t.Name
 }
 
-func (w *walk) addVolume(id spec.CheckID, i int, f spec.Field, value any, want string) {
-	w.addAt(id, spec.AtIndex(w.at, f, i), value, want)
-	w.found[len(w.found)-1].Volume = w.pod.Volumes[i].Name
+func (w *walk) addVolume(id spec.CheckID, i int, f spec.Field, value, want string) {
+	addAt(w, id, spec.AtIndex(w.at, f, i), value, want)
+	if w.found != nil {
+		w.found[w.next[id]-1].Volume = w.pod.Volumes[i].Name
+	}
 }
 
 func excuseHostPath(s *subject, p *policy.Policy, v *Violation) string {
@@ -128,21 +132,21 @@ func volumeNames(vs []Violation) []string {
 	return names
 }
 
-func hostPathDetail(b []byte, vs []Violation) []byte {
-	b = append(b, plural("volume", len(vs))...)
-	b = append(b, ' ')
-	return appendQuoted(b, volumeNames(vs))
+func hostPathDetail(b *strings.Builder, vs []Violation) {
+	b.WriteString(plural("volume", len(vs)))
+	b.WriteByte(' ')
+	writeQuoted(b, volumeNames(vs))
 }
 
-func volumesDetail(b []byte, vs []Violation) []byte {
+func volumesDetail(b *strings.Builder, vs []Violation) {
 	types := make([]string, len(vs))
 	for i := range vs {
 		types[i] = spec.VolumeTypeOf(vs[i].Field)
 	}
 	types = sortedUnique(types)
-	b = hostPathDetail(b, vs)
-	b = append(b, uses(len(vs))...)
-	b = append(b, plural("restricted volume type", len(types))...)
-	b = append(b, ' ')
-	return appendQuoted(b, types)
+	hostPathDetail(b, vs)
+	b.WriteString(uses(len(vs)))
+	b.WriteString(plural("restricted volume type", len(types)))
+	b.WriteByte(' ')
+	writeQuoted(b, types)
 }

@@ -1,9 +1,6 @@
 package evaluate
 
 import (
-	"cmp"
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
@@ -12,9 +9,11 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-// walk finds the violations of the standard in one pass over a pod: the pod's
-// own fields, then every container, then the annotations. Nothing is allocated
-// until a violation is found.
+// walk finds the violations of the standard in two passes over a pod: the
+// pod's own fields, then every container, then the annotations. The first
+// counts, the second writes each violation where it stands in the answer, so
+// that the list has its size and its order from the start. A pod that violates
+// nothing is done after the first, which allocates nothing.
 type walk struct {
 	meta  *metav1.ObjectMeta
 	pod   *corev1.PodSpec
@@ -22,7 +21,13 @@ type walk struct {
 	// checks are rules.Checks, which is asked for at every step.
 	checks spec.CheckSet
 	// at is the container that is being visited; zero for the pod itself.
-	at    spec.Container
+	at spec.Container
+	// next is, by check, how many violations the first pass found, and in the
+	// second the place of the next one.
+	next [len(checks)]int
+	// count is how many violations the first pass found in all.
+	count int
+	// found is nil in the first pass.
 	found []Violation
 }
 
@@ -31,16 +36,36 @@ type walk struct {
 func find(meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion) []Violation {
 	rules := spec.For(lv, spec.IsWindows(pod), spec.InUserNamespace(pod))
 	w := walk{meta: meta, pod: pod, rules: rules, checks: rules.Checks}
+	w.pass()
+	if w.count == 0 {
+		return nil
+	}
+	w.found = make([]Violation, w.count)
+	w.places()
+	w.pass()
+	return w.found
+}
+
+// places turns the number of violations of each check into the place of its first.
+func (w *walk) places() {
+	place := 0
+	for id, n := range &w.next {
+		w.next[id] = place
+		place += n
+	}
+}
+
+func (w *walk) pass() {
+	w.at = spec.Container{}
 	w.podFields()
-	for at, c := range podwalk.Containers(pod) {
+	for at, c := range podwalk.Containers(w.pod) {
 		w.at = at
 		w.container(c)
 	}
-	if len(meta.Annotations) > 0 {
+	if len(w.meta.Annotations) > 0 {
 		w.appArmorAnnotations()
 		w.seccompAnnotations()
 	}
-	return inReportOrder(w.found)
 }
 
 func (w *walk) podFields() {
@@ -62,8 +87,6 @@ func (w *walk) podFields() {
 // Nothing writes to it.
 var noSecurityContext corev1.SecurityContext
 
-// container asks in the order of restricted's report, so that the violations of
-// a pod of one container come out sorted.
 func (w *walk) container(c *corev1.Container) {
 	sc := c.SecurityContext
 	if sc == nil {
@@ -116,43 +139,24 @@ func (w *walk) either(baseline, restricted spec.CheckID) spec.CheckID {
 	}
 }
 
-// add notes a violation by a field of what is being visited. A nil value means
-// that the field is unset.
-func (w *walk) add(id spec.CheckID, f spec.Field, value any, want string) {
-	w.addAt(id, spec.At(w.at, f), value, want)
+// add notes a violation by a field of what is being visited. The value is made
+// an interface where it is written and not in the pass that only counts, for
+// that allocates.
+func add[T any](w *walk, id spec.CheckID, f spec.Field, value T, want string) {
+	addAt(w, id, spec.At(w.at, f), value, want)
 }
+
+// addUnset notes a violation by a field that is unset and may not be.
+func addUnset(w *walk, id spec.CheckID, f spec.Field, want string) { add[any](w, id, f, nil, want) }
 
 // addAt notes a violation by an element of a list, or by an annotation.
-func (w *walk) addAt(id spec.CheckID, l spec.Location, value any, want string) {
+func addAt[T any](w *walk, id spec.CheckID, l spec.Location, value T, want string) {
 	if w.found == nil {
-		// A container that sets nothing has four; few pods have more than 16 in all.
-		n := len(w.pod.InitContainers) + len(w.pod.Containers) + len(w.pod.EphemeralContainers)
-		w.found = make([]Violation, 0, min(4*max(n, 1), 16))
+		w.count++
+	} else {
+		w.found[w.next[id]] = Violation{Check: id, Location: l, Value: value, Want: want}
 	}
-	w.found = append(w.found, Violation{Check: id, Location: l, Value: value, Want: want})
-}
-
-// inReportOrder returns violations in the order of their checks, those of one
-// check in the order in which they were found. There are few checks, so that
-// counting them beats comparing: the cost is one move for each violation.
-func inReportOrder(found []Violation) []Violation {
-	if slices.IsSortedFunc(found, func(a, b Violation) int { return cmp.Compare(a.Check, b.Check) }) {
-		return found
-	}
-	var next [len(checks) + 1]int
-	for i := range found {
-		next[found[i].Check+1]++
-	}
-	for i := 1; i < len(next); i++ {
-		next[i] += next[i-1]
-	}
-	sorted := make([]Violation, len(found))
-	for i := range found {
-		id := found[i].Check
-		sorted[next[id]] = found[i]
-		next[id]++
-	}
-	return sorted
+	w.next[id]++
 }
 
 // What many fields must be.
