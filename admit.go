@@ -95,27 +95,13 @@ func (d Decision) MarshalJSON() ([]byte, error) {
 // and gets none: a workload that baseline lets run as root keeps running. Where
 // a rule of its policy demands a value there, the pod is filled as anywhere else.
 func Admit(pod *corev1.Pod, lv api.LevelVersion, policies policy.Set) Decision {
-	filled, d := decide(question{namespace: pod.Namespace, meta: &pod.ObjectMeta, spec: &pod.Spec}, lv, policies)
-	d.Pod = pod
-	if filled != &pod.Spec {
-		copied := *pod
-		copied.Spec = *filled
-		d.Pod = &copied
-	}
-	return d
+	return decide(question{namespace: pod.Namespace, meta: &pod.ObjectMeta, spec: &pod.Spec, pod: pod}, lv, policies)
 }
 
 // AdmitTemplate is [Admit] for the pod template of an object in a namespace.
 // Without a namespace, policies that name none govern it.
 func AdmitTemplate(namespace string, template *corev1.PodTemplateSpec, lv api.LevelVersion, policies policy.Set) Decision {
-	filled, d := decide(question{namespace: namespace, meta: &template.ObjectMeta, spec: &template.Spec}, lv, policies)
-	d.Template = template
-	if filled != &template.Spec {
-		copied := *template
-		copied.Spec = *filled
-		d.Template = &copied
-	}
-	return d
+	return decide(question{namespace: namespace, meta: &template.ObjectMeta, spec: &template.Spec, template: template}, lv, policies)
 }
 
 // AdmitEphemeralContainers is [Admit] for an update of the subresource
@@ -129,50 +115,71 @@ func AdmitTemplate(namespace string, template *corev1.PodTemplateSpec, lv api.Le
 func AdmitEphemeralContainers(old, updated *corev1.Pod, lv api.LevelVersion, policies policy.Set) Decision {
 	stored := old.Spec
 	stored.EphemeralContainers = updated.Spec.EphemeralContainers
-	filled, d := decide(question{old.Namespace, &old.ObjectMeta, &stored, old, updated}, lv, policies)
-	d.Pod = updated
-	if filled != &stored {
-		copied := *updated
-		copied.Spec.EphemeralContainers = filled.EphemeralContainers
-		d.Pod = &copied
-	}
-	return d
+	return decide(question{namespace: old.Namespace, meta: &old.ObjectMeta, spec: &stored, pod: updated, old: old}, lv, policies)
 }
 
-// question is what [decide] is asked about.
+// question is what [decide] is asked about: a pod, a pod template, or an update
+// of a pod's ephemeral containers.
 type question struct {
 	namespace string
 	meta      *metav1.ObjectMeta
 	// spec is the pod as it would be stored if nothing was filled in.
 	spec *corev1.PodSpec
-	// The two sides of an update of ephemeral containers; else nil.
-	old, updated *corev1.Pod
+	// pod is the pod, the updated one of an update; nil for a template.
+	pod      *corev1.Pod
+	template *corev1.PodTemplateSpec
+	// old is the running pod of an update; else nil.
+	old *corev1.Pod
 }
 
-// fill returns the spec as a policy fills it in, q.spec itself if it needs nothing.
-func (q *question) fill(p *policy.Policy) (*corev1.PodSpec, mutate.Report) {
-	if q.old == nil {
-		return mutate.Spec(q.meta, q.spec, p)
-	}
-	updated, report := mutate.EphemeralContainers(q.old, q.updated, p)
-	if !report.Changed() {
-		return q.spec, report
-	}
-	filled := *q.spec
-	filled.EphemeralContainers = updated.Spec.EphemeralContainers
-	return &filled, report
+// trial is the question under one policy. What is not filled in is the
+// question's own.
+type trial struct {
+	pod      *corev1.Pod
+	template *corev1.PodTemplateSpec
+	report   mutate.Report
+	result   evaluate.Result
 }
 
-// decide returns the filled spec, that of the question itself if nothing is filled in.
-func decide(q question, lv api.LevelVersion, policies policy.Set) (*corev1.PodSpec, Decision) {
+// fill fills the pod or template by a policy and returns, with the trial, the
+// spec as it would be stored.
+func (q *question) fill(p *policy.Policy) (t trial, filled *corev1.PodSpec) {
+	switch {
+	case q.template != nil:
+		t.template, t.report = mutate.Template(q.template, p)
+		return t, &t.template.Spec
+	case q.old == nil:
+		t.pod, t.report = mutate.Mutate(q.pod, p)
+		return t, &t.pod.Spec
+	}
+	t.pod, t.report = mutate.EphemeralContainers(q.old, q.pod, p)
+	stored := *q.spec
+	stored.EphemeralContainers = t.pod.Spec.EphemeralContainers
+	return t, &stored
+}
+
+// try holds the pod against one policy, nil for none. At baseline nothing is
+// filled in where nothing needs to be.
+func (q *question) try(lv api.LevelVersion, p *policy.Policy) trial {
+	if lv.Level == api.LevelBaseline {
+		if r := evaluate.Under(q.meta, q.spec, lv, p); r.Allowed() {
+			return trial{pod: q.pod, template: q.template, result: r}
+		}
+	}
+	t, filled := q.fill(p)
+	t.result = evaluate.Under(q.meta, filled, lv, p)
+	return t
+}
+
+func decide(q question, lv api.LevelVersion, policies policy.Set) Decision {
 	lv = spec.Normalize(lv)
 	if lv.Level == api.LevelPrivileged {
-		return q.spec, Decision{Result: evaluate.Result{Level: lv}, Reason: PrivilegedLevel}
+		return Decision{Pod: q.pod, Template: q.template, Result: evaluate.Result{Level: lv}, Reason: PrivilegedLevel}
 	}
 	governing := policies.Governing(q.namespace, q.meta.Labels)
 	if len(governing) == 0 {
 		t := q.try(lv, nil)
-		return t.pod, t.decision(NoPolicy, nil)
+		return t.decision(NoPolicy, nil)
 	}
 	considered := names(governing)
 	var allowed, closest *trial
@@ -180,7 +187,7 @@ func decide(q question, lv api.LevelVersion, policies policy.Set) (*corev1.PodSp
 		t := q.try(lv, p)
 		switch {
 		case t.result.Allowed() && !t.report.Changed():
-			return t.pod, t.decision(AllowedAsItIs, considered)
+			return t.decision(AllowedAsItIs, considered)
 		case t.result.Allowed() && allowed == nil:
 			allowed = &t
 		case closest == nil || len(t.result.Violations) < len(closest.result.Violations):
@@ -188,30 +195,16 @@ func decide(q question, lv api.LevelVersion, policies policy.Set) (*corev1.PodSp
 		}
 	}
 	if allowed != nil {
-		return allowed.pod, allowed.decision(AllowedFilled, considered)
+		return allowed.decision(AllowedFilled, considered)
 	}
-	return closest.pod, closest.decision(Closest, considered)
-}
-
-// trial is one pod under one policy.
-type trial struct {
-	pod    *corev1.PodSpec
-	report mutate.Report
-	result evaluate.Result
-}
-
-func (q *question) try(lv api.LevelVersion, p *policy.Policy) trial {
-	if lv.Level == api.LevelBaseline {
-		if r := evaluate.Under(q.meta, q.spec, lv, p); r.Allowed() {
-			return trial{pod: q.spec, result: r}
-		}
-	}
-	filled, report := q.fill(p)
-	return trial{filled, report, evaluate.Under(q.meta, filled, lv, p)}
+	return closest.decision(Closest, considered)
 }
 
 func (t *trial) decision(why Reason, considered []string) Decision {
-	return Decision{Report: t.report, Result: t.result, Reason: why, Considered: considered}
+	return Decision{
+		Pod: t.pod, Template: t.template, Report: t.report, Result: t.result,
+		Reason: why, Considered: considered,
+	}
 }
 
 func names(policies []*policy.Policy) []string {

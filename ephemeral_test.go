@@ -76,7 +76,7 @@ func TestAdmitEphemeralContainers(t *testing.T) {
 				t.Errorf("%s: violations (-want +got):\n%s", row.why, diff)
 			}
 			var filled []string
-			for _, c := range d.Report.Changes {
+			for _, c := range d.Report.Changes() {
 				filled = append(filled, c.Location.Container.Name)
 			}
 			if diff := cmp.Diff(row.filled, slices.Compact(filled)); diff != "" {

@@ -18,7 +18,7 @@ func ExampleAdmit() {
 
 	d := podfence.Admit(pod, level, policy.Set{})
 	fmt.Println("allowed:", d.Allowed())
-	for _, c := range d.Report.Changes {
+	for _, c := range d.Report.Changes() {
 		fmt.Println(c.Pointer(), "=", c.Value)
 	}
 	// Output:

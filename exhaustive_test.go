@@ -321,8 +321,8 @@ type laws struct {
 func brokenLaws(pod, original *corev1.Pod, p *policy.Policy, lvs []api.LevelVersion) []string {
 	l := laws{pod: pod, policy: p}
 	l.mutate(original)
-	for i := range l.report.Changes {
-		l.fill(&l.report.Changes[i])
+	for _, c := range l.report.Changes() {
+		l.fill(&c)
 	}
 	for i := range l.report.Unset {
 		l.unset(&l.report.Unset[i])
@@ -350,13 +350,13 @@ func (l *laws) mutate(original *corev1.Pod) {
 		l.breaks("law 2: the input was changed")
 	}
 	if (l.filled == l.pod) == l.report.Changed() {
-		l.breaks("law 2: %d changes, and the pod itself came back: %v", len(l.report.Changes), l.filled == l.pod)
+		l.breaks("law 2: %d changes, and the pod itself came back: %v", len(l.report.Changes()), l.filled == l.pod)
 	}
 	if again, report := mutate.Mutate(l.filled, l.policy); again != l.filled || report.Changed() {
-		l.breaks("law 2: not idempotent: %v", report.Changes)
+		l.breaks("law 2: not idempotent: %v", report.Changes())
 	}
 	other, report := mutate.Mutate(l.pod, l.policy)
-	if !reflect.DeepEqual(other, l.filled) || !reflect.DeepEqual(report.Changes, l.report.Changes) || !reflect.DeepEqual(report.Unset, l.report.Unset) {
+	if !reflect.DeepEqual(other, l.filled) || !reflect.DeepEqual(report.Changes(), l.report.Changes()) || !reflect.DeepEqual(report.Unset, l.report.Unset) {
 		l.breaks("law 2: not deterministic")
 	}
 	if lost := lostField(reflect.ValueOf(l.pod).Elem(), reflect.ValueOf(l.filled).Elem()); lost != "" {
@@ -614,7 +614,7 @@ func (l *laws) onlyRoot() bool {
 }
 
 func (l *laws) changed(at spec.Location) bool {
-	return slices.ContainsFunc(l.report.Changes, func(c mutate.Change) bool { return c.Location == at })
+	return slices.ContainsFunc(l.report.Changes(), func(c mutate.Change) bool { return c.Location == at })
 }
 
 func (l *laws) leftUnset(at spec.Location) (mutate.Reason, bool) {

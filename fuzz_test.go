@@ -178,7 +178,7 @@ func TestFuzzMutateSeeds(t *testing.T) {
 			broken[v.Check] = true
 		}
 		_, report := mutate.Mutate(pod, &fuzzedPolicies(seed.policy)[0])
-		for _, c := range report.Changes {
+		for _, c := range report.Changes() {
 			fields[c.Field] = true
 		}
 		for _, u := range report.Unset {
@@ -303,7 +303,7 @@ func lawsOfMutate(t *testing.T, pod *corev1.Pod, p *policy.Policy, lv api.LevelV
 // or left it unset without a word.
 func unaccounted(r *evaluate.Result, report *mutate.Report) (list []evaluate.Violation) {
 	changed, unset := map[string]bool{}, map[string]bool{}
-	for _, c := range report.Changes {
+	for _, c := range report.Changes() {
 		changed[c.Location.String()] = true
 	}
 	for _, u := range report.Unset {

@@ -40,7 +40,7 @@ func TestWhatRemainsIsTheAuthors(t *testing.T) {
 		lv := drawLevelFor(t, pod)
 		filled, report := mutate.Mutate(pod, &p)
 		changed, unset := map[string]bool{}, map[string]bool{}
-		for _, c := range report.Changes {
+		for _, c := range report.Changes() {
 			changed[c.Location.String()] = true
 		}
 		for _, u := range report.Unset {

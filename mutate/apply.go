@@ -9,26 +9,27 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-// apply writes changes into a pod that is the caller's own shallow copy. What
-// it writes to it copies first; the rest stays shared with the original.
-func apply(pod *corev1.PodSpec, changes []Change) {
-	var copied [4]bool
-	for len(changes) > 0 {
-		at := changes[0].Container
+// apply writes what a report fills in into a pod that is the caller's own
+// shallow copy. What it writes to it copies first; the rest stays shared with
+// the original.
+func apply(pod *corev1.PodSpec, r *Report) {
+	var copied [len(spec.ContainerKinds) + 1]bool
+	for fills := r.fills; len(fills) > 0; {
+		first := &fills[0]
 		n := 1
-		for n < len(changes) && changes[n].Container == at {
+		for n < len(fills) && fills[n].index == first.index && fills[n].kind == first.kind {
 			n++
 		}
-		if at.Kind == 0 {
-			applyPod(pod, changes[:n])
+		if first.kind == 0 {
+			applyPod(pod, fills[:n], r.groups)
 		} else {
-			if !copied[at.Kind] {
-				copyList(pod, at.Kind)
-				copied[at.Kind] = true
+			if !copied[first.kind] {
+				copyList(pod, first.kind)
+				copied[first.kind] = true
 			}
-			applyContainer(podwalk.Get(pod, at), changes[:n])
+			applyContainer(podwalk.Get(pod, first.container()), fills[:n])
 		}
-		changes = changes[n:]
+		fills = fills[n:]
 	}
 }
 
@@ -51,19 +52,19 @@ type podOwned struct {
 	groups [1]int64
 }
 
-func applyPod(pod *corev1.PodSpec, changes []Change) {
+func applyPod(pod *corev1.PodSpec, fills []fill, groups []int64) {
 	own := &podOwned{}
 	if pod.SecurityContext != nil {
 		own.sc = *pod.SecurityContext
 	}
 	pod.SecurityContext = &own.sc
-	for i := range changes {
-		switch c := &changes[i]; c.Field {
-		case spec.FieldPodFSGroup:
-			own.fsGroup = c.Value.(int64)
+	for i := range fills {
+		switch f := &fills[i]; f.field {
+		case podFSGroup:
+			own.fsGroup = f.value
 			own.sc.FSGroup = &own.fsGroup
-		case spec.FieldSupplementalGroups:
-			own.sc.SupplementalGroups = append(own.groups[:0], c.Value.([]int64)...)
+		case podSupplementalGroups:
+			own.sc.SupplementalGroups = append(own.groups[:0], groups...)
 		}
 	}
 }
@@ -78,47 +79,47 @@ type containerOwned struct {
 	escalation, privileged, nonRoot, readOnlyRoot bool
 }
 
-func applyContainer(container *corev1.Container, changes []Change) {
+func applyContainer(container *corev1.Container, fills []fill) {
 	own := &containerOwned{}
 	if container.SecurityContext != nil {
 		own.sc = *container.SecurityContext
 	}
 	container.SecurityContext = &own.sc
-	for i := range changes {
-		own.set(&changes[i])
+	for i := range fills {
+		own.set(&fills[i])
 	}
 }
 
-func (own *containerOwned) set(c *Change) {
-	sc := &own.sc
-	switch c.Field {
-	case spec.FieldAllowPrivilegeEscalation:
-		own.escalation = c.Value.(bool)
+func (own *containerOwned) set(f *fill) {
+	sc, on := &own.sc, f.value != 0
+	switch f.field {
+	case escalation:
+		own.escalation = on
 		sc.AllowPrivilegeEscalation = &own.escalation
-	case spec.FieldCapabilitiesDrop:
+	case capabilitiesDrop:
 		if sc.Capabilities != nil {
 			own.capabilities = *sc.Capabilities
 		}
-		own.drop[0] = corev1.Capability(c.Value.([]string)[0])
+		own.drop[0] = corev1.Capability(fields[capabilitiesDrop].word)
 		own.capabilities.Drop = own.drop[:]
 		sc.Capabilities = &own.capabilities
-	case spec.FieldPrivileged:
-		own.privileged = c.Value.(bool)
+	case privileged:
+		own.privileged = on
 		sc.Privileged = &own.privileged
-	case spec.FieldReadOnlyRootFilesystem:
-		own.readOnlyRoot = c.Value.(bool)
+	case readOnlyRoot:
+		own.readOnlyRoot = on
 		sc.ReadOnlyRootFilesystem = &own.readOnlyRoot
-	case spec.FieldRunAsGroup:
-		own.group = c.Value.(int64)
+	case runAsGroup:
+		own.group = f.value
 		sc.RunAsGroup = &own.group
-	case spec.FieldRunAsNonRoot:
-		own.nonRoot = c.Value.(bool)
+	case runAsNonRoot:
+		own.nonRoot = on
 		sc.RunAsNonRoot = &own.nonRoot
-	case spec.FieldRunAsUser:
-		own.user = c.Value.(int64)
+	case runAsUser:
+		own.user = f.value
 		sc.RunAsUser = &own.user
-	case spec.FieldSeccompType:
-		own.seccomp.Type = corev1.SeccompProfileType(c.Value.(string))
+	case seccompType:
+		own.seccomp.Type = corev1.SeccompProfileType(fields[seccompType].word)
 		sc.SeccompProfile = &own.seccomp
 	}
 }

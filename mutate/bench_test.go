@@ -30,14 +30,22 @@ func BenchmarkMutate(b *testing.B) {
 	}
 }
 
-// BenchmarkMutateWithPatch fills pods and renders the patch, beside the cost of
-// decoding the pod's JSON, which comes before it in any webhook.
+// BenchmarkMutateWithPatch fills pods and renders the patch, and renders the
+// patch alone, beside the cost of decoding the pod's JSON, which comes before it
+// in any webhook.
 func BenchmarkMutateWithPatch(b *testing.B) {
 	for _, p := range append(benchpod.All(), benchpod.Named{Name: "bare9", Pod: benchpod.Bare(9)}) {
 		b.Run(p.Name+"/by=podfence", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				_, report := mutate.Mutate(p.Pod, nil)
+				report.Patch()
+			}
+		})
+		b.Run(p.Name+"/by=plan", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				report := mutate.Plan(&p.Pod.ObjectMeta, &p.Pod.Spec, nil)
 				report.Patch()
 			}
 		})

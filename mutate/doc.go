@@ -3,8 +3,8 @@
 //
 // [Mutate] fills a pod, [Template] a pod template, and [EphemeralContainers]
 // the new ephemeral containers of a pod that runs already. Each returns the
-// result and a [Report] of every change, renders an RFC 6902 patch, and says
-// what was left unset and why.
+// result and a [Report] of every change, which renders an RFC 6902 patch and says
+// what was left unset and why. [Plan] returns the report alone.
 //
 // The laws, each held by the test in brackets:
 //

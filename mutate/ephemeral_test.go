@@ -172,7 +172,7 @@ func TestEphemeralContainersAreFilledAsIfCreated(t *testing.T) {
 		}
 		_, whole := mutate.Mutate(updated, &p)
 		want := changes{}
-		for _, c := range whole.Changes {
+		for _, c := range whole.Changes() {
 			if at := c.Container; kindLetters[at.Kind] == "e" && !exists[at.Name] {
 				want[short(c.Location)] = toJSON(c.Value)
 			}

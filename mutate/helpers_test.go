@@ -109,7 +109,7 @@ func short(l spec.Location) string {
 
 func changesOf(r *mutate.Report) changes {
 	got := changes{}
-	for _, c := range r.Changes {
+	for _, c := range r.Changes() {
 		if _, twice := got[short(c.Location)]; twice {
 			panic("changed twice: " + c.Location.String())
 		}

@@ -56,10 +56,10 @@ func TestLaws(t *testing.T) {
 		if lost := lostLeaf(fromJSON([]byte(toJSON(before))), fromJSON([]byte(toJSON(filled))), ""); lost != "" {
 			t.Errorf("%s was set and is not kept", lost)
 		}
-		if added := len(leaves(filled)) - len(leaves(before)); added < len(report.Changes) {
-			t.Errorf("%d changes added %d values", len(report.Changes), added)
+		if added := len(leaves(filled)) - len(leaves(before)); added < len(report.Changes()) {
+			t.Errorf("%d changes added %d values", len(report.Changes()), added)
 		}
-		if len(mutate.Report{}.Changes) != 0 {
+		if len(mutate.Report{}.Changes()) != 0 {
 			t.Error("the zero report has changes")
 		}
 	})
@@ -241,11 +241,11 @@ func TestSharesAndOwns(t *testing.T) {
 		}
 		sharesTheRest(t, pod, filled, &report)
 
-		reported := toJSON(report.Changes)
+		reported := toJSON(report.Changes())
 		other, _ := mutate.Mutate(pod, p)
 		otherBefore := other.DeepCopy()
 		var parts []reflect.Value
-		for _, c := range report.Changes {
+		for _, c := range report.Changes() {
 			parts = append(parts, owned(filled, c.Location)...)
 		}
 		for _, part := range parts {
@@ -262,7 +262,7 @@ func TestSharesAndOwns(t *testing.T) {
 		if !equality.Semantic.DeepEqual(other, otherBefore) {
 			t.Error("two results share what changed")
 		}
-		if toJSON(report.Changes) != reported {
+		if toJSON(report.Changes()) != reported {
 			t.Error("the result shares memory with its report")
 		}
 	})
@@ -272,7 +272,7 @@ func TestSharesAndOwns(t *testing.T) {
 // input's own.
 func sharesTheRest(t *rapid.T, pod, filled *corev1.Pod, report *mutate.Report) {
 	kinds, containers := map[spec.ContainerKind]bool{}, map[spec.Container]bool{}
-	for _, c := range report.Changes {
+	for _, c := range report.Changes() {
 		kinds[c.Container.Kind], containers[c.Container] = true, true
 	}
 	same := func(what string, a, b any) {
@@ -340,6 +340,9 @@ func TestNoopAllocatesNothing(t *testing.T) {
 			if n := testing.AllocsPerRun(100, func() { mutate.Spec(&row.pod.ObjectMeta, &row.pod.Spec, p) }); n != 0 {
 				t.Errorf("%s: %v allocations by Spec", row.why, n)
 			}
+			if n := testing.AllocsPerRun(100, func() { mutate.Plan(&row.pod.ObjectMeta, &row.pod.Spec, p) }); n != 0 {
+				t.Errorf("%s: %v allocations by Plan", row.why, n)
+			}
 		})
 	}
 	template := &corev1.PodTemplateSpec{Spec: allKinds(t).Spec}
@@ -365,11 +368,11 @@ func TestUnfillableAllocations(t *testing.T) {
 // list of containers is copied once, however many of them are filled.
 func TestAllocations(t *testing.T) {
 	for _, row := range []struct {
-		name, spec   string
-		mutate, both float64
+		name, spec         string
+		mutate, both, plan float64
 	}{
-		{"nginx", "{containers: [{name: nginx, image: nginx}]}", 9, 10},
-		{"three containers", "{containers: [{name: a}, {name: b}, {name: c}]}", 15, 16},
+		{"nginx", "{containers: [{name: nginx, image: nginx}]}", 6, 7, 3},
+		{"three containers", "{containers: [{name: a}, {name: b}, {name: c}]}", 8, 9, 3},
 	} {
 		pod := podOf(t, nil, row.spec)
 		if n := testing.AllocsPerRun(100, func() { mutate.Mutate(pod, nil) }); n != row.mutate {
@@ -381,6 +384,13 @@ func TestAllocations(t *testing.T) {
 		})
 		if n != row.both {
 			t.Errorf("%s: %v allocations with the patch, want %v", row.name, n, row.both)
+		}
+		n = testing.AllocsPerRun(100, func() {
+			report := mutate.Plan(&pod.ObjectMeta, &pod.Spec, nil)
+			report.Patch()
+		})
+		if n != row.plan {
+			t.Errorf("%s: %v allocations for the patch alone, want %v", row.name, n, row.plan)
 		}
 	}
 }

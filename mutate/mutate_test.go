@@ -1,6 +1,7 @@
 package mutate_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -532,8 +533,11 @@ func testRow(t *testing.T, row mutateRow) {
 	if !equality.Semantic.DeepEqual(filledTemplate.Spec, filled.Spec) || !equality.Semantic.DeepEqual(*filledSpec, filled.Spec) {
 		t.Error("Mutate, Template and Spec fill differently")
 	}
-	if toJSON(report) != toJSON(templateReport) || toJSON(report) != toJSON(specReport) {
-		t.Error("Mutate, Template and Spec report differently")
+	plan := mutate.Plan(&pod.ObjectMeta, &pod.Spec, p)
+	for by, other := range map[string]mutate.Report{"Template": templateReport, "Spec": specReport, "Plan": plan} {
+		if toJSON(report) != toJSON(other) || !bytes.Equal(report.Patch(), other.Patch()) {
+			t.Errorf("Mutate and %s report differently", by)
+		}
 	}
 	if len(row.want) == 0 && (filledTemplate != template || filledSpec != &pod.Spec) {
 		t.Error("a template or spec without a change is a copy")
@@ -545,8 +549,7 @@ func testRow(t *testing.T, row mutateRow) {
 func resultSays(t *testing.T, filled *corev1.Pod, report *mutate.Report) {
 	t.Helper()
 	tree := fromJSON([]byte(toJSON(filled)))
-	for i := range report.Changes {
-		c := &report.Changes[i]
+	for _, c := range report.Changes() {
 		value, ok := resolve(tree, c.Pointer())
 		if !ok || toJSON(value) != toJSON(c.Value) {
 			t.Errorf("%s is %s in the result, want %s", c.Pointer(), toJSON(value), toJSON(c.Value))
@@ -591,7 +594,7 @@ func TestControlsNameTheFills(t *testing.T) {
 	for _, rows := range mutateRows {
 		for _, row := range rows {
 			_, report := mutate.Mutate(podOf(t, row.annotations, row.spec), policyOf(t, row.policy))
-			for _, c := range report.Changes {
+			for _, c := range report.Changes() {
 				field := c.Field
 				if field == spec.FieldSeccompType {
 					field = spec.FieldSeccompProfile // the table names the struct

@@ -2,15 +2,12 @@ package mutate
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/podfence/podfence/spec"
 )
 
 // Pointer is the JSON pointer (RFC 6901) of the field in the pod.
-func (c Change) Pointer() string { return string(appendPointer(nil, "", c.Container, c.Field)) }
+func (c Change) Pointer() string { return "/" + strings.Join(c.Segments(), "/") }
 
 // Patch renders the changes as an RFC 6902 patch of the pod's JSON, straight
 // from the changes. A parent that the pod lacks is created by the one operation
@@ -24,14 +21,14 @@ func (r Report) PatchWithin(root ...string) []byte {
 	for _, step := range root {
 		prefix = appendStep(prefix, step)
 	}
-	b := make([]byte, 0, 2+len(r.Changes)*(64+len(prefix)))
+	b := make([]byte, 0, room(r.fills, len(prefix)))
 	b = append(b, '[')
-	for rest := r.Changes; len(rest) > 0; {
+	for rest := r.fills; len(rest) > 0; {
 		n := together(rest)
 		if len(b) > 1 {
 			b = append(b, ',')
 		}
-		b = appendOperation(b, string(prefix), rest[:n])
+		b = r.appendOperation(b, prefix, rest[:n])
 		rest = rest[n:]
 	}
 	return append(b, ']')
@@ -48,100 +45,94 @@ func appendStep(b []byte, step string) []byte {
 
 var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
 
-// together is the number of changes at the start that one operation makes:
-// those below a parent that it creates.
-func together(changes []Change) int {
-	first := &changes[0]
-	if first.created == "" {
-		return 1
+// The parts of an operation around its pointer and its value.
+const (
+	operationStart = `{"op":"add","path":"`
+	operationValue = `","value":`
+)
+
+// room is about as many bytes as the patch needs.
+func room(fills []fill, prefix int) int {
+	n := len("[]")
+	for i := 0; i < len(fills); {
+		group := fills[i:][:together(fills[i:])]
+		i += len(group)
+		n += len(operationStart) + prefix + len("/spec/ephemeralContainers/0") + len(operationValue) + len("{}},")
+		n += len(wordings[group[0].field][group[0].lacks].pointer)
+		for j := range group {
+			w := &wordings[group[j].field][group[j].lacks]
+			n += len(w.before) + len(fields[group[j].field].word) + len(w.after) + len("[false],")
+		}
 	}
+	return n
+}
+
+// together is the number of fills at the start that one operation makes: those
+// below a security context that it creates. Below any other parent one field
+// alone is ever filled.
+func together(fills []fill) int {
+	first := &fills[0]
 	n := 1
-	for n < len(changes) && changes[n].created == first.created && changes[n].Container == first.Container {
+	for n < len(fills) && first.lacks == context && fills[n].kind == first.kind && fills[n].index == first.index {
 		n++
 	}
 	return n
 }
 
-func appendOperation(b []byte, prefix string, group []Change) []byte {
+func (r *Report) appendOperation(b, prefix []byte, group []fill) []byte {
 	first := &group[0]
-	target := first.Field
-	if first.created != "" {
-		target = first.created
+	b = append(b, operationStart...)
+	b = append(b, prefix...)
+	if first.kind != 0 {
+		b = append(b, "/spec/"...)
+		b = append(b, first.kind.List()...)
+		b = append(b, '/')
+		b = strconv.AppendInt(b, int64(first.index), 10)
 	}
-	b = append(b, `{"op":"add","path":"`...)
-	b = appendPointer(b, prefix, first.Container, target)
-	b = append(b, `","value":`...)
-	if first.created == "" {
-		b = appendValue(b, first.Value)
+	b = append(b, wordings[first.field][first.lacks].pointer...)
+	b = append(b, operationValue...)
+	if first.lacks == nothing {
+		b = r.appendValue(b, first)
 	} else {
-		b = appendObject(b, target, group)
+		b = r.appendObject(b, group)
 	}
 	return append(b, '}')
 }
 
-// appendPointer appends the pointer of a field. The steps of a Field need no
-// escaping, neither as a pointer nor as JSON.
-func appendPointer(b []byte, prefix string, at spec.Container, f spec.Field) []byte {
-	b = append(b, prefix...)
-	if at.Kind != 0 {
-		b = append(b, "/spec/"...)
-		b = append(b, at.Kind.List()...)
-		b = append(b, '/')
-		b = strconv.AppendInt(b, int64(at.Index), 10)
-	}
-	for step := range strings.SplitSeq(string(f), ".") {
-		b = append(append(b, '/'), step...)
-	}
-	return b
-}
-
 // appendObject appends the parent that an operation creates, with the fields
 // below it. No two of them share a parent of their own.
-func appendObject(b []byte, parent spec.Field, group []Change) []byte {
+func (r *Report) appendObject(b []byte, group []fill) []byte {
 	b = append(b, '{')
 	for i := range group {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendMember(b, group[i].Field[len(parent)+1:], group[i].Value)
+		w := &wordings[group[i].field][group[i].lacks]
+		b = append(b, w.before...)
+		b = r.appendValue(b, &group[i])
+		b = append(b, w.after...)
 	}
 	return append(b, '}')
 }
 
-// appendMember appends the member of an object at a dotted path, with an object
-// for each step before the last.
-func appendMember(b []byte, path spec.Field, value any) []byte {
-	step, rest, more := strings.Cut(string(path), ".")
-	b = append(appendString(b, step), ':')
-	if !more {
-		return appendValue(b, value)
-	}
-	return append(appendMember(append(b, '{'), spec.Field(rest), value), '}')
-}
-
-// appendValue appends the JSON of a change's value. Its strings are constants
-// of the API, which need no escaping.
-func appendValue(b []byte, value any) []byte {
-	switch v := value.(type) {
-	case bool:
-		return strconv.AppendBool(b, v)
-	case int64:
-		return strconv.AppendInt(b, v, 10)
-	case string:
-		return appendString(b, v)
-	case []int64:
-		for i, id := range v {
-			b = strconv.AppendInt(append(b, "[,"[min(i, 1)]), id, 10)
+// appendValue appends the JSON of a fill's value. Its words are constants of the
+// API, which need no escaping.
+func (r *Report) appendValue(b []byte, f *fill) []byte {
+	switch row := &fields[f.field]; row.holds {
+	case flag:
+		return strconv.AppendBool(b, f.value != 0)
+	case id:
+		return strconv.AppendInt(b, f.value, 10)
+	case ids:
+		for i, group := range r.groups {
+			b = strconv.AppendInt(append(b, "[,"[min(i, 1)]), group, 10)
 		}
 		return append(b, ']')
-	case []string:
-		for i, s := range v {
-			b = appendString(append(b, "[,"[min(i, 1)]), s)
-		}
-		return append(b, ']')
+	case word:
+		return appendWord(b, row.word)
 	default:
-		panic(fmt.Sprintf("mutate: a change of type %T", value))
+		return append(appendWord(append(b, '['), row.word), ']')
 	}
 }
 
-func appendString(b []byte, s string) []byte { return append(append(append(b, '"'), s...), '"') }
+func appendWord(b []byte, word string) []byte { return append(append(append(b, '"'), word...), '"') }

@@ -63,17 +63,22 @@ func (p *planner) container(at spec.Container, c *corev1.Container) {
 	p.seccomp(at, c)
 }
 
-// fill notes a change of a container's field, unless the whole pod is kept from
-// it. parent is the field's own parent, where that may be missing too.
-func (p *planner) fill(at spec.Container, c *corev1.Container, f, parent spec.Field, value any, control string) {
+// fill notes that a container's field is filled, unless the whole pod is kept
+// from it. lacks is the parent of the field that is missing, if the security
+// context is there.
+func (p *planner) fill(at spec.Container, c *corev1.Container, f fieldID, lacks missing, value int64) {
 	if reason := p.forbids(); reason != "" {
-		p.leave(at, f, reason)
+		p.leave(at, fields[f].path, reason)
 		return
 	}
+	p.add(at, c, f, lacks, value)
+}
+
+func (p *planner) add(at spec.Container, c *corev1.Container, f fieldID, lacks missing, value int64) {
 	if c.SecurityContext == nil {
-		parent = spec.FieldSecurityContext
+		lacks = context
 	}
-	p.change(Change{spec.At(at, f), value, control, parent})
+	p.note(fill{at.Name, int32(at.Index), at.Kind, f, lacks, value})
 }
 
 // forbids is why nothing but runAsNonRoot may be set on the pod, "" if it may.
@@ -88,13 +93,13 @@ func (p *planner) forbids() Reason {
 	}
 }
 
-func (p *planner) change(c Change) {
-	if p.report.Changes == nil {
+func (p *planner) note(f fill) {
+	if p.report.fills == nil {
 		// Most pods that need anything need most of it, in every container.
 		n := len(p.pod.InitContainers) + len(p.pod.Containers) + len(p.pod.EphemeralContainers)
-		p.report.Changes = make([]Change, 0, 2+6*n)
+		p.report.fills = make([]fill, 0, 2+6*n)
 	}
-	p.report.Changes = append(p.report.Changes, c)
+	p.report.fills = append(p.report.fills, f)
 }
 
 func (p *planner) leave(at spec.Container, f spec.Field, why Reason) {
@@ -112,7 +117,7 @@ func (p *planner) escalation(at spec.Container, c *corev1.Container, sc *corev1.
 	case spec.AddsSysAdmin(c):
 		p.leave(at, f, AddsSysAdmin)
 	default:
-		p.fill(at, c, f, "", false, titleEscalation)
+		p.fill(at, c, escalation, nothing, 0)
 	}
 }
 
@@ -125,21 +130,21 @@ func (p *planner) drop(at spec.Container, c *corev1.Container, sc *corev1.Securi
 	case spec.IsPrivileged(c) && p.policy.Allow.Privileged:
 		p.leave(at, f, PrivilegedContainer)
 	case sc.Capabilities == nil:
-		p.fill(at, c, f, spec.FieldCapabilities, []string{spec.CapabilityAll}, titleCapabilities)
+		p.fill(at, c, capabilitiesDrop, parent, 0)
 	default:
-		p.fill(at, c, f, "", []string{spec.CapabilityAll}, titleCapabilities)
+		p.fill(at, c, capabilitiesDrop, nothing, 0)
 	}
 }
 
 func (p *planner) privileged(at spec.Container, c *corev1.Container, sc *corev1.SecurityContext) {
 	if sc.Privileged == nil {
-		p.fill(at, c, spec.FieldPrivileged, "", false, titlePrivileged)
+		p.fill(at, c, privileged, nothing, 0)
 	}
 }
 
 func (p *planner) readOnlyRoot(at spec.Container, c *corev1.Container, sc *corev1.SecurityContext) {
 	if p.policy.Allow.ReadOnlyRootFilesystem && sc.ReadOnlyRootFilesystem == nil {
-		p.fill(at, c, spec.FieldReadOnlyRootFilesystem, "", true, "allow.readOnlyRootFilesystem")
+		p.fill(at, c, readOnlyRoot, nothing, 1)
 	}
 }
 
@@ -149,7 +154,7 @@ func (p *planner) group(at spec.Container, c *corev1.Container) {
 		return
 	}
 	if id, ok := p.policy.GroupFill(); ok {
-		p.fill(at, c, spec.FieldRunAsGroup, "", id, "mutations.runAsGroup")
+		p.fill(at, c, runAsGroup, nothing, id)
 	} else {
 		p.leave(at, spec.FieldRunAsGroup, PolicyLeaves)
 	}
@@ -167,7 +172,7 @@ func (p *planner) nonRootAndUser(at spec.Container, c *corev1.Container) {
 	root := uid != nil && *uid == 0 || filled != nil && *filled == 0
 	p.nonRoot(at, c, nonRoot, root)
 	if filled != nil {
-		p.fill(at, c, spec.FieldRunAsUser, "", *filled, titleNonRootUser)
+		p.fill(at, c, runAsUser, nothing, *filled)
 	}
 }
 
@@ -204,10 +209,8 @@ func (p *planner) nonRoot(at spec.Container, c *corev1.Container, effective *boo
 		p.leave(at, f, UserNamespace)
 	case p.mirror:
 		p.leave(at, f, Mirror)
-	case c.SecurityContext == nil:
-		p.change(Change{spec.At(at, f), true, titleNonRoot, spec.FieldSecurityContext})
 	default:
-		p.change(Change{spec.At(at, f), true, titleNonRoot, ""})
+		p.add(at, c, runAsNonRoot, nothing, 1)
 	}
 }
 
@@ -226,7 +229,7 @@ func (p *planner) seccomp(at spec.Container, c *corev1.Container) {
 	case annotated && !spec.SeccompAnnotationIsDefault(annotation):
 		p.leave(at, f, Annotation)
 	default:
-		p.fill(at, c, f, spec.FieldSeccompProfile, string(corev1.SeccompProfileTypeRuntimeDefault), titleSeccomp)
+		p.fill(at, c, seccompType, parent, 0)
 	}
 }
 
@@ -235,38 +238,29 @@ func (p *planner) podGroups() {
 	sc := p.pod.SecurityContext
 	if sc == nil || sc.FSGroup == nil {
 		if id, ok := p.policy.FSGroupFill(); ok {
-			p.fillPod(spec.FieldPodFSGroup, id, "mutations.fsGroup")
+			p.fillPod(podFSGroup, id)
 		} else {
 			p.leave(spec.Container{}, spec.FieldPodFSGroup, PolicyLeaves)
 		}
 	}
 	if sc == nil || len(sc.SupplementalGroups) == 0 {
 		if groups := p.policy.SupplementalGroupsFill(); len(groups) > 0 {
-			p.fillPod(spec.FieldSupplementalGroups, groups, "mutations.supplementalGroups")
+			p.report.groups = groups
+			p.fillPod(podSupplementalGroups, 0)
 		} else {
 			p.leave(spec.Container{}, spec.FieldSupplementalGroups, PolicyLeaves)
 		}
 	}
 }
 
-func (p *planner) fillPod(f spec.Field, value any, control string) {
+func (p *planner) fillPod(f fieldID, value int64) {
 	if reason := p.forbids(); reason != "" {
-		p.leave(spec.Container{}, f, reason)
+		p.leave(spec.Container{}, fields[f].path, reason)
 		return
 	}
-	created := spec.Field("")
+	lacks := nothing
 	if p.pod.SecurityContext == nil {
-		created = spec.FieldPodSecurityContext
+		lacks = context
 	}
-	p.change(Change{spec.At(spec.Container{}, f), value, control, created})
+	p.note(fill{field: f, lacks: lacks, value: value})
 }
-
-// The titles of the controls that changes serve.
-var (
-	titleEscalation   = spec.CheckAllowPrivilegeEscalation.Control().Title
-	titleCapabilities = spec.CheckCapabilitiesRestricted.Control().Title
-	titlePrivileged   = spec.CheckPrivileged.Control().Title
-	titleNonRoot      = spec.CheckRunAsNonRoot.Control().Title
-	titleNonRootUser  = spec.CheckRunAsUser.Control().Title
-	titleSeccomp      = spec.CheckSeccompProfileRestricted.Control().Title
-)

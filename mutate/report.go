@@ -3,6 +3,7 @@ package mutate
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -19,10 +20,6 @@ type Change struct {
 	// Control is the title of the control that the value serves, or the path
 	// of the policy's field where it serves a rule or a default of its own.
 	Control string
-
-	// created is the topmost parent that the field's object lacked, empty
-	// where it had all.
-	created spec.Field
 }
 
 // String renders the field and its value.
@@ -97,29 +94,83 @@ type Advice struct {
 // Report is what Mutate did, what it did not, and why. The zero Report is that
 // of a pod that needed nothing.
 type Report struct {
-	Changes []Change
-	Unset   []Unset
+	// Unset are the fields that were left unset.
+	Unset []Unset
 
-	// result is the pod as it was returned, for Advice, less the containers
-	// named in running.
-	result  *corev1.PodSpec
+	// fills are the changes in the form in which planning makes them, pods and
+	// patches being made of them: a quarter of the size of a Change.
+	fills []fill
+	// groups are the supplemental groups that were filled in; the policy's.
+	groups []int64
+	// pod is the pod before it was filled, for Advice, less the containers named
+	// in running.
+	pod     *corev1.PodSpec
 	running map[string]bool
 }
 
-// Changed reports whether anything was filled in.
-func (r Report) Changed() bool { return len(r.Changes) > 0 }
+// fill is one field that is filled in.
+type fill struct {
+	// The container, by name, index and kind; the zero kind is the pod.
+	name  string
+	index int32
+	kind  spec.ContainerKind
+	field fieldID
+	// lacks are the parents that the patch has to create.
+	lacks missing
+	// value is the ID, or 1 for true.
+	value int64
+}
 
-// Advice returns what may still keep the result's containers from starting.
-func (r Report) Advice() []Advice {
-	var advice []Advice
-	if r.result == nil {
+func (f *fill) container() spec.Container {
+	return spec.Container{Kind: f.kind, Index: int(f.index), Name: f.name}
+}
+
+// Changed reports whether anything was filled in.
+func (r Report) Changed() bool { return len(r.fills) > 0 }
+
+// Changes returns what was filled in: the pod's own fields first, then the
+// containers in the order of their visit. The slice is the caller's.
+func (r Report) Changes() []Change {
+	if !r.Changed() {
 		return nil
 	}
-	for at, c := range podwalk.Containers(r.result) {
+	changes := make([]Change, len(r.fills))
+	for i := range r.fills {
+		f := &r.fills[i]
+		changes[i] = Change{spec.At(f.container(), fields[f.field].path), r.value(f), fields[f.field].control}
+	}
+	return changes
+}
+
+// value is what a field was filled with.
+func (r *Report) value(f *fill) any {
+	switch row := &fields[f.field]; row.holds {
+	case flag:
+		return f.value != 0
+	case id:
+		return f.value
+	case ids:
+		return slices.Clone(r.groups)
+	case word:
+		return row.word
+	default:
+		return []string{row.word}
+	}
+}
+
+// Advice returns what may still keep the containers of the filled pod from starting.
+func (r Report) Advice() []Advice {
+	var advice []Advice
+	if r.pod == nil {
+		return nil
+	}
+	filled := *r.pod
+	apply(&filled, &r)
+	for at, c := range podwalk.Containers(&filled) {
 		if r.running[c.Name] {
 			continue
 		}
-		if text := adviceFor(r.result, c); text != "" {
+		if text := adviceFor(&filled, c); text != "" {
 			advice = append(advice, Advice{at, text})
 		}
 	}
@@ -177,7 +228,7 @@ type reportJSON struct {
 // the pod, or at the template that was filled.
 func (r Report) MarshalJSON() ([]byte, error) {
 	j := reportJSON{Changes: []changeJSON{}}
-	for _, c := range r.Changes {
+	for _, c := range r.Changes() {
 		j.Changes = append(j.Changes, changeJSON{c.Location.String(), c.Pointer(), c.Value, c.Control})
 	}
 	for _, u := range r.Unset {

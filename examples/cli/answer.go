@@ -207,8 +207,7 @@ func (a *answer) admitRecord(r record) *admitRecord {
 		Patch:  d.Report.PatchWithin(a.workload.Root...),
 		Reason: d.Reason, Considered: append([]string{}, d.Considered...),
 	}
-	for i := range d.Report.Changes {
-		c := &d.Report.Changes[i]
+	for _, c := range d.Report.Changes() {
 		j.Changes = append(j.Changes, changeRecord{c.Location.Within(a.root()), c.Value, c.Control})
 	}
 	for i := range d.Report.Unset {

@@ -75,7 +75,7 @@ func TestIdlePolicies(t *testing.T) {
 				if with.Result.Message() != without.Result.Message() || len(with.Result.Excused) > 0 {
 					r.Errorf("with the policy: %s\nwithout: %s\nexcused: %v", with.Result.Message(), without.Result.Message(), with.Result.Excused)
 				}
-				if diff := cmp.Diff(without.Report.Changes, with.Report.Changes, cmpopts.IgnoreUnexported(mutate.Change{}), cmpopts.EquateEmpty()); diff != "" {
+				if diff := cmp.Diff(without.Report.Changes(), with.Report.Changes(), cmpopts.IgnoreUnexported(mutate.Change{}), cmpopts.EquateEmpty()); diff != "" {
 					r.Errorf("(-without +with):\n%s", diff)
 				}
 			})

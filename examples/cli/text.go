@@ -38,7 +38,7 @@ func (a *answer) headline() string {
 		verdict = "allowed"
 	}
 	if a.decision != nil {
-		if n := len(a.decision.Report.Changes); n > 0 {
+		if n := len(a.decision.Report.Changes()); n > 0 {
 			verdict += ", " + counted(n, "field") + " filled in"
 		}
 		return verdict
@@ -88,8 +88,7 @@ func excusedText(v *evaluate.Violation, root string) string {
 func (a *answer) writeDecision(b *bytes.Buffer) {
 	d := a.decision
 	line(b, "%s", governing(d))
-	for i := range d.Report.Changes {
-		c := &d.Report.Changes[i]
+	for _, c := range d.Report.Changes() {
 		line(b, "+ %s: %s  (%s)", c.Location.Within(a.root()), flow(c.Value), c.Control)
 	}
 	writeUnset(b, d.Report.Unset, a.root())

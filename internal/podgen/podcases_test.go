@@ -100,10 +100,9 @@ func (c *tally) wantFills(t *testing.T) {
 func (c *tally) fills(pod *corev1.Pod, p *policy.Policy) {
 	_, report := mutate.Mutate(pod, p)
 	open := map[spec.Field]int{}
-	for i := range report.Changes {
-		change := &report.Changes[i]
+	for _, change := range report.Changes() {
 		open[change.Field]++
-		c.count("fill "+string(change.Field), whereFilled(pod, change))
+		c.count("fill "+string(change.Field), whereFilled(pod, &change))
 		if sc := contextOf(pod, change.Container); change.Field == spec.FieldCapabilitiesDrop && sc != nil && sc.Capabilities != nil {
 			c.count("fill "+string(change.Field), "beside capabilities")
 		}

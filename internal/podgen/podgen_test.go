@@ -370,7 +370,7 @@ func TestSparse(t *testing.T) {
 	pods := podgen.Sparse()
 	for i := range draws {
 		filled, report := mutate.Mutate(pods.Example(i), nil)
-		changes += len(report.Changes)
+		changes += len(report.Changes())
 		if evaluate.Evaluate(filled, api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, policy.Set{}).Allowed() {
 			allowed++
 		}

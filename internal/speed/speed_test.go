@@ -27,7 +27,7 @@ func pods() []benchpod.Named {
 }
 
 // BenchmarkPatch makes the patch of a filled pod: from the report, with all of
-// the mutation; and from the two pods, which are marshalled before the clock
+// the mutation; from a plan, without the pod; and from the two pods, which are marshalled before the clock
 // starts, as controllers do that use controller-runtime's PatchResponseFromRaw.
 func BenchmarkPatch(b *testing.B) {
 	for _, p := range pods() {
@@ -35,6 +35,13 @@ func BenchmarkPatch(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				_, report := mutate.Mutate(p.Pod, nil)
+				report.Patch()
+			}
+		})
+		b.Run(p.Name+"/by=plan", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				report := mutate.Plan(&p.Pod.ObjectMeta, &p.Pod.Spec, nil)
 				report.Patch()
 			}
 		})

@@ -120,7 +120,8 @@ func (c *Controller) pod(raw runtime.RawExtension, namespace string) (*corev1.Po
 
 // changes lists what was filled in.
 func changes(report *mutate.Report) string {
-	return listed(len(report.Changes), func(i int) string { return report.Changes[i].String() })
+	list := report.Changes()
+	return listed(len(list), func(i int) string { return list[i].String() })
 }
 
 // warnings tell the user what was filled in, a line each for the pod and its
@@ -128,7 +129,7 @@ func changes(report *mutate.Report) string {
 // shows about 256 bytes of each.
 func warnings(d *podfence.Decision) []string {
 	var list []string
-	for rest := d.Report.Changes; len(rest) > 0; {
+	for rest := d.Report.Changes(); len(rest) > 0; {
 		at := rest[0].Container
 		n := slices.IndexFunc(rest, func(c mutate.Change) bool { return c.Container != at })
 		if n < 0 {
