@@ -45,7 +45,7 @@ func room(vs []Violation) int {
 	for i := range vs {
 		v := &vs[i]
 		if i == 0 || v.Check != vs[i-1].Check || v.Rule != vs[i-1].Rule {
-			n += 96
+			n += 84
 		}
 		n += len(v.Container.Name) + len(v.Volume) + len(`"", `)
 	}
