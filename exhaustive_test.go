@@ -716,7 +716,7 @@ func (l *laws) isTheAuthors(v *evaluate.Violation) bool {
 func (l *laws) excused(lv api.LevelVersion, standard []evaluate.Violation, r *evaluate.Result) {
 	stand := 0
 	for i := range r.Violations {
-		if r.Violations[i].Rule == "" {
+		if r.Violations[i].Rule == 0 {
 			stand++
 		}
 	}
@@ -728,7 +728,7 @@ func (l *laws) excused(lv api.LevelVersion, standard []evaluate.Violation, r *ev
 		want := l.grants(v)
 		_, stands := find(r.Violations, v)
 		excused, found := find(r.Excused, v)
-		if found != want || stands == want || found && excused.Grant == "" {
+		if found != want || stands == want || found && excused.Grant == 0 {
 			l.breaks("law 6: at %s, granted: %v, excused: %v, stands: %v: %s", lv, want, found, stands, v)
 		}
 	}
@@ -796,10 +796,10 @@ func (l *laws) demanded(lv api.LevelVersion, want map[string]bool, violations []
 	seen := 0
 	for i := range violations {
 		rule := violations[i].Rule
-		if rule != "" && (i == 0 || violations[i-1].Rule != rule) {
+		if rule != 0 && (i == 0 || violations[i-1].Rule != rule) {
 			seen++
 		}
-		if rule != "" && !want[rule] {
+		if rule != 0 && !want[rule.String()] {
 			l.breaks("law 6: at %s, no rule demands this: %s", lv, violations[i])
 		}
 	}

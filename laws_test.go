@@ -145,7 +145,7 @@ func TestExceptionsOnlyExcuseAndDemand(t *testing.T) {
 			standard[v.CheckOrRule()+v.Location.String()] = true
 		}
 		for _, v := range evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &p).Violations {
-			if v.Rule == "" && !standard[v.CheckOrRule()+v.Location.String()] {
+			if v.Rule == 0 && !standard[v.CheckOrRule()+v.Location.String()] {
 				t.Errorf("the exception added %s", v.String())
 			}
 		}

@@ -49,7 +49,7 @@ func (w *walk) appArmorAnnotations() {
 }
 
 // excuseAppArmor: one grant covers the field and the annotation that preceded it.
-func excuseAppArmor(_ *subject, p *policy.Policy, v *Violation) string {
+func excuseAppArmor(_ *subject, p *policy.Policy, v *Violation) policy.Key {
 	value := v.Value.(string)
 	t := corev1.AppArmorProfileType(value)
 	if isAnnotation(v) {
@@ -59,9 +59,9 @@ func excuseAppArmor(_ *subject, p *policy.Policy, v *Violation) string {
 		}
 	}
 	if p.Allow.AppArmorProfile(t) {
-		return "allow.appArmorProfiles"
+		return policy.KeyAppArmorProfiles
 	}
-	return ""
+	return 0
 }
 
 func isAnnotation(v *Violation) bool { return v.Key != "" }

@@ -61,20 +61,20 @@ func isAdd(v *Violation) bool  { return v.Field == spec.FieldCapabilitiesAdd }
 
 // excuseCapability: what is added must be granted one by one. A privileged
 // container has every capability, so that a granted one need not drop any.
-func excuseCapability(s *subject, p *policy.Policy, v *Violation) string {
+func excuseCapability(s *subject, p *policy.Policy, v *Violation) policy.Key {
 	if isAdd(v) {
 		if p.Allow.Capability(v.Value.(string)) {
-			return "allow.allowedCapabilities"
+			return policy.KeyAllowedCapabilities
 		}
-		return ""
+		return 0
 	}
 	switch {
 	case !p.Mutations.DropsAllCapabilities():
-		return "mutations.dropAllCapabilities"
+		return policy.KeyDropAllCapabilities
 	case p.Allow.Privileged && spec.IsPrivileged(podwalk.Get(s.pod, v.Container)):
-		return "allow.privileged"
+		return policy.KeyPrivileged
 	default:
-		return ""
+		return 0
 	}
 }
 

@@ -15,9 +15,9 @@ type check struct {
 	// detail writes that module's detail for violations of the check, of which
 	// there is at least one.
 	detail func(b *strings.Builder, vs []Violation)
-	// excuse names the grant of a policy that covers a violation, "" for none.
+	// excuse names the grant of a policy that covers a violation, zero for none.
 	// It may say in v.Want what would be covered.
-	excuse func(s *subject, p *policy.Policy, v *Violation) (grant string)
+	excuse func(s *subject, p *policy.Policy, v *Violation) (grant policy.Key)
 }
 
 // checks is indexed by check ID.

@@ -25,18 +25,18 @@ func (w *walk) escalation(sc *corev1.SecurityContext) {
 
 // excuseEscalation covers what implies escalation too: a granted privileged
 // container and a granted SYS_ADMIN, beside which API validation refuses false.
-func excuseEscalation(s *subject, p *policy.Policy, v *Violation) string {
+func excuseEscalation(s *subject, p *policy.Policy, v *Violation) policy.Key {
 	if p.Allow.AllowPrivilegeEscalation {
-		return "allow.allowPrivilegeEscalation"
+		return policy.KeyAllowPrivilegeEscalation
 	}
 	c := podwalk.Get(s.pod, v.Container)
 	switch {
 	case p.Allow.Privileged && spec.IsPrivileged(c):
-		return "allow.privileged"
+		return policy.KeyPrivileged
 	case spec.AddsSysAdmin(c) && p.Allow.Capability("SYS_ADMIN"):
-		return "allow.allowedCapabilities"
+		return policy.KeyAllowedCapabilities
 	default:
-		return ""
+		return 0
 	}
 }
 

@@ -100,7 +100,7 @@ func excuse(s subject, found []Violation, p *policy.Policy) (stay, excused []Vio
 	for i := range found {
 		stay = append(stay, found[i])
 		v := &stay[len(stay)-1]
-		if grant := checks[v.Check].excuse(&s, p, v); grant != "" {
+		if grant := checks[v.Check].excuse(&s, p, v); grant != 0 {
 			v.Grant = grant
 			excused = append(excused, *v)
 			stay = stay[:len(stay)-1]

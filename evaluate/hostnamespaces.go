@@ -26,16 +26,16 @@ func (w *walk) hostNamespace(f spec.Field) {
 	add(w, spec.CheckHostNamespaces, f, true, wantFalseOrUnset)
 }
 
-func excuseHostNamespace(_ *subject, p *policy.Policy, v *Violation) string {
+func excuseHostNamespace(_ *subject, p *policy.Policy, v *Violation) policy.Key {
 	var pair, single bool
-	var pairName, singleName string
+	var pairName, singleName policy.Key
 	switch a := &p.Allow; v.Field {
 	case spec.FieldHostNetwork:
-		pair, single, pairName, singleName = a.HostNetworkPorts, a.HostNetwork, "allow.hostNetworkPorts", "allow.hostNetwork"
+		pair, single, pairName, singleName = a.HostNetworkPorts, a.HostNetwork, policy.KeyHostNetworkPorts, policy.KeyHostNetwork
 	case spec.FieldHostPID:
-		pair, single, pairName, singleName = a.HostNamespace, a.HostPID, "allow.hostNamespace", "allow.hostPID"
+		pair, single, pairName, singleName = a.HostNamespace, a.HostPID, policy.KeyHostNamespace, policy.KeyHostPID
 	default:
-		pair, single, pairName, singleName = a.HostNamespace, a.HostIPC, "allow.hostNamespace", "allow.hostIPC"
+		pair, single, pairName, singleName = a.HostNamespace, a.HostIPC, policy.KeyHostNamespace, policy.KeyHostIPC
 	}
 	switch {
 	case single:
@@ -43,7 +43,7 @@ func excuseHostNamespace(_ *subject, p *policy.Policy, v *Violation) string {
 	case pair:
 		return pairName
 	default:
-		return ""
+		return 0
 	}
 }
 

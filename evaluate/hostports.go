@@ -18,14 +18,14 @@ func (w *walk) hostPorts(c *corev1.Container) {
 	}
 }
 
-func excuseHostPort(_ *subject, p *policy.Policy, v *Violation) string {
+func excuseHostPort(_ *subject, p *policy.Policy, v *Violation) policy.Key {
 	switch {
 	case p.Allow.HostNetworkPorts:
-		return "allow.hostNetworkPorts"
+		return policy.KeyHostNetworkPorts
 	case p.Allow.HostPort(v.Value.(int32)):
-		return "allow.allowedHostPorts"
+		return policy.KeyAllowedHostPorts
 	default:
-		return ""
+		return 0
 	}
 }
 

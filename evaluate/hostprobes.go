@@ -19,11 +19,11 @@ func (w *walk) hostProbes(c *corev1.Container) {
 	}
 }
 
-func excuseHostProbe(_ *subject, p *policy.Policy, v *Violation) string {
+func excuseHostProbe(_ *subject, p *policy.Policy, v *Violation) policy.Key {
 	if p.Allow.ProbeHost(v.Value.(string)) {
-		return "allow.allowedProbeHosts"
+		return policy.KeyAllowedProbeHosts
 	}
-	return ""
+	return 0
 }
 
 // hostProbesDetail alone of all lists container names sorted and once each.

@@ -23,11 +23,11 @@ func (w *walk) windowsOptions(f spec.Field, options *corev1.WindowsSecurityConte
 	}
 }
 
-func excuseHostProcess(_ *subject, p *policy.Policy, _ *Violation) string {
+func excuseHostProcess(_ *subject, p *policy.Policy, _ *Violation) policy.Key {
 	if p.Allow.WindowsHostProcess {
-		return "allow.windowsHostProcess"
+		return policy.KeyWindowsHostProcess
 	}
-	return ""
+	return 0
 }
 
 func hostProcessDetail(b *strings.Builder, vs []Violation) {

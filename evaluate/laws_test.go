@@ -53,7 +53,7 @@ func TestExcusedAndViolationsPartition(t *testing.T) {
 			}
 		}
 		for _, v := range got.Excused {
-			if v.Grant == "" {
+			if v.Grant == 0 {
 				t.Errorf("%s is excused by no grant", identity(v))
 			}
 			take(t, found, v)
@@ -166,8 +166,8 @@ func TestPartsAreTheMessage(t *testing.T) {
 		r := evaluate.Under(&pod.ObjectMeta, &pod.Spec, restricted, &p)
 		var joined psa.AggregateCheckResult
 		for _, part := range r.Parts() {
-			if (part.Check == 0) == (part.Rule == "") {
-				t.Errorf("check %v and rule %q", part.Check, part.Rule)
+			if (part.Check == 0) == (part.Rule == 0) {
+				t.Errorf("check %v and rule %v", part.Check, part.Rule)
 			}
 			joined.ForbiddenReasons = append(joined.ForbiddenReasons, part.Reason)
 			joined.ForbiddenDetails = append(joined.ForbiddenDetails, part.Detail)

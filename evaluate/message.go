@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -56,8 +57,8 @@ func room(vs []Violation) int {
 type Part struct {
 	// Check is the broken check; zero for a rule of the policy.
 	Check spec.CheckID
-	// Rule is the policy's broken rule; empty for a check.
-	Rule string
+	// Rule is the policy's broken rule; zero for a check.
+	Rule policy.Key
 	// Reason names what is wrong, Detail where: the message has the detail in
 	// parentheses behind the reason, and no parentheses for an empty one.
 	Reason, Detail string
@@ -152,7 +153,7 @@ func (r *Result) writeRule(b *strings.Builder, group []Violation) {
 }
 
 func (r *Result) writeRuleReason(b *strings.Builder, group []Violation) {
-	b.WriteString(group[0].Rule)
+	b.WriteString(group[0].Rule.String())
 	b.WriteString(" of policy ")
 	b.WriteString(strconv.Quote(r.PolicyName()))
 }

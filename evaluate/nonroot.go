@@ -44,43 +44,41 @@ func (w *walk) podIsNonRoot() bool {
 
 func isRoot(uid *int64) bool { return uid != nil && *uid == 0 }
 
-const grantRunAsUser = "allow.runAsUser"
-
 // excuseNonRoot: RunAsAny excuses all, MustRunAs only containers that do run as
 // a UID 0 within its ranges. A pod's runAsNonRoot=false is excused where it
 // reaches such containers and no other.
-func excuseNonRoot(s *subject, p *policy.Policy, v *Violation) string {
+func excuseNonRoot(s *subject, p *policy.Policy, v *Violation) policy.Key {
 	if p.Allow.RunAsUser.Rule == policy.RunAsAny {
-		return grantRunAsUser
+		return policy.KeyRunAsUser
 	}
 	if !p.Allow.RunAsUser.RootUser() {
-		return ""
+		return 0
 	}
 	if v.Container.Kind != 0 {
 		if isRoot(spec.EffectiveRunAsUser(s.pod, podwalk.Get(s.pod, v.Container))) {
-			return grantRunAsUser
+			return policy.KeyRunAsUser
 		}
-		return ""
+		return 0
 	}
-	excused := ""
+	excused := policy.Key(0)
 	for _, c := range podwalk.Containers(s.pod) {
 		if c.SecurityContext != nil && c.SecurityContext.RunAsNonRoot != nil {
 			continue
 		}
 		if !isRoot(spec.EffectiveRunAsUser(s.pod, c)) {
-			return ""
+			return 0
 		}
-		excused = grantRunAsUser
+		excused = policy.KeyRunAsUser
 	}
 	return excused
 }
 
 // excuseRootUser: the violation is a UID 0, wherever it is set.
-func excuseRootUser(_ *subject, p *policy.Policy, _ *Violation) string {
+func excuseRootUser(_ *subject, p *policy.Policy, _ *Violation) policy.Key {
 	if p.Allow.RunAsUser.RootUser() {
-		return grantRunAsUser
+		return policy.KeyRunAsUser
 	}
-	return ""
+	return 0
 }
 
 func nonRootDetail(b *strings.Builder, vs []Violation) {

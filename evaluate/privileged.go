@@ -15,11 +15,11 @@ func (w *walk) privileged(sc *corev1.SecurityContext) {
 	}
 }
 
-func excusePrivileged(_ *subject, p *policy.Policy, _ *Violation) string {
+func excusePrivileged(_ *subject, p *policy.Policy, _ *Violation) policy.Key {
 	if p.Allow.Privileged {
-		return "allow.privileged"
+		return policy.KeyPrivileged
 	}
-	return ""
+	return 0
 }
 
 func privilegedDetail(b *strings.Builder, vs []Violation) {

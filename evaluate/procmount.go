@@ -18,11 +18,11 @@ func (w *walk) procMount(sc *corev1.SecurityContext) {
 	}
 }
 
-func excuseProcMount(_ *subject, p *policy.Policy, v *Violation) string {
+func excuseProcMount(_ *subject, p *policy.Policy, v *Violation) policy.Key {
 	if p.Allow.ProcMount(corev1.ProcMountType(v.Value.(string))) {
-		return "allow.procMounts"
+		return policy.KeyProcMounts
 	}
-	return ""
+	return 0
 }
 
 func procMountDetail(b *strings.Builder, vs []Violation) {

@@ -13,16 +13,6 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-// The names of a policy's own rules are the paths of their fields.
-const (
-	ruleRunAsUser          = "allow.runAsUser"
-	ruleRunAsGroup         = "allow.runAsGroup"
-	ruleFSGroup            = "allow.fsGroup"
-	ruleSupplementalGroups = "allow.supplementalGroups"
-	ruleVolumes            = "allow.volumes"
-	ruleReadOnlyRoot       = "allow.readOnlyRootFilesystem"
-)
-
 // rules appends what the policy's own rules demand beyond the level. standing
 // is what stands of the standard.
 func rules(s subject, p *policy.Policy, standing []Violation) []Violation {
@@ -47,7 +37,7 @@ type ruled struct {
 	found []Violation
 }
 
-func (r *ruled) add(rule string, l spec.Location, value any, want string) {
+func (r *ruled) add(rule policy.Key, l spec.Location, value any, want string) {
 	r.found = append(r.found, Violation{Rule: rule, Location: l, Value: value, Want: want})
 }
 
@@ -56,13 +46,13 @@ func (r *ruled) users(rule *policy.UserRule) {
 	if rule.Rule != policy.MustRunAs {
 		return
 	}
-	r.ids(ruleRunAsUser, rule.Ranges, true, describe(rule.Ranges), userField)
+	r.ids(policy.KeyRunAsUser, rule.Ranges, true, describe(rule.Ranges), userField)
 }
 
 // groups demands an effective GID within the ranges, or none under MayRunAs.
 func (r *ruled) groups(rule *policy.GroupRule) {
 	if restricts(rule) {
-		r.ids(ruleRunAsGroup, rule.Ranges, rule.Rule == policy.MustRunAs, wantGroup(rule), groupField)
+		r.ids(policy.KeyRunAsGroup, rule.Ranges, rule.Rule == policy.MustRunAs, wantGroup(rule), groupField)
 	}
 }
 
@@ -92,7 +82,7 @@ var (
 
 // ids holds every container's effective ID against ranges. A bad value is
 // reported where it is set: once on the pod, however many containers inherit it.
-func (r *ruled) ids(rule string, ranges []policy.IDRange, required bool, want string, f *idField) {
+func (r *ruled) ids(rule policy.Key, ranges []policy.IDRange, required bool, want string, f *idField) {
 	fromPod := false
 	var inherited *int64
 	if sc := r.pod.SecurityContext; sc != nil {
@@ -128,10 +118,10 @@ func (r *ruled) fsGroup(rule *policy.GroupRule) {
 	switch sc := r.pod.SecurityContext; {
 	case sc != nil && sc.FSGroup != nil:
 		if !rule.InRange(*sc.FSGroup) {
-			r.add(ruleFSGroup, location, *sc.FSGroup, wantGroup(rule))
+			r.add(policy.KeyFSGroup, location, *sc.FSGroup, wantGroup(rule))
 		}
 	case rule.Rule == policy.MustRunAs:
-		r.add(ruleFSGroup, location, nil, wantGroup(rule))
+		r.add(policy.KeyFSGroup, location, nil, wantGroup(rule))
 	}
 }
 
@@ -144,11 +134,11 @@ func (r *ruled) supplementalGroups(rule *policy.GroupRule) {
 		groups = r.pod.SecurityContext.SupplementalGroups
 	}
 	if len(groups) == 0 && rule.Rule == policy.MustRunAs {
-		r.add(ruleSupplementalGroups, spec.At(spec.Container{}, spec.FieldSupplementalGroups), nil, wantGroup(rule))
+		r.add(policy.KeySupplementalGroups, spec.At(spec.Container{}, spec.FieldSupplementalGroups), nil, wantGroup(rule))
 	}
 	for i, group := range groups {
 		if !rule.InRange(group) {
-			r.add(ruleSupplementalGroups, spec.AtIndex(spec.Container{}, spec.FieldSupplementalGroup, i), group, wantGroup(rule))
+			r.add(policy.KeySupplementalGroups, spec.AtIndex(spec.Container{}, spec.FieldSupplementalGroup, i), group, wantGroup(rule))
 		}
 	}
 }
@@ -225,7 +215,7 @@ func (r *ruled) volume(p *policy.Policy, i int) {
 }
 
 func (r *ruled) addVolume(i int, f spec.Field, value any, want string) {
-	r.add(ruleVolumes, spec.AtIndex(spec.Container{}, f, i), value, want)
+	r.add(policy.KeyVolumes, spec.AtIndex(spec.Container{}, f, i), value, want)
 	r.found[len(r.found)-1].Volume = r.pod.Volumes[i].Name
 }
 
@@ -245,9 +235,9 @@ func (r *ruled) readOnlyRoot() {
 		location := spec.At(at, spec.FieldReadOnlyRootFilesystem)
 		switch sc := c.SecurityContext; {
 		case sc == nil || sc.ReadOnlyRootFilesystem == nil:
-			r.add(ruleReadOnlyRoot, location, nil, "true")
+			r.add(policy.KeyReadOnlyRootFilesystem, location, nil, "true")
 		case !*sc.ReadOnlyRootFilesystem:
-			r.add(ruleReadOnlyRoot, location, false, "true")
+			r.add(policy.KeyReadOnlyRootFilesystem, location, false, "true")
 		}
 	}
 }

@@ -306,7 +306,7 @@ func TestOwnRules(t *testing.T) {
 				t.Errorf("message, for %s:\n got %s\nwant %s", row.why, message, row.message)
 			}
 			for _, v := range got.Violations {
-				if own := strings.HasPrefix(v.CheckOrRule(), "allow."); own == v.FromStandard() || own && (v.Level() != "" || v.Control() != "" || v.Rule == "") {
+				if own := strings.HasPrefix(v.CheckOrRule(), "allow."); own == v.FromStandard() || own && (v.Level() != "" || v.Control() != "" || v.Rule == 0) {
 					t.Errorf("%s: from the standard %v, level %q, control %q, rule %q", v.String(), v.FromStandard(), v.Level(), v.Control(), v.Rule)
 				}
 			}

@@ -76,8 +76,8 @@ func (w *walk) seccompAnnotations() {
 // excuseSeccomp covers a profile that is granted, where it is set and where it
 // is inherited. An unset profile is not a value: only a policy that sets none
 // by default excuses it.
-func excuseSeccomp(s *subject, p *policy.Policy, v *Violation) string {
-	const grant = "allow.seccompProfiles"
+func excuseSeccomp(s *subject, p *policy.Policy, v *Violation) policy.Key {
+	const grant = policy.KeySeccompProfiles
 	switch value, set := v.Value.(string); {
 	case set && isAnnotation(v):
 		if value == corev1.SeccompProfileNameUnconfined && p.Allow.SeccompProfile(corev1.SeccompProfileTypeUnconfined) {
@@ -93,10 +93,10 @@ func excuseSeccomp(s *subject, p *policy.Policy, v *Violation) string {
 			return grant
 		}
 		if inherited == nil && !p.Mutations.SetsSeccompProfile() {
-			return "mutations.setDefaultSeccompProfile"
+			return policy.KeySetDefaultSeccompProfile
 		}
 	}
-	return ""
+	return 0
 }
 
 func seccompDetail(b *strings.Builder, vs []Violation) {

@@ -38,11 +38,11 @@ func (w *walk) seLinuxOptions(o *corev1.SELinuxOptions, typeField, userField, ro
 	}
 }
 
-func excuseSELinux(_ *subject, p *policy.Policy, _ *Violation) string {
+func excuseSELinux(_ *subject, p *policy.Policy, _ *Violation) policy.Key {
 	if p.Allow.SELinuxOptions {
-		return "allow.seLinuxOptions"
+		return policy.KeySELinuxOptions
 	}
-	return ""
+	return 0
 }
 
 func isSELinuxType(v *Violation) bool {

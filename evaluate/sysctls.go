@@ -19,11 +19,11 @@ func (w *walk) sysctls(sc *corev1.PodSecurityContext) {
 	}
 }
 
-func excuseSysctl(_ *subject, p *policy.Policy, v *Violation) string {
+func excuseSysctl(_ *subject, p *policy.Policy, v *Violation) policy.Key {
 	if p.Allow.Sysctl(v.Value.(string)) {
-		return "allow.allowedUnsafeSysctls"
+		return policy.KeyAllowedUnsafeSysctls
 	}
-	return ""
+	return 0
 }
 
 func sysctlsDetail(b *strings.Builder, vs []Violation) {

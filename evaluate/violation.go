@@ -20,9 +20,11 @@ type Violation struct {
 	// Check is the check that the field breaks; zero where a policy's own rule
 	// demands it.
 	Check spec.CheckID
-	// Rule is the policy's own rule that the field breaks, by the path of its
-	// field in a policy ("allow.runAsGroup"); empty for a check.
-	Rule string
+	// Rule is the policy's own rule that the field breaks; zero for a check.
+	Rule policy.Key
+	// Grant is the key of the policy that excuses the violation; zero outside
+	// Result.Excused.
+	Grant policy.Key
 	// Location is the field: in which container, and where.
 	spec.Location
 	// Volume is the name of the volume that the field belongs to.
@@ -32,9 +34,6 @@ type Violation struct {
 	Value any
 	// Want says what the field must be, in a few words: "false or unset".
 	Want string
-	// Grant is the field of the policy that excuses the violation; empty
-	// outside Result.Excused.
-	Grant string
 }
 
 // FromStandard reports whether the standard demands it, and not a policy's own rule.
@@ -98,7 +97,7 @@ func oneLine(path string) string {
 // CheckOrRule is the ID of the broken check, or the policy's rule.
 func (v Violation) CheckOrRule() string {
 	if v.Check == 0 {
-		return v.Rule
+		return v.Rule.String()
 	}
 	return v.Check.String()
 }
@@ -144,7 +143,7 @@ func (v Violation) JSON(root string) any { return v.json(root) }
 func (v Violation) json(root string) violationJSON {
 	j := violationJSON{
 		Check:    v.Check.String(),
-		Rule:     v.Rule,
+		Rule:     v.Rule.String(),
 		Control:  v.Control(),
 		Level:    v.Level(),
 		Demanded: "standard",
@@ -152,7 +151,7 @@ func (v Violation) json(root string) violationJSON {
 		Field:    v.Location.Within(root),
 		Value:    v.Value,
 		Want:     v.Want,
-		Grant:    v.Grant,
+		Grant:    v.Grant.String(),
 	}
 	if v.Check == 0 {
 		j.Demanded = "policy"

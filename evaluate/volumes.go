@@ -43,21 +43,21 @@ func (w *walk) addVolume(id spec.CheckID, i int, f spec.Field, value, want strin
 	}
 }
 
-func excuseHostPath(s *subject, p *policy.Policy, v *Violation) string {
+func excuseHostPath(s *subject, p *policy.Policy, v *Violation) policy.Key {
 	if s.hostPathGranted(p, &s.pod.Volumes[v.Index]) {
-		return "allow.allowedHostPaths"
+		return policy.KeyAllowedHostPaths
 	}
 	v.Want = wantHostPath(p)
-	return ""
+	return 0
 }
 
 // excuseVolume: every source that the volume has must be granted. API
 // validation lets a volume have one; a second must not slip in behind it.
-func excuseVolume(s *subject, p *policy.Policy, v *Violation) string {
+func excuseVolume(s *subject, p *policy.Policy, v *Violation) policy.Key {
 	volume := &s.pod.Volumes[v.Index]
 	if volume.HostPath != nil && !s.hostPathGranted(p, volume) {
 		v.Want = wantHostPath(p)
-		return ""
+		return 0
 	}
 	known := false
 	for i := range spec.VolumeTypes() {
@@ -67,16 +67,16 @@ func excuseVolume(s *subject, p *policy.Policy, v *Violation) string {
 		}
 		known = true
 		if t.Name != spec.HostPath && !p.Allow.Volume(t.Name) {
-			return ""
+			return 0
 		}
 	}
 	switch {
 	case !known && !p.Allow.Volume(spec.UnknownVolumeType):
-		return ""
+		return 0
 	case volume.HostPath != nil:
-		return "allow.allowedHostPaths"
+		return policy.KeyAllowedHostPaths
 	default:
-		return "allow.volumes"
+		return policy.KeyVolumes
 	}
 }
 

@@ -84,7 +84,7 @@ func TestEveryCaseIsDrawn(t *testing.T) {
 	c := newTally()
 	c.wantStandard()
 	c.wantGrants()
-	c.wantRules(t)
+	c.wantRules()
 	c.wantPolicyKeys()
 	c.wantSelectors()
 	c.wantFills(t)
