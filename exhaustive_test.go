@@ -39,7 +39,7 @@ const (
 	// container, OS and hostUsers.
 	perPod = 3 * 3 * 3
 	// exhaustiveLawCases is the sum of all groups.
-	exhaustiveLawCases = 2_386_368
+	exhaustiveLawCases = 2_861_136
 )
 
 func choose[T any](values ...T) []T { return values }
@@ -185,6 +185,152 @@ func setAllGroups(p *policy.Policy, rule policy.GroupRule, id *int64) {
 	setSupplemental(p, rule, id)
 }
 
+// grantsOf are policies that differ in what they allow, the first in nothing.
+func grantsOf(allow ...policy.Allow) []policy.Policy {
+	policies := make([]policy.Policy, 1, 1+len(allow))
+	for _, a := range allow {
+		policies = append(policies, policy.Policy{Allow: a})
+	}
+	return policies
+}
+
+// onSpec are a field of the pod left as it is, then each value.
+func onSpec[T any](set func(*corev1.PodSpec, T), values ...T) []podgen.Choice {
+	choices := choose[podgen.Choice](podgen.Alone)
+	for _, value := range values {
+		choices = append(choices, func(m *podgen.Making) { set(&m.Pod.Spec, value) })
+	}
+	return choices
+}
+
+// onContainer are a field of the subject left as it is, then each value.
+func onContainer[T any](set func(*corev1.Container, T), values ...T) []podgen.Choice {
+	choices := choose[podgen.Choice](podgen.Alone)
+	for _, value := range values {
+		choices = append(choices, func(m *podgen.Making) { set(m.Subject, value) })
+	}
+	return choices
+}
+
+// onVolume is a volume of some sources, by name; "hostPath" is followed by its path.
+func onVolume(pod *corev1.PodSpec, sources string) {
+	v := corev1.Volume{Name: "v"}
+	for _, source := range strings.Fields(sources) {
+		switch source {
+		case "emptyDir":
+			v.EmptyDir = &corev1.EmptyDirVolumeSource{}
+		case "csi":
+			v.CSI = &corev1.CSIVolumeSource{}
+		case "nfs":
+			v.NFS = &corev1.NFSVolumeSource{}
+		default:
+			v.HostPath = &corev1.HostPathVolumeSource{Path: strings.TrimPrefix(source, "hostPath:")}
+		}
+	}
+	pod.Volumes = append(pod.Volumes, v)
+}
+
+func onMount(c *corev1.Container, readOnly bool) {
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "v", ReadOnly: readOnly})
+}
+
+func onDevice(c *corev1.Container, name string) {
+	c.VolumeDevices = append(c.VolumeDevices, corev1.VolumeDevice{Name: name})
+}
+
+func onPort(c *corev1.Container, port int32) {
+	c.Ports = append(c.Ports, corev1.ContainerPort{HostPort: port})
+}
+
+func onProbe(c *corev1.Container, host string) {
+	c.ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Host: host}}}
+}
+
+func onHook(c *corev1.Container, host string) {
+	c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{HTTPGet: &corev1.HTTPGetAction{Host: host}}}
+}
+
+func onSysctl(sc *corev1.PodSecurityContext, name string) {
+	sc.Sysctls = append(sc.Sysctls, corev1.Sysctl{Name: name})
+}
+
+func onPodAppArmor(sc *corev1.PodSecurityContext, t corev1.AppArmorProfileType) {
+	sc.AppArmorProfile = &corev1.AppArmorProfile{Type: t}
+}
+
+func onAppArmor(sc *corev1.SecurityContext, t corev1.AppArmorProfileType) {
+	sc.AppArmorProfile = &corev1.AppArmorProfile{Type: t}
+}
+
+func onPodSELinux(sc *corev1.PodSecurityContext, o corev1.SELinuxOptions) { sc.SELinuxOptions = &o }
+func onSELinux(sc *corev1.SecurityContext, o corev1.SELinuxOptions)       { sc.SELinuxOptions = &o }
+func onProcMount(sc *corev1.SecurityContext, t corev1.ProcMountType)      { sc.ProcMount = &t }
+func onReadOnlyRoot(sc *corev1.SecurityContext, v bool)                   { sc.ReadOnlyRootFilesystem = &v }
+
+func onPodHostProcess(sc *corev1.PodSecurityContext, v bool) {
+	sc.WindowsOptions = &corev1.WindowsSecurityContextOptions{HostProcess: &v}
+}
+
+func onHostProcess(sc *corev1.SecurityContext, v bool) {
+	sc.WindowsOptions = &corev1.WindowsSecurityContextOptions{HostProcess: &v}
+}
+
+// nodeGroups are the controls that no fill serves: Mutate leaves them as they
+// are, and their grants excuse what each names, and nothing beside it.
+func nodeGroups() []lawGroup {
+	check := func(id spec.CheckID) []spec.CheckID { return choose(id) }
+	seLinux := choose(corev1.SELinuxOptions{}, corev1.SELinuxOptions{Type: "container_t"}, corev1.SELinuxOptions{Type: "spc_t", User: "u"}, corev1.SELinuxOptions{Role: "r"})
+	path := func(prefix string, readOnly bool) policy.HostPath {
+		return policy.HostPath{PathPrefix: prefix, ReadOnly: readOnly}
+	}
+	paths := func(entries ...policy.HostPath) policy.Allow { return policy.Allow{AllowedHostPaths: entries} }
+	return []lawGroup{
+		{"host namespaces", check(spec.CheckHostNamespaces), [][]podgen.Choice{
+			onSpec(func(s *corev1.PodSpec, v bool) { s.HostNetwork = v }, true),
+			onSpec(func(s *corev1.PodSpec, v bool) { s.HostPID = v }, true),
+			onSpec(func(s *corev1.PodSpec, v bool) { s.HostIPC = v }, true),
+		}, grantsOf(policy.Allow{HostNetworkPorts: true}, policy.Allow{HostNetwork: true}, policy.Allow{HostNamespace: true},
+			policy.Allow{HostPID: true}, policy.Allow{HostIPC: true}), 2 * 2 * 2 * perPod, 4, 2 * 2 * 2 * perPod * 6 * 4 * 2},
+		{"host ports", check(spec.CheckHostPorts), [][]podgen.Choice{onContainer(onPort, 0, 79, 80, 90, 91), onContainer(onPort, 80, 65535)},
+			grantsOf(policy.Allow{HostNetworkPorts: true}, policy.Allow{HostNetwork: true}, policy.Allow{AllowedHostPorts: choose(policy.PortRange{Min: 80, Max: 80})},
+				policy.Allow{AllowedHostPorts: choose(policy.PortRange{Min: 65535, Max: 65535}, policy.PortRange{Min: 80, Max: 90})}),
+			6 * 3 * perPod, 4, 6 * 3 * perPod * 5 * 4 * 2},
+		{"host paths", choose(spec.CheckHostPathVolumes, spec.CheckRestrictedVolumes), [][]podgen.Choice{
+			onSpec(onVolume, "hostPath:/", "hostPath:/a", "hostPath:/a/", "hostPath:/a/b", "hostPath:/ab", "hostPath:/a/../b", "hostPath:/a//b", "hostPath:a", "hostPath:", "emptyDir hostPath:/a"),
+			slices.Concat(onContainer(onMount, bools...), onContainer(onDevice, "v", "another")[1:]),
+			// The container beside it has the mounts of the subject, as another kind.
+			slices.Concat(choose[podgen.Choice](podgen.Alone), podgen.Beside(podgen.Bare)[:1], podgen.Twins()[2:]),
+		}, grantsOf(paths(path("/", false)), paths(path("/", true)), paths(path("/a", false)), paths(path("/a", true)),
+			paths(path("/a", true), path("/a/b", false)), policy.Allow{Volumes: choose("*")},
+			policy.Allow{Volumes: choose[string](), AllowedHostPaths: choose(path("/a", false))}),
+			11 * 5 * 3 * perPod, 4, 11 * 5 * 3 * perPod * 8 * 4 * 2},
+		{"volume types", check(spec.CheckRestrictedVolumes), [][]podgen.Choice{
+			onSpec(onVolume, "", "emptyDir", "csi", "nfs", "nfs emptyDir", "nfs csi", "nfs hostPath:/a"), onSpec(onVolume, "emptyDir", "nfs"),
+		}, grantsOf(policy.Allow{Volumes: choose[string]()}, policy.Allow{Volumes: choose("*")}, policy.Allow{Volumes: choose("nfs")},
+			policy.Allow{Volumes: choose("csi", "emptyDir")}, policy.Allow{Volumes: choose("nfs", "emptyDir"), AllowedHostPaths: choose(path("/a", true))}),
+			8 * 3 * perPod, 4, 8 * 3 * perPod * 6 * 4 * 2},
+		{"sysctls", check(spec.CheckSysctls), [][]podgen.Choice{
+			podgen.OnPod(onSysctl, "", "kernel.shm_rmid_forced", "net.ipv4.tcp_rmem", "kernel.msgmax", "kernel.msgmax2", "net.core.somaxconn"), podgen.OnPod(onSysctl, "kernel.msgmax"),
+		}, grantsOf(policy.Allow{AllowedUnsafeSysctls: choose("*")}, policy.Allow{AllowedUnsafeSysctls: choose("kernel.msgmax")},
+			policy.Allow{AllowedUnsafeSysctls: choose("net.core.*", "kernel.msg*")}), 7 * 2 * perPod, 11, 7 * 2 * perPod * 4 * 11 * 2},
+		{"AppArmor", check(spec.CheckAppArmorProfile), [][]podgen.Choice{
+			podgen.OnPod(onPodAppArmor, "RuntimeDefault", "Unconfined", ""), podgen.OnSubject(onAppArmor, "Localhost", "Unconfined", "Other"),
+			podgen.Annotated(spec.AppArmorAnnotation+"subject", "runtime/default", "unconfined", "other"), podgen.Annotated(spec.AppArmorAnnotation+"absent", "unconfined"),
+		}, grantsOf(policy.Allow{AppArmorProfiles: choose("Unconfined")}), 4 * 4 * 4 * 2 * perPod, 4, 4 * 4 * 4 * 2 * perPod * 2 * 4 * 2},
+		{"SELinux", check(spec.CheckSELinuxOptions), [][]podgen.Choice{podgen.OnPod(onPodSELinux, seLinux...), podgen.OnSubject(onSELinux, seLinux...)},
+			grantsOf(policy.Allow{SELinuxOptions: true}), 5 * 5 * perPod, 6, 5 * 5 * perPod * 2 * 6 * 2},
+		{"proc mount", choose(spec.CheckProcMount, spec.CheckProcMountRestricted), [][]podgen.Choice{podgen.OnSubject(onProcMount, "Default", "Unmasked", "", "Other")},
+			grantsOf(policy.Allow{ProcMounts: choose("Unmasked")}), 5 * perPod, 6, 5 * perPod * 2 * 6 * 2},
+		{"host process", check(spec.CheckWindowsHostProcess), [][]podgen.Choice{podgen.OnPod(onPodHostProcess, bools...), podgen.OnSubject(onHostProcess, bools...)},
+			grantsOf(policy.Allow{WindowsHostProcess: true}), 3 * 3 * perPod, 4, 3 * 3 * perPod * 2 * 4 * 2},
+		{"probe hosts", check(spec.CheckHostProbesAndHostLifecycle), [][]podgen.Choice{onContainer(onProbe, "", "127.0.0.1", "127.0.0.11"), onContainer(onHook, "127.0.0.1", "node")},
+			grantsOf(policy.Allow{AllowedProbeHosts: choose("127.0.0.1")}, policy.Allow{AllowedProbeHosts: choose("node", "127.0.0.1")}),
+			4 * 3 * perPod, 6, 4 * 3 * perPod * 3 * 6 * 2},
+		{"readOnlyRootFilesystem", nil, [][]podgen.Choice{podgen.OnSubject(onReadOnlyRoot, bools...), slices.Concat(choose[podgen.Choice](podgen.Alone), podgen.Beside(podgen.Bare))},
+			grantsOf(policy.Allow{ReadOnlyRootFilesystem: true}), 3 * 4 * perPod, 4, 3 * 4 * perPod * 2 * 4 * 2},
+	}
+}
+
 // selecting is the policy with what it needs to be valid.
 func selecting(p policy.Policy) *policy.Policy {
 	p.Name, p.PodSelectorLabels = "p", map[string]string{"app": "web"}
@@ -232,7 +378,8 @@ func lawGroups() []lawGroup {
 }
 
 // TestExhaustiveLaws holds laws 1, 2, 5 and 6, and that nothing is filled that
-// Kubernetes would refuse, for every pod and policy of the groups.
+// Kubernetes would refuse, for every pod and policy of the groups, which between
+// them are about every control.
 func TestExhaustiveLaws(t *testing.T) {
 	var total atomic.Int64
 	t.Cleanup(func() {
@@ -240,11 +387,20 @@ func TestExhaustiveLaws(t *testing.T) {
 			t.Errorf("%d cases, want %d", total.Load(), exhaustiveLawCases)
 		}
 	})
-	for _, group := range lawGroups() {
+	spoken := map[string]bool{}
+	for _, group := range append(lawGroups(), nodeGroups()...) {
+		for _, id := range group.controls {
+			spoken[id.Control().Title] = true
+		}
 		t.Run(group.name, func(t *testing.T) {
 			t.Parallel()
 			total.Add(int64(group.run(t)))
 		})
+	}
+	for _, control := range spec.Controls() {
+		if !spoken[control.Title] {
+			t.Errorf("no group is about %s", control.Title)
+		}
 	}
 }
 
@@ -321,13 +477,7 @@ type laws struct {
 func brokenLaws(pod, original *corev1.Pod, p *policy.Policy, lvs []api.LevelVersion) []string {
 	l := laws{pod: pod, policy: p}
 	l.mutate(original)
-	for _, c := range l.report.Changes() {
-		l.fill(&c)
-	}
-	for i := range l.report.Unset {
-		l.unset(&l.report.Unset[i])
-	}
-	l.complete()
+	l.fills()
 	l.before, l.after = l.demands(l.pod), l.demands(l.filled)
 	for _, lv := range lvs {
 		if len(l.broken) > 0 {
@@ -448,6 +598,12 @@ func grantsCapability(p *policy.Policy, name string) bool {
 
 func isWindows(pod *corev1.Pod) bool { return pod.Spec.OS != nil && pod.Spec.OS.Name == "windows" }
 
+// isMirror: the kubelet shows with it what it runs already.
+func isMirror(pod *corev1.Pod) bool {
+	_, found := pod.Annotations["kubernetes.io/config.mirror"]
+	return found
+}
+
 // contradicts: a legacy annotation, the container's or else the pod's, names
 // another profile than the runtime's default.
 func contradicts(pod *corev1.Pod, container string) bool {
@@ -503,6 +659,17 @@ func userToFill(p *policy.Policy, filled int64, nonRoot bool) any {
 	}
 }
 
+// fills holds every change, every reason and what the report says nothing about.
+func (l *laws) fills() {
+	for _, c := range l.report.Changes() {
+		l.fill(&c)
+	}
+	for i := range l.report.Unset {
+		l.unset(&l.report.Unset[i])
+	}
+	l.complete()
+}
+
 // fill: a field is filled only where its effective value is unset, with what the
 // policy wants there, and where neither API validation nor the kubelet would
 // refuse the pod for it.
@@ -523,6 +690,8 @@ func (l *laws) fill(c *mutate.Change) {
 		unwanted = is(mutations.DropAllCapabilities, false)
 	case "securityContext.privileged":
 		want, set = false, own.Privileged != nil
+	case "securityContext.readOnlyRootFilesystem":
+		want, set, unwanted = true, own.ReadOnlyRootFilesystem != nil, !allow.ReadOnlyRootFilesystem
 	case "securityContext.runAsGroup":
 		want, set = groupToFill(mutations.RunAsGroup, allow.RunAsGroup), effective(own.RunAsGroup, pod.RunAsGroup) != nil
 	case "securityContext.runAsNonRoot":
@@ -542,7 +711,7 @@ func (l *laws) fill(c *mutate.Change) {
 	case "spec.securityContext.supplementalGroups":
 		want, set = groupsToFill(mutations.SupplementalGroups, allow.SupplementalGroups), len(pod.SupplementalGroups) > 0
 	}
-	refused = refused || isWindows(l.pod) && c.Field != "securityContext.runAsNonRoot"
+	refused = refused || isMirror(l.pod) || isWindows(l.pod) && c.Field != "securityContext.runAsNonRoot"
 	if set || unwanted || refused || !reflect.DeepEqual(c.Value, want) {
 		l.breaks("filled %s: want %v, was set: %v, unwanted: %v, Kubernetes refuses it: %v", c, want, set, unwanted, refused)
 	}
@@ -557,6 +726,8 @@ func (l *laws) unset(u *mutate.Unset) {
 		holds = l.policyLeaves(u.Field)
 	case mutate.Windows:
 		holds = isWindows(l.pod) && u.Field != "securityContext.runAsNonRoot"
+	case mutate.Mirror:
+		holds = isMirror(l.pod)
 	case mutate.PrivilegedContainer:
 		holds = is(own.Privileged, true) && (u.Field == "securityContext.allowPrivilegeEscalation" ||
 			u.Field == "securityContext.capabilities.drop" && l.policy.Allow.Privileged)
@@ -573,7 +744,8 @@ func (l *laws) unset(u *mutate.Unset) {
 		holds = u.Field == "securityContext.seccompProfile.type" && contradicts(l.pod, u.Container.Name)
 	case mutate.Inherited:
 		holds = u.Field == "securityContext.runAsNonRoot" && own.RunAsNonRoot == nil && is(pod.RunAsNonRoot, false) ||
-			u.Field == "securityContext.seccompProfile.type" && own.SeccompProfile == nil && pod.SeccompProfile != nil && pod.SeccompProfile.Type == "Unconfined"
+			u.Field == "securityContext.seccompProfile.type" && own.SeccompProfile == nil && pod.SeccompProfile != nil &&
+				pod.SeccompProfile.Type != "RuntimeDefault" && pod.SeccompProfile.Type != "Localhost"
 	}
 	if !holds || l.changed(u.Location) {
 		l.breaks("left unset, which is not true, or filled all the same: %s", u)
@@ -637,6 +809,7 @@ func (l *laws) complete() {
 		l.settled(at, "securityContext.allowPrivilegeEscalation", own.AllowPrivilegeEscalation != nil)
 		l.settled(at, "securityContext.capabilities.drop", own.Capabilities != nil && len(own.Capabilities.Drop) > 0)
 		l.settled(at, "securityContext.privileged", own.Privileged != nil)
+		l.settled(at, "securityContext.readOnlyRootFilesystem", !l.policy.Allow.ReadOnlyRootFilesystem || own.ReadOnlyRootFilesystem != nil)
 		l.settled(at, "securityContext.runAsGroup", effective(own.RunAsGroup, pod.RunAsGroup) != nil)
 		l.settled(at, "securityContext.runAsNonRoot", effective(own.RunAsNonRoot, pod.RunAsNonRoot) != nil)
 		l.settled(at, "securityContext.runAsUser", noUser || effective(own.RunAsUser, pod.RunAsUser) != nil)
@@ -680,8 +853,8 @@ func (l *laws) evaluate(lv api.LevelVersion) {
 		}
 	}
 	l.excused(lv, standard, &before)
-	l.demanded(lv, l.before, before.Violations)
-	l.demanded(lv, l.after, after.Violations)
+	l.demanded(lv, l.pod, l.before, before.Violations)
+	l.demanded(lv, l.filled, l.after, after.Violations)
 }
 
 // find finds what breaks the same check or rule at the same place.
@@ -701,7 +874,7 @@ func (l *laws) isTheAuthors(v *evaluate.Violation) bool {
 		return !l.changed(v.Location)
 	}
 	switch reason, _ := l.leftUnset(v.Location); reason {
-	case mutate.Inherited, mutate.Annotation, mutate.AddsSysAdmin, mutate.PrivilegedContainer, mutate.NonRoot:
+	case mutate.Inherited, mutate.Annotation, mutate.AddsSysAdmin, mutate.PrivilegedContainer, mutate.NonRoot, mutate.Mirror:
 		return true
 	case mutate.RootUser:
 		pod, own := contexts(l.pod, v.Container)
@@ -734,7 +907,7 @@ func (l *laws) excused(lv api.LevelVersion, standard []evaluate.Violation, r *ev
 	}
 }
 
-// grants is the table of grants, for the controls of the groups.
+// grants is the table of grants of the design.
 func (l *laws) grants(v *evaluate.Violation) bool {
 	pod, own := contexts(l.pod, v.Container)
 	allow := &l.policy.Allow
@@ -765,8 +938,142 @@ func (l *laws) grants(v *evaluate.Violation) bool {
 			return profile.Type == "Unconfined" && unconfined
 		}
 	default:
+		return l.grantsNode(v, pod, own)
+	}
+}
+
+// grantsNode is the table of grants for the controls that no fill serves.
+func (l *laws) grantsNode(v *evaluate.Violation, pod corev1.PodSecurityContext, own corev1.SecurityContext) bool {
+	allow := &l.policy.Allow
+	switch v.Check {
+	case spec.CheckHostNamespaces:
+		switch v.Field {
+		case "spec.hostNetwork":
+			return allow.HostNetworkPorts || allow.HostNetwork
+		case "spec.hostPID":
+			return allow.HostNamespace || allow.HostPID
+		default:
+			return allow.HostNamespace || allow.HostIPC
+		}
+	case spec.CheckHostPorts:
+		port := podwalk.Get(&l.pod.Spec, v.Container).Ports[v.Index].HostPort
+		return allow.HostNetworkPorts || slices.ContainsFunc(allow.AllowedHostPorts, func(r policy.PortRange) bool { return r.Min <= port && port <= r.Max })
+	case spec.CheckHostPathVolumes:
+		return l.grantsHostPath(&l.pod.Spec.Volumes[v.Index])
+	case spec.CheckRestrictedVolumes:
+		return l.grantsVolume(&l.pod.Spec.Volumes[v.Index])
+	case spec.CheckSysctls:
+		return grantsSysctl(allow.AllowedUnsafeSysctls, pod.Sysctls[v.Index].Name)
+	case spec.CheckProcMount, spec.CheckProcMountRestricted:
+		return slices.Contains(allow.ProcMounts, string(*own.ProcMount))
+	case spec.CheckAppArmorProfile:
+		// The violation is of what stands there, so that nothing is inherited.
+		unconfined := false
+		switch {
+		case v.Key != "":
+			unconfined = l.pod.Annotations[v.Key] == "unconfined"
+		case v.Container.Kind != 0:
+			unconfined = own.AppArmorProfile.Type == "Unconfined"
+		default:
+			unconfined = pod.AppArmorProfile.Type == "Unconfined"
+		}
+		return unconfined && slices.Contains(allow.AppArmorProfiles, "Unconfined")
+	case spec.CheckSELinuxOptions:
+		return allow.SELinuxOptions
+	case spec.CheckWindowsHostProcess:
+		return allow.WindowsHostProcess
+	case spec.CheckHostProbesAndHostLifecycle:
+		return slices.Contains(allow.AllowedProbeHosts, v.Value.(string))
+	default:
+		panic("no grant is known for " + v.Check.String())
+	}
+}
+
+// grantsSysctl: an entry is a name, or ends in "*" and is a prefix.
+func grantsSysctl(entries []string, name string) bool {
+	return slices.ContainsFunc(entries, func(entry string) bool {
+		prefix, isPrefix := strings.CutSuffix(entry, "*")
+		return entry == name || isPrefix && strings.HasPrefix(name, prefix)
+	})
+}
+
+// pathSegments splits a path; ok is false for one that is not absolute, or
+// would be another one without its empty, "." and ".." segments. One trailing
+// slash is forgiven.
+func pathSegments(path string) (segments []string, ok bool) {
+	rest, absolute := strings.CutPrefix(path, "/")
+	if rest = strings.TrimSuffix(rest, "/"); !absolute || path == "//" {
+		return nil, false
+	}
+	if rest == "" {
+		return nil, true
+	}
+	segments = strings.Split(rest, "/")
+	return segments, !slices.ContainsFunc(segments, func(s string) bool { return s == "" || s == "." || s == ".." })
+}
+
+// grantsHostPath: one entry whose segments begin the path's suffices; it may ask
+// that no container, of any kind, can write to the volume.
+func (l *laws) grantsHostPath(v *corev1.Volume) bool {
+	path, clean := pathSegments(v.HostPath.Path)
+	return clean && slices.ContainsFunc(l.policy.Allow.AllowedHostPaths, func(entry policy.HostPath) bool {
+		prefix, _ := pathSegments(entry.PathPrefix)
+		covers := len(path) >= len(prefix) && slices.Equal(path[:len(prefix)], prefix)
+		return covers && !(entry.ReadOnly && l.writable(v.Name))
+	})
+}
+
+func (l *laws) writable(volume string) bool {
+	return slices.ContainsFunc(containersOf(l.pod), func(at spec.Container) bool {
+		c := podwalk.Get(&l.pod.Spec, at)
+		return slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == volume && !m.ReadOnly }) ||
+			slices.ContainsFunc(c.VolumeDevices, func(d corev1.VolumeDevice) bool { return d.Name == volume })
+	})
+}
+
+// sourcesOf are the names of what a volume comes from, as JSON has them.
+func sourcesOf(v *corev1.Volume) (names []string) {
+	source := reflect.ValueOf(v.VolumeSource)
+	for i := range source.NumField() {
+		if !source.Field(i).IsNil() {
+			name, _, _ := strings.Cut(source.Type().Field(i).Tag.Get("json"), ",")
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// grantsVolume: each source is granted, and one that nobody knows by "*" alone.
+func (l *laws) grantsVolume(v *corev1.Volume) bool {
+	listed := l.policy.Allow.Volumes
+	if listed == nil {
+		listed = choose("configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim", "projected", "secret")
+	}
+	sources, every := sourcesOf(v), slices.Contains(listed, "*")
+	for _, name := range sources {
+		if name == "hostPath" && !l.grantsHostPath(v) || name != "hostPath" && !every && !slices.Contains(listed, name) {
+			return false
+		}
+	}
+	return len(sources) > 0 || every
+}
+
+// demandsVolumes: the policy's list refuses a volume that the standard does not
+// refuse already. Unset, it speaks at restricted alone, and not in the default policy.
+func (l *laws) demandsVolumes(lv api.LevelVersion, pod *corev1.Pod) bool {
+	restricted := lv.Level == api.LevelRestricted
+	selects := len(l.policy.PodSelectorLabels)+len(l.policy.PodSelectorExpressions) > 0
+	if l.policy.Allow.Volumes == nil && !(restricted && selects) {
 		return false
 	}
+	free := choose("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret")
+	return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
+		refused := v.HostPath != nil && !l.grantsHostPath(&v)
+		if restricted {
+			refused = !slices.ContainsFunc(sourcesOf(&v), func(name string) bool { return slices.Contains(free, name) })
+		}
+		return !refused && !l.grantsVolume(&v)
+	})
 }
 
 func (l *laws) grantsRoot() bool {
@@ -791,25 +1098,30 @@ func (l *laws) reachesOnlyRoot(at spec.Container) bool {
 	return reached > 0
 }
 
-// demanded: a policy adds what its own rules name, and nothing else.
-func (l *laws) demanded(lv api.LevelVersion, want map[string]bool, violations []evaluate.Violation) {
-	seen := 0
+// demanded: a policy adds what its own rules name, and nothing else. want are
+// the rules that the pod breaks at every level.
+func (l *laws) demanded(lv api.LevelVersion, pod *corev1.Pod, want map[string]bool, violations []evaluate.Violation) {
+	seen, volumes, number := 0, l.demandsVolumes(lv, pod), len(want)
+	if volumes {
+		number++
+	}
 	for i := range violations {
 		rule := violations[i].Rule
 		if rule != 0 && (i == 0 || violations[i-1].Rule != rule) {
 			seen++
 		}
-		if rule != 0 && !want[rule.String()] {
+		if rule != 0 && !want[rule.String()] && !(volumes && rule.String() == "allow.volumes") {
 			l.breaks("law 6: at %s, no rule demands this: %s", lv, violations[i])
 		}
 	}
-	if seen != len(want) {
-		l.breaks("law 6: at %s, %d rules are broken, want %v", lv, seen, want)
+	if seen != number {
+		l.breaks("law 6: at %s, %d rules are broken, want %v, and the one of volumes: %v", lv, seen, want, volumes)
 	}
 }
 
-// demands are the rules of the policy that a pod breaks: MustRunAs demands an
-// ID in range, MayRunAs one that is unset or in range. Windows pods have none.
+// demands are the rules of the policy that a pod breaks, but for that of volumes:
+// MustRunAs demands an ID in range, MayRunAs one that is unset or in range.
+// Windows pods have none.
 func (l *laws) demands(pod *corev1.Pod) map[string]bool {
 	if isWindows(pod) {
 		return nil
@@ -834,6 +1146,9 @@ func (l *laws) demands(pod *corev1.Pod) map[string]bool {
 		_, own := contexts(pod, at)
 		demand("allow.runAsUser", allow.RunAsUser.Rule, allow.RunAsUser.Ranges, effective(own.RunAsUser, ofPod.RunAsUser))
 		demand("allow.runAsGroup", allow.RunAsGroup.Rule, allow.RunAsGroup.Ranges, effective(own.RunAsGroup, ofPod.RunAsGroup))
+		if allow.ReadOnlyRootFilesystem && !is(own.ReadOnlyRootFilesystem, true) {
+			broken["allow.readOnlyRootFilesystem"] = true
+		}
 	}
 	return broken
 }

@@ -281,40 +281,26 @@ func lawsOfMutate(t *testing.T, pod *corev1.Pod, p *policy.Policy, lv api.LevelV
 		t.Errorf("the patch %s gives %s, not %s", report.Patch(), patched, result)
 	}
 
-	// Laws 5 and 1.
-	found := map[string]bool{}
-	for _, v := range evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, p).Violations {
-		found[v.CheckOrRule()+v.Location.String()] = true
-	}
-	r := evaluate.Under(&filled.ObjectMeta, &filled.Spec, lv, p)
-	for _, v := range r.Violations {
-		if !found[v.CheckOrRule()+v.Location.String()] {
-			t.Errorf("only after Mutate: %s", v.String())
-		}
+	// Laws 5, 1 and 6, and that what is filled is wanted.
+	l := &laws{pod: pod, filled: filled, policy: p, report: report}
+	for _, v := range added(l, lv, p) {
+		t.Errorf("only after Mutate: %s", v)
 	}
 	if !judgedOtherwise(pod, lv.Version) { // else law 1 makes an exception
-		for _, v := range unaccounted(&r, &report) {
-			t.Errorf("neither the author's nor in the report: %s", v.String())
+		r := evaluate.Under(&filled.ObjectMeta, &filled.Spec, lv, p)
+		for i := range r.Violations {
+			if !l.isTheAuthors(&r.Violations[i]) {
+				t.Errorf("neither the author's nor the author's doing: %s", r.Violations[i])
+			}
 		}
 	}
-}
-
-// unaccounted lists the violations that stand although Mutate filled the field,
-// or left it unset without a word.
-func unaccounted(r *evaluate.Result, report *mutate.Report) (list []evaluate.Violation) {
-	changed, unset := map[string]bool{}, map[string]bool{}
-	for _, c := range report.Changes() {
-		changed[c.Location.String()] = true
+	asItIs := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, p)
+	l.excused(lv, evaluate.Evaluate(pod, lv, policy.Set{}).Violations, &asItIs)
+	l.demanded(lv, pod, l.demands(pod), asItIs.Violations)
+	l.fills()
+	for _, broken := range l.broken {
+		t.Error(broken)
 	}
-	for _, u := range report.Unset {
-		unset[u.Location.String()] = true
-	}
-	for _, v := range r.Violations {
-		if at := v.Location.String(); changed[at] || v.Value == nil && !unset[at] {
-			list = append(list, v)
-		}
-	}
-	return list
 }
 
 // notKept is the path of the first value of old that new does not have, or has

@@ -1,13 +1,18 @@
 package podfence_test
 
 import (
+	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 	psa "k8s.io/pod-security-admission/policy"
 	"pgregory.net/rapid"
@@ -30,31 +35,57 @@ func drawLevel(t *rapid.T) api.LevelVersion {
 	return api.LevelVersion{Level: rapid.SampledFrom(levels).Draw(t, "level"), Version: version}
 }
 
+// drawPolicy draws a policy, or nil.
+func drawPolicy(t *rapid.T) *policy.Policy {
+	if rapid.IntRange(0, 4).Draw(t, "nil policy") == 0 {
+		return nil
+	}
+	p := podgen.Policy().Draw(t, "policy")
+	return &p
+}
+
+// mutated is a pod under a policy, nil for the default one, and what Mutate makes
+// of it, to be held against the laws as [TestExhaustiveLaws] does.
+func mutated(pod *corev1.Pod, p *policy.Policy) *laws {
+	filled, report := mutate.Mutate(pod, p)
+	if p == nil {
+		p = policy.Default()
+	}
+	return &laws{pod: pod, filled: filled, policy: p, report: report}
+}
+
+// kept fails for every law that was found to be broken.
+func (l *laws) kept(t *rapid.T) {
+	for _, broken := range l.broken {
+		t.Error(broken)
+	}
+}
+
 // TestWhatRemainsIsTheAuthors is law 1: what Evaluate still finds after Mutate
 // was set by the pod's author, or is in the report with the reason why no
-// mutation may supply it.
+// mutation may supply it: what the author set elsewhere, and never the policy.
 func TestWhatRemainsIsTheAuthors(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		pod := podgen.Pod().Draw(t, "pod")
-		p := podgen.Policy().Draw(t, "policy")
+		pod, p := podgen.Pod().Draw(t, "pod"), drawPolicy(t)
 		lv := drawLevelFor(t, pod)
-		filled, report := mutate.Mutate(pod, &p)
-		changed, unset := map[string]bool{}, map[string]bool{}
-		for _, c := range report.Changes() {
-			changed[c.Location.String()] = true
-		}
-		for _, u := range report.Unset {
-			unset[u.Location.String()] = true
-		}
-		r := evaluate.Under(&filled.ObjectMeta, &filled.Spec, lv, &p)
-		for _, v := range r.Violations {
-			switch at := v.Location.String(); {
-			case changed[at]:
-				t.Errorf("Mutate filled what Evaluate refuses: %s", v.String())
-			case v.Value == nil && !unset[at]:
-				t.Errorf("neither filled nor in the report: %s", v.String())
+		l := mutated(pod, p)
+		r := evaluate.Under(&l.filled.ObjectMeta, &l.filled.Spec, lv, p)
+		for i := range r.Violations {
+			if !l.isTheAuthors(&r.Violations[i]) {
+				t.Errorf("neither the author's nor the author's doing: %s", r.Violations[i])
 			}
 		}
+	})
+}
+
+// TestFillsAreWanted is the table of the design: what Mutate fills was unset, is
+// what the policy wants there, and is nothing for which Kubernetes refuses the
+// pod; each reason to leave a field is true; and no field is forgotten.
+func TestFillsAreWanted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := mutated(podgen.Pod().Draw(t, "pod"), drawPolicy(t))
+		l.fills()
+		l.kept(t)
 	})
 }
 
@@ -112,113 +143,198 @@ func unsetAll(pod *corev1.Pod) *corev1.Pod {
 }
 
 // TestMutateAddsNoViolation is law 5: what Evaluate finds after Mutate it found
-// before, at every level and version, under the policy that filled the pod.
+// before, at every level and version, under the policy that filled the pod. The
+// standard alone, which knows no policy, finds more only where the policy has
+// containers run as root.
 func TestMutateAddsNoViolation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		pod := podgen.Pod().Draw(t, "pod")
-		p := podgen.Policy().Draw(t, "policy")
+		pod, p := podgen.Pod().Draw(t, "pod"), drawPolicy(t)
 		lv := drawLevel(t)
-		filled, _ := mutate.Mutate(pod, &p)
-		before := map[string]bool{}
-		for _, v := range evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &p).Violations {
-			before[v.CheckOrRule()+v.Location.String()] = true
+		l := mutated(pod, p)
+		for _, v := range added(l, lv, p) {
+			t.Errorf("only after Mutate: %s", v)
 		}
-		for _, v := range evaluate.Under(&filled.ObjectMeta, &filled.Spec, lv, &p).Violations {
-			if !before[v.CheckOrRule()+v.Location.String()] {
-				t.Errorf("only after Mutate: %s", v.String())
+		for _, v := range added(l, lv, nil) {
+			if v.Check != spec.CheckRunAsUser || !l.changed(v.Location) {
+				t.Errorf("without the policy, only after Mutate: %s", v)
 			}
 		}
 	})
+}
+
+// added are the violations under a policy, nil for none, that only the filled pod has.
+func added(l *laws, lv api.LevelVersion, p *policy.Policy) (list []evaluate.Violation) {
+	before := evaluate.Under(&l.pod.ObjectMeta, &l.pod.Spec, lv, p).Violations
+	for _, v := range evaluate.Under(&l.filled.ObjectMeta, &l.filled.Spec, lv, p).Violations {
+		if _, found := find(before, &v); !found {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 // TestExceptionsOnlyExcuseAndDemand is law 6: an exception removes only
-// violations that its grants cover and adds only what its own rules name;
-// without one the verdict is Pod Security Admission's (package evaluate's
-// TestConformance and TestMessageIsUpstreams).
+// violations that it grants, and all of these, and adds only what its own rules
+// name; without one the verdict is Pod Security Admission's (package evaluate's
+// TestConformance and TestMessageIsUpstreams). What is granted and demanded is
+// said by the tables in [laws].
 func TestExceptionsOnlyExcuseAndDemand(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		pod := podgen.Pod().Draw(t, "pod")
-		p := podgen.Policy().Draw(t, "policy")
+		pod, p := podgen.Pod().Draw(t, "pod"), podgen.Policy().Draw(t, "policy")
 		lv := drawLevel(t)
-		standard := map[string]bool{}
-		for _, v := range evaluate.Evaluate(pod, lv, policy.Set{}).Violations {
-			standard[v.CheckOrRule()+v.Location.String()] = true
-		}
-		for _, v := range evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &p).Violations {
-			if v.Rule == 0 && !standard[v.CheckOrRule()+v.Location.String()] {
-				t.Errorf("the exception added %s", v.String())
-			}
-		}
-		grantless := p.DeepCopy()
-		grantless.Allow, grantless.Mutations = policy.Allow{Volumes: []string{"*"}}, policy.Mutations{}
-		if r := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, grantless); len(r.Excused) > 0 && !allVolumes(r.Excused) {
-			t.Errorf("a policy that grants volumes alone excused %v", r.Excused)
-		}
+		l := &laws{pod: pod, policy: &p}
+		r := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &p)
+		l.excused(lv, evaluate.Evaluate(pod, lv, policy.Set{}).Violations, &r)
+		l.demanded(lv, pod, l.demands(pod), r.Violations)
+		l.kept(t)
 	})
 }
 
-func allVolumes(vs []evaluate.Violation) bool {
-	for _, v := range vs {
-		if v.Check != spec.CheckRestrictedVolumes {
-			return false
-		}
-	}
-	return true
+// decision is what the steps of Admit give when they are done by hand.
+type decision struct {
+	reason podfence.Reason
+	policy *policy.Policy
+	pod    *corev1.Pod
+	report mutate.Report
+	result evaluate.Result
 }
 
-// TestAdmitByHand: Admit's answer is what its steps give when done by hand.
+// byHand does the steps of Admit under each policy that governs the pod. fill is
+// what Mutate makes of it, and judged is what of that is evaluated.
+func byHand(pod *corev1.Pod, lv api.LevelVersion, governing []*policy.Policy, fill func(*policy.Policy) (*corev1.Pod, mutate.Report), judged func(*corev1.Pod) *corev1.Pod) decision {
+	if lv.Level == api.LevelPrivileged {
+		return decision{reason: podfence.PrivilegedLevel, pod: pod, result: evaluate.Result{Level: lv}}
+	}
+	evaluated := func(pod *corev1.Pod, p *policy.Policy) evaluate.Result {
+		pod = judged(pod)
+		return evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, p)
+	}
+	var tried []decision
+	for _, p := range governing {
+		d := decision{policy: p}
+		d.pod, d.report = fill(p)
+		// Baseline lets unset fields be: what it allows as it is stays so.
+		if as := evaluated(pod, p); lv.Level == api.LevelBaseline && as.Allowed() {
+			d.pod, d.report = pod, mutate.Report{}
+		}
+		d.result = evaluated(d.pod, p)
+		tried = append(tried, d)
+	}
+	fewest := func(a, b decision) int { return len(a.result.Violations) - len(b.result.Violations) }
+	asItIs := slices.IndexFunc(tried, func(d decision) bool { return d.result.Allowed() && !d.report.Changed() })
+	filled := slices.IndexFunc(tried, func(d decision) bool { return d.result.Allowed() })
+	d := slices.MinFunc(tried, fewest)
+	switch {
+	case governing[0] == nil:
+		d.reason = podfence.NoPolicy
+	case asItIs >= 0:
+		d = tried[asItIs]
+		d.reason = podfence.AllowedAsItIs
+	case filled >= 0:
+		d = tried[filled]
+		d.reason = podfence.AllowedFilled
+	default:
+		d.reason = podfence.Closest
+	}
+	return d
+}
+
+// governing are the policies that are to be tried: nil stands for none.
+func governing(pod *corev1.Pod, set policy.Set) ([]*policy.Policy, []string) {
+	list := set.Governing(pod.Namespace, pod.Labels)
+	var names []string
+	for _, p := range list {
+		names = append(names, p.Name)
+	}
+	if len(list) == 0 {
+		list = []*policy.Policy{nil}
+	}
+	return list, names
+}
+
+// agrees holds a decision against the one made by hand.
+func (want decision) agrees(t *rapid.T, considered []string, d podfence.Decision) {
+	if d.Result.Policy != want.policy || d.Reason != want.reason {
+		t.Errorf("governed by %q (%s), want %q (%s)", d.Result.PolicyName(), d.Reason, want.result.PolicyName(), want.reason)
+	}
+	if want.reason == podfence.PrivilegedLevel {
+		considered = nil
+	}
+	if diff := cmp.Diff(considered, d.Considered); diff != "" {
+		t.Errorf("considered (-by hand +admit):\n%s", diff)
+	}
+	if !equality.Semantic.DeepEqual(want.pod, d.Pod) || (want.pod == d.Pod) == want.report.Changed() {
+		t.Error("the pod is not the one that Mutate makes under the governing policy")
+	}
+	same(t, "report", jsonText(t, want.report), jsonText(t, d.Report))
+	same(t, "patch", string(want.report.Patch()), string(d.Report.Patch()))
+	same(t, "result", jsonText(t, want.result), jsonText(t, d.Result))
+	if d.Allowed() != want.result.Allowed() {
+		t.Errorf("allowed %v, and by hand %v", d.Allowed(), want.result.Allowed())
+	}
+}
+
+func same(t *rapid.T, what, byHand, admit string) {
+	if byHand != admit {
+		t.Errorf("%s (-by hand +admit):\n%s", what, cmp.Diff(byHand, admit))
+	}
+}
+
+func jsonText(t *rapid.T, v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func asIs(pod *corev1.Pod) *corev1.Pod { return pod }
+
+// TestAdmitByHand: Admit's answer is what its steps give when done by hand, at
+// every level; it is AdmitTemplate's for a template of the pod, and the pod
+// stays as it was.
 func TestAdmitByHand(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pod := podgen.Pod().Draw(t, "pod")
-		lv := drawLevel(t)
-		lv.Level = api.LevelRestricted
+		lv := drawAnyLevel(t)
 		set := drawSet(t)
 		before := pod.DeepCopy()
 		d := podfence.Admit(pod, lv, set)
+		tried, considered := governing(pod, set)
+		fill := func(p *policy.Policy) (*corev1.Pod, mutate.Report) { return mutate.Mutate(pod, p) }
+		want := byHand(pod, lv, tried, fill, asIs)
+		want.agrees(t, considered, d)
+
+		template := &corev1.PodTemplateSpec{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec}
+		ofTemplate := podfence.AdmitTemplate(pod.Namespace, template, lv, set)
+		if jsonText(t, ofTemplate) != jsonText(t, d) || !equality.Semantic.DeepEqual(ofTemplate.Template.Spec, d.Pod.Spec) {
+			t.Errorf("of a template: %s\nof the pod: %s", jsonText(t, ofTemplate), jsonText(t, d))
+		}
 		if !equality.Semantic.DeepEqual(before, pod) {
 			t.Error("Admit changed its input")
-		}
-		governing := set.Governing(pod.Namespace, pod.Labels)
-		if len(governing) == 0 {
-			if d.Reason != podfence.NoPolicy || d.Result.Policy != nil {
-				t.Errorf("reason %q and policy %q where none governs", d.Reason, d.Result.PolicyName())
-			}
-			return
-		}
-		var asIs, filled, least *policy.Policy
-		fewest := 0
-		for _, p := range governing {
-			out, report := mutate.Mutate(pod, p)
-			r := evaluate.Under(&out.ObjectMeta, &out.Spec, lv, p)
-			if r.Allowed() && !report.Changed() && asIs == nil {
-				asIs = p
-			}
-			if r.Allowed() && filled == nil {
-				filled = p
-			}
-			if least == nil || len(r.Violations) < fewest {
-				least, fewest = p, len(r.Violations)
-			}
-		}
-		want, reason := least, podfence.Closest
-		if filled != nil {
-			want, reason = filled, podfence.AllowedFilled
-		}
-		if asIs != nil {
-			want, reason = asIs, podfence.AllowedAsItIs
-		}
-		if d.Result.Policy != want || d.Reason != reason {
-			t.Errorf("governed by %q (%s), want %q (%s)", d.Result.PolicyName(), d.Reason, want.Name, reason)
-		}
-		out, _ := mutate.Mutate(pod, want)
-		if !equality.Semantic.DeepEqual(out, d.Pod) {
-			t.Error("the pod is not the one that Mutate makes under the governing policy")
 		}
 	})
 }
 
+// drawAnyLevel draws privileged too.
+func drawAnyLevel(t *rapid.T) api.LevelVersion {
+	lv := drawLevel(t)
+	if rapid.IntRange(0, 9).Draw(t, "privileged level") == 9 {
+		lv.Level = api.LevelPrivileged
+	}
+	return lv
+}
+
+// drawSet draws policies, of which many select every pod: else hardly a pod
+// would have a choice between several.
 func drawSet(t *rapid.T) policy.Set {
 	policies := rapid.SliceOfNDistinct(podgen.Policy(), 0, 4, func(p policy.Policy) string { return p.Name + "/" + p.Namespace }).Draw(t, "policies")
+	for i := range policies {
+		if p := &policies[i]; rapid.Bool().Draw(t, "selects every pod") {
+			p.Name, p.Namespace, p.PodSelectorLabels = p.Name+"."+strconv.Itoa(i), "", nil
+			p.PodSelectorExpressions = []metav1.LabelSelectorRequirement{{Key: "absent", Operator: metav1.LabelSelectorOpDoesNotExist}}
+		}
+	}
 	set, err := policy.NewSet(policies...)
 	if err != nil {
 		t.Fatal(err)
@@ -301,24 +417,73 @@ func TestAnomaliesExist(t *testing.T) {
 }
 
 // TestOrderChangesNoVerdict: in which order containers, volumes, labels and
-// annotations stand changes neither verdict nor the number of violations.
+// annotations stand changes no verdict: the same violations stand and are
+// excused, wherever their containers and volumes stand now, and Admit decides the
+// same for the same reason.
 func TestOrderChangesNoVerdict(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pod := podgen.Pod().Draw(t, "pod")
 		p := podgen.Policy().Draw(t, "policy")
 		lv := drawLevel(t)
 		turned := pod.DeepCopy()
-		slices.Reverse(turned.Spec.InitContainers)
-		slices.Reverse(turned.Spec.Containers)
-		slices.Reverse(turned.Spec.EphemeralContainers)
-		slices.Reverse(turned.Spec.Volumes)
-		turned.Annotations = reinserted(turned.Annotations)
+		to := map[spec.ContainerKind][]int{
+			spec.InitContainer:      shuffle(t, turned.Spec.InitContainers),
+			spec.RegularContainer:   shuffle(t, turned.Spec.Containers),
+			spec.EphemeralContainer: shuffle(t, turned.Spec.EphemeralContainers),
+		}
+		volumes := shuffle(t, turned.Spec.Volumes)
+		turned.Labels, turned.Annotations = reinserted(turned.Labels), reinserted(turned.Annotations)
+		moved := func(v evaluate.Violation) evaluate.Violation {
+			if v.Container.Kind != 0 {
+				v.Container.Index = to[v.Container.Kind][v.Container.Index]
+			} else if isVolume(v.Field) {
+				v.Index = volumes[v.Index]
+			}
+			return v
+		}
+		still := func(v evaluate.Violation) evaluate.Violation { return v }
 		a := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &p)
 		b := evaluate.Under(&turned.ObjectMeta, &turned.Spec, lv, &p)
-		if len(a.Violations) != len(b.Violations) || len(a.Excused) != len(b.Excused) {
-			t.Errorf("%d violations and %d excused, turned round %d and %d", len(a.Violations), len(a.Excused), len(b.Violations), len(b.Excused))
+		if diff := cmp.Diff(inAnyOrder(t, a.Violations, moved), inAnyOrder(t, b.Violations, still)); diff != "" {
+			t.Errorf("violations (-before +after):\n%s", diff)
+		}
+		if diff := cmp.Diff(inAnyOrder(t, a.Excused, moved), inAnyOrder(t, b.Excused, still)); diff != "" {
+			t.Errorf("excused (-before +after):\n%s", diff)
+		}
+		set := drawSet(t)
+		before, after := podfence.Admit(pod, lv, set), podfence.Admit(turned, lv, set)
+		if before.Reason != after.Reason || before.Allowed() != after.Allowed() || before.Result.Policy != after.Result.Policy {
+			t.Errorf("admitted %v under %q (%s), turned round %v under %q (%s)", before.Allowed(), before.Result.PolicyName(), before.Reason,
+				after.Allowed(), after.Result.PolicyName(), after.Reason)
 		}
 	})
+}
+
+// shuffle reorders a list, and says where each element went.
+func shuffle[T any](t *rapid.T, list []T) (to []int) {
+	for i := range list {
+		to = append(to, i)
+	}
+	if len(list) < 2 { // rapid permutes no list that is empty
+		return to
+	}
+	to = rapid.Permutation(to).Draw(t, "order")
+	was := slices.Clone(list)
+	for i := range was {
+		list[to[i]] = was[i]
+	}
+	return to
+}
+
+func isVolume(f spec.Field) bool { return strings.HasPrefix(string(f), string(spec.FieldVolume)) }
+
+// inAnyOrder are violations as text, sorted, each after a move.
+func inAnyOrder(t *rapid.T, list []evaluate.Violation, move func(evaluate.Violation) evaluate.Violation) (texts []string) {
+	for _, v := range list {
+		texts = append(texts, jsonText(t, move(v)))
+	}
+	slices.Sort(texts)
+	return texts
 }
 
 // reinserted is the same map, filled in another order.
@@ -358,6 +523,18 @@ var grants = map[string]func(*policy.Policy){
 			p.Allow.RunAsUser = policy.UserRule{}
 		}
 	},
+	// Fewer ranges excuse fewer users and demand more. The last one stays: a
+	// policy without any would be invalid.
+	"runAsUser.ranges": func(p *policy.Policy) {
+		if ranges := p.Allow.RunAsUser.Ranges; len(ranges) > 1 {
+			p.Allow.RunAsUser.Ranges = ranges[1:]
+		}
+	},
+	"allowedHostPaths.readOnly": func(p *policy.Policy) {
+		for i := range p.Allow.AllowedHostPaths {
+			p.Allow.AllowedHostPaths[i].ReadOnly = true
+		}
+	},
 	"dropAllCapabilities":      func(p *policy.Policy) { p.Mutations.DropAllCapabilities = nil },
 	"setDefaultSeccompProfile": func(p *policy.Policy) { p.Mutations.SetDefaultSeccompProfile = nil },
 }
@@ -365,32 +542,103 @@ var grants = map[string]func(*policy.Policy){
 // shorter is the list without its last entry; an empty list stays one.
 func shorter[T any](list []T) []T { return list[:max(0, len(list)-1)] }
 
+// noGrants are the other parts of a policy, and why removing one is not removing
+// a grant.
+var noGrants = map[string]string{
+	"runAsGroup":                   "a rule, which demands",
+	"fsGroup":                      "a rule, which demands",
+	"supplementalGroups":           "a rule, which demands",
+	"readOnlyRootFilesystem":       "a rule, which demands",
+	"mutations.runAsUser":          "a value to fill in",
+	"mutations.runAsGroup":         "a value to fill in",
+	"mutations.fsGroup":            "a value to fill in",
+	"mutations.supplementalGroups": "a value to fill in",
+}
+
+// TestEveryGrantIsKnown: each key of a policy is among grants or among noGrants,
+// so that a new one is tried for TestGrantsAreMonotone.
+func TestEveryGrantIsKnown(t *testing.T) {
+	keys := 0
+	for _, block := range []struct {
+		prefix string
+		typ    reflect.Type
+	}{{"", reflect.TypeFor[policy.Allow]()}, {"mutations.", reflect.TypeFor[policy.Mutations]()}} {
+		for i := range block.typ.NumField() {
+			name, _, _ := strings.Cut(block.typ.Field(i).Tag.Get("json"), ",")
+			_, isGrant := grants[name]
+			if why := noGrants[block.prefix+name]; isGrant == (why != "") && !(isGrant && block.prefix != "") {
+				t.Errorf("%s%s: a grant: %v, and no grant because it is %q", block.prefix, name, isGrant, why)
+			}
+			keys++
+		}
+	}
+	if keys != 29 {
+		t.Errorf("%d keys, want 29", keys)
+	}
+}
+
 // TestGrantsAreMonotone: a grant removed never turns denied into allowed, which
-// is to say that a grant added never turns allowed into denied.
+// is to say that a grant added never turns allowed into denied: neither for the
+// pod as it stands, nor for what Admit makes of it.
 func TestGrantsAreMonotone(t *testing.T) {
 	names := slices.Sorted(maps.Keys(grants))
 	rapid.Check(t, func(t *rapid.T) {
 		pod := podgen.Pod().Draw(t, "pod")
 		more := podgen.Policy().Draw(t, "policy")
 		lv := drawLevel(t)
-		less := more.DeepCopy()
-		grants[rapid.SampledFrom(names).Draw(t, "grant")](less)
-		with := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &more)
-		without := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, less)
-		remaining := map[string]bool{}
-		for _, v := range without.Violations {
-			remaining[v.CheckOrRule()+v.Location.String()] = true
+		less := without(&more, names[rapid.IntRange(0, len(names)-1).Draw(t, "grant"):], names)
+		if less == nil { // it grants nothing: give it something to lose
+			less = more.DeepCopy()
+			more.Allow.Privileged = true
 		}
-		// A volume type that is listed no more is refused by the standard or by
-		// the rule, whichever speaks.
+		with := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &more)
+		remaining := map[string]bool{}
+		for _, v := range evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, less).Violations {
+			remaining[place(v)] = true
+		}
 		for _, v := range with.Violations {
-			ofVolume := strings.HasPrefix(string(v.Field), string(spec.FieldVolume))
-			if !ofVolume && !remaining[v.CheckOrRule()+v.Location.String()] {
+			if !remaining[place(v)] {
 				t.Errorf("stands only with the grant: %s", v)
 			}
 		}
-		if without.Allowed() && !with.Allowed() {
-			t.Errorf("allowed only without the grant; with it: %s", with.Message())
+		if admitted := admitUnder(t, pod, lv, &more); !admitted.Allowed() && admitUnder(t, pod, lv, less).Allowed() {
+			t.Errorf("admitted only without the grant; with it: %s", admitted.Result.Message())
 		}
 	})
+}
+
+// without is the policy less the first grant of the lists that it gives, nil if
+// it gives none. A value to fill in may need the grant: such a policy is left out.
+func without(p *policy.Policy, lists ...[]string) *policy.Policy {
+	for _, name := range slices.Concat(lists...) {
+		less := p.DeepCopy()
+		if grants[name](less); !equality.Semantic.DeepEqual(p.Allow, less.Allow) || !equality.Semantic.DeepEqual(p.Mutations, less.Mutations) {
+			if less.Validate() == nil {
+				return less
+			}
+		}
+	}
+	return nil
+}
+
+// place is what breaks a check or rule and where. A volume that is listed no more
+// is refused by the standard or by the rule, whichever speaks, and by any of its
+// sources.
+func place(v evaluate.Violation) string {
+	if isVolume(v.Field) {
+		return "volume " + strconv.Itoa(v.Index)
+	}
+	return v.CheckOrRule() + v.Location.String()
+}
+
+// admitUnder is Admit under one policy, whatever that selects.
+func admitUnder(t *rapid.T, pod *corev1.Pod, lv api.LevelVersion, p *policy.Policy) podfence.Decision {
+	every := p.DeepCopy()
+	every.Namespace, every.PodSelectorLabels = "", nil
+	every.PodSelectorExpressions = []metav1.LabelSelectorRequirement{{Key: "absent", Operator: metav1.LabelSelectorOpDoesNotExist}}
+	set, err := policy.NewSet(*every)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return podfence.Admit(pod, lv, set)
 }

@@ -145,6 +145,8 @@ func patchGivesThePod(t interface {
 	return patched
 }
 
+// TestPatchOfGeneratedPods is law 3: the patch applied to the pod's JSON, by
+// another's implementation, gives the JSON of the filled pod.
 func TestPatchOfGeneratedPods(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		raw, err := json.Marshal(podgen.Pod().Draw(t, "pod"))
@@ -293,6 +295,8 @@ func genRaw() *rapid.Generator[string] {
 	})
 }
 
+// TestPatchOfGeneratedJSON is law 3 for JSON as people and other tools write it:
+// with nulls, empty objects, missing parents and fields that nobody knows.
 func TestPatchOfGeneratedJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		raw := genRaw().Draw(t, "raw")

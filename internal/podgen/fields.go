@@ -22,7 +22,10 @@ var podFields = []podField{
 	{8, func(g gen, p *corev1.Pod) { p.Spec.HostIPC = !p.Spec.HostIPC }},
 	{3, func(g gen, p *corev1.Pod) { p.Spec.OS = g.os() }},
 	{3, func(g gen, p *corev1.Pod) { p.Spec.HostUsers = optional(g, false, false, true) }},
-	{1, func(g gen, p *corev1.Pod) { p.Spec.Volumes = listed(g.length(3), g.volume) }},
+	{1, func(g gen, p *corev1.Pod) {
+		p.Spec.Volumes = listed(g.length(3), g.volume)
+		g.mountSome(p)
+	}},
 	{2, func(g gen, p *corev1.Pod) { podContext(p).RunAsUser = optional(g, someIDs...) }},
 	{2, func(g gen, p *corev1.Pod) { podContext(p).RunAsGroup = optional(g, someIDs...) }},
 	{2, func(g gen, p *corev1.Pod) { podContext(p).RunAsNonRoot = optional(g, true, false) }},
@@ -251,6 +254,15 @@ func (g gen) windows() *corev1.WindowsSecurityContextOptions {
 
 func (g gen) port() corev1.ContainerPort {
 	return corev1.ContainerPort{ContainerPort: 80, HostPort: pick[int32](g, 0, 80, 0, 443, 8080, 30000, 65535, 1)}
+}
+
+// mountSome has a container mount volumes: how a hostPath is mounted may decide.
+func (g gen) mountSome(p *corev1.Pod) {
+	containers := containersOf(p)
+	if len(p.Spec.Volumes) == 0 || len(containers) == 0 || g.once(2) {
+		return
+	}
+	containers[g.below(len(containers))].VolumeMounts = listed(pick(g, 1, 2, 3), func(int) corev1.VolumeMount { return g.mount() })
 }
 
 func (g gen) mount() corev1.VolumeMount {

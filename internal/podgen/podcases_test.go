@@ -12,7 +12,6 @@ import (
 
 	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/mutate"
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -97,8 +96,7 @@ func (c *tally) wantFills(t *testing.T) {
 }
 
 // fills counts what Mutate does with each field that it may fill.
-func (c *tally) fills(pod *corev1.Pod, p *policy.Policy) {
-	_, report := mutate.Mutate(pod, p)
+func (c *tally) fills(pod *corev1.Pod, report *mutate.Report) {
 	open := map[spec.Field]int{}
 	for _, change := range report.Changes() {
 		open[change.Field]++

@@ -24,6 +24,10 @@ import (
 // seed of its own, so that every run counts the same.
 const draws = 20000
 
+// shapes is how many lists, maps and pointers of a pod the generator sets: those
+// that it forgets would go unnoticed otherwise.
+const shapes = 139
+
 // tally counts cases. A case is a subject and what became of it: a check and
 // "violated". Floors are set before anything is counted; a case that has none is
 // as wrong as one that is drawn too seldom, for then a list is not complete.
@@ -91,6 +95,9 @@ func TestEveryCaseIsDrawn(t *testing.T) {
 	c.wantAdmit(t)
 	c.wantVolumes()
 	c.wantLevels()
+	c.wantRuleLevels()
+	c.wantValues()
+	c.wantOddities()
 
 	shards := [...]*tally{newTally(), newTally()}
 	var wait sync.WaitGroup
@@ -102,6 +109,9 @@ func TestEveryCaseIsDrawn(t *testing.T) {
 		c.add(shard)
 	}
 	c.wantShapes()
+	if len(c.set) != shapes {
+		t.Errorf("%d lists, maps and pointers of pods are ever set, want %d: one is drawn no more, or is new", len(c.set), shapes)
+	}
 	c.check(t)
 }
 
@@ -117,8 +127,13 @@ func (c *tally) draw(t *testing.T, first, n int) {
 		c.policy(pod, &p)
 		c.policyKeys(&p)
 		c.selectors(pod, &p)
-		c.fills(pod, &p)
+		_, report := mutate.Mutate(pod, &p)
+		c.fills(pod, &report)
+		c.values(pod, &p, &report)
 		c.levels(pod)
+		c.ruleLevels(pod, &p)
+		c.oddities(pod)
+		c.prefixes(pod, &p)
 		c.volumes(&pod.Spec)
 		if i%2 == 0 { // the most expensive count
 			c.shapes(pod)
