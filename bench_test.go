@@ -34,3 +34,19 @@ func BenchmarkAdmit(b *testing.B) {
 		})
 	}
 }
+
+// TestAllocationsOfAdmit: what the decision on each of the four pods allocates,
+// the patch included. Figures that fall are to be written here.
+func TestAllocationsOfAdmit(t *testing.T) {
+	want := map[string]float64{"P1": 0, "P2": 7, "P3": 0, "P4": 13}
+	for _, p := range benchpod.All() {
+		n := testing.AllocsPerRun(100, func() {
+			if d := podfence.Admit(p.Pod, atRestricted, policy.Set{}); d.Report.Changed() {
+				d.Report.Patch()
+			}
+		})
+		if n != want[p.Name] {
+			t.Errorf("%s: %v allocations, want %v", p.Name, n, want[p.Name])
+		}
+	}
+}

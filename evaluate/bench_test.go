@@ -181,3 +181,36 @@ func BenchmarkParallel(b *testing.B) {
 		}
 	})
 }
+
+// TestAllocationsOfTheBenchmarks: what the verdict and the message of the four
+// pods allocate. Figures that fall are to be written here.
+func TestAllocationsOfTheBenchmarks(t *testing.T) {
+	for _, row := range []struct {
+		pod, why         string
+		verdict, message float64
+	}{
+		{"P1", "nothing stands against it", 0, 0},
+		{"P2", "the violations; the message and what writes it", 1, 3},
+		{"P3", "nothing stands against it", 0, 0},
+		{"P4", "beside that, values that are no booleans, and lists that are sorted", 8, 14},
+	} {
+		pod := podNamed(t, row.pod)
+		if n := testing.AllocsPerRun(100, func() { evaluate.Evaluate(pod, restricted, policy.Set{}).Allowed() }); n != row.verdict {
+			t.Errorf("%s: %v allocations for the verdict, want %v: %s", row.pod, n, row.verdict, row.why)
+		}
+		if n := testing.AllocsPerRun(100, func() { _ = evaluate.Evaluate(pod, restricted, policy.Set{}).Message() }); n != row.message {
+			t.Errorf("%s: %v allocations for the message, want %v: %s", row.pod, n, row.message, row.why)
+		}
+	}
+}
+
+func podNamed(tb testing.TB, name string) *corev1.Pod {
+	tb.Helper()
+	for _, p := range benchpod.All() {
+		if p.Name == name {
+			return p.Pod
+		}
+	}
+	tb.Fatalf("there is no pod %s", name)
+	return nil
+}
