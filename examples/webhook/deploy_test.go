@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strings"
 	"testing"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -13,6 +15,8 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
@@ -90,6 +94,116 @@ func TestOwnPodsAreRestricted(t *testing.T) {
 	if found != 1 {
 		t.Errorf("%d Deployments, want 1", found)
 	}
+}
+
+// find is the one object of its type in deploy/base.
+func find[T runtime.Object](t *testing.T) (found T) {
+	t.Helper()
+	n := 0
+	for _, object := range manifests(t) {
+		if o, ok := object.(T); ok {
+			found = o
+			n++
+		}
+	}
+	if n != 1 {
+		t.Fatalf("%d objects of type %T, want 1", n, found)
+	}
+	return found
+}
+
+// TestManifests: what the manifests promise beyond what a server checks.
+func TestManifests(t *testing.T) {
+	d := find[*appsv1.Deployment](t)
+	pod := d.Spec.Template
+	container := pod.Spec.Containers[0]
+	selects := func(s *metav1.LabelSelector) bool {
+		selector, err := metav1.LabelSelectorAsSelector(s)
+		return err == nil && !selector.Empty() && selector.Matches(labels.Set(pod.Labels))
+	}
+	budget := find[*policyv1.PodDisruptionBudget](t)
+	network := find[*networkingv1.NetworkPolicy](t)
+	role := find[*rbacv1.ClusterRole](t)
+	for _, row := range []struct {
+		name, why string
+		holds     bool
+	}{
+		{"selector", "a Deployment must find its own pods", selects(d.Spec.Selector)},
+		{"rollout", "a new version must not begin by taking a replica away", d.Spec.Strategy.RollingUpdate.MaxUnavailable.IntValue() == 0},
+		{"budget", "a drained node takes one replica at a time, and one that is broken holds up nobody",
+			selects(budget.Spec.Selector) && budget.Spec.MaxUnavailable.IntValue() == 1 && *budget.Spec.UnhealthyPodEvictionPolicy == policyv1.AlwaysAllow},
+		{"spread", "a zone that fails must not take all replicas; a cluster of one zone must run them all the same",
+			len(pod.Spec.TopologySpreadConstraints) == 1 && selects(pod.Spec.TopologySpreadConstraints[0].LabelSelector) && pod.Spec.TopologySpreadConstraints[0].WhenUnsatisfiable == corev1.ScheduleAnyway},
+		{"anti-affinity", "nor must a node",
+			len(pod.Spec.Affinity.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution) == 1 && selects(pod.Spec.Affinity.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution[0].PodAffinityTerm.LabelSelector)},
+		{"resources", "a replica without requests is the first to be evicted, and one without a limit of memory takes the node's",
+			!container.Resources.Requests.Cpu().IsZero() && !container.Resources.Requests.Memory().IsZero() && !container.Resources.Limits.Memory().IsZero()},
+		{"drain", "the kubelet must wait for the sleep and for the requests that were begun after it",
+			*pod.Spec.TerminationGracePeriodSeconds > container.Lifecycle.PreStop.Sleep.Seconds+int64(shutdownTimeout.Seconds())},
+		{"root file system", "the webhook writes nothing", *container.SecurityContext.ReadOnlyRootFilesystem},
+		{"network", "who may reach it, and whom it may reach, is written down", selects(&network.Spec.PodSelector) && len(network.Spec.PolicyTypes) == 2 && len(network.Spec.Ingress) > 0 && len(network.Spec.Egress) > 0},
+		{"rights", "it reads namespaces and lists pods, and changes nothing", reflect.DeepEqual(role.Rules, []rbacv1.PolicyRule{
+			{APIGroups: []string{""}, Resources: []string{"namespaces"}, Verbs: []string{"get", "list", "watch"}},
+			{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"list"}},
+		})},
+	} {
+		if !row.holds {
+			t.Errorf("%s: %s", row.name, row.why)
+		}
+	}
+}
+
+// TestRegistration: how the API server asks, and what it does without an answer.
+func TestRegistration(t *testing.T) {
+	type registered struct {
+		failure    admissionregistrationv1.FailurePolicyType
+		match      admissionregistrationv1.MatchPolicyType
+		effects    admissionregistrationv1.SideEffectClass
+		conditions []admissionregistrationv1.MatchCondition
+		rules      []admissionregistrationv1.RuleWithOperations
+	}
+	all := map[string]registered{}
+	for _, w := range find[*admissionregistrationv1.MutatingWebhookConfiguration](t).Webhooks {
+		all[w.Name] = registered{*w.FailurePolicy, *w.MatchPolicy, *w.SideEffects, w.MatchConditions, w.Rules}
+		if *w.ReinvocationPolicy != admissionregistrationv1.IfNeededReinvocationPolicy {
+			t.Errorf("%s: a container that a later mutator adds is not filled in", w.Name)
+		}
+	}
+	for _, w := range find[*admissionregistrationv1.ValidatingWebhookConfiguration](t).Webhooks {
+		all[w.Name] = registered{*w.FailurePolicy, *w.MatchPolicy, *w.SideEffects, w.MatchConditions, w.Rules}
+	}
+	for name, rules := range map[string]string{
+		"mutate.podfence.dev":   "CREATE pods; UPDATE pods/ephemeralcontainers",
+		"validate.podfence.dev": "CREATE,UPDATE pods,pods/ephemeralcontainers",
+		"warn.podfence.dev": "CREATE,UPDATE podtemplates,replicationcontrollers; CREATE,UPDATE apps/daemonsets,deployments,replicasets,statefulsets; " +
+			"CREATE,UPDATE batch/cronjobs,jobs",
+		"namespaces.podfence.dev": "CREATE,UPDATE namespaces",
+	} {
+		w := all[name]
+		failure := admissionregistrationv1.Fail
+		if name == "warn.podfence.dev" {
+			failure = admissionregistrationv1.Ignore // a workload is never refused
+		}
+		if w.failure != failure || w.match != admissionregistrationv1.Equivalent || w.effects != admissionregistrationv1.SideEffectClassNone || len(w.conditions) == 0 {
+			t.Errorf("%s: %+v", name, w)
+		}
+		if got := ruleText(w.rules); got != rules {
+			t.Errorf("%s is asked of %q, want %q", name, got, rules)
+		}
+	}
+}
+
+// ruleText is short for rules: operations, group and resources of each.
+func ruleText(rules []admissionregistrationv1.RuleWithOperations) string {
+	texts := make([]string, len(rules))
+	for i, r := range rules {
+		operations := make([]string, len(r.Operations))
+		for j, operation := range r.Operations {
+			operations[j] = string(operation)
+		}
+		texts[i] = strings.Join(operations, ",") + " " + strings.TrimPrefix(strings.Join(r.APIGroups, ",")+"/"+strings.Join(r.Resources, ","), "/")
+	}
+	return strings.Join(texts, "; ")
 }
 
 // TestWebhooksCannotLockACluster: what is needed to start a cluster and this

@@ -54,6 +54,9 @@ type options struct {
 	log                        zap.Options
 }
 
+// shutdownTimeout, with the sleep before it, fits into the Deployment's grace period.
+const shutdownTimeout = 25 * time.Second
+
 func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.policies, "policies", "", "directory of policy files; none: no exceptions")
 	flags.StringVar(&o.labelPrefix, "label-prefix", "podfence.dev/", "prefix of the namespace labels enforce, audit, warn and their -version")
@@ -71,8 +74,8 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.clientCA, "client-ca", "", "file in --cert-dir with the CA of clients; empty: clients need no certificate")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address of /metrics and of the status page /policies; 0: none")
 	flags.StringVar(&o.healthAddr, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0: none")
-	flags.DurationVar(&o.shutdownTimeout, "shutdown-timeout", 25*time.Second, "how long requests may still take after a request to stop")
-	flags.Int64Var(&o.limits.MaxBody, "max-body-bytes", 7<<20, "size of the largest request body")
+	flags.DurationVar(&o.shutdownTimeout, "shutdown-timeout", shutdownTimeout, "how long requests may still take after a request to stop")
+	flags.Int64Var(&o.limits.MaxBody, "max-body-bytes", limits.LargestBody, "size of the largest request body")
 	flags.Int64Var(&o.limits.MaxBodies, "max-bodies-bytes", 32<<20, "size of all request bodies that are read or decided, together")
 	flags.Int64Var(&o.limits.MaxMemory, "max-decision-bytes", 256<<20, "memory that the requests that are decided at once may need, by a high estimate; the others wait")
 	flags.Int64Var(&o.limits.MaxRequests, "max-concurrent-requests", 64, "requests that are decided at once; the others wait")
@@ -109,10 +112,11 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	limited := o.limits.Handler()
+	limited := o.limits.Handler(ctx)
 	server := mgr.GetWebhookServer()
-	server.Register("/mutate", limited(&ctrl.Webhook{Handler: ctrl.HandlerFunc(controller.Mutate)}))
-	server.Register("/validate", limited(&ctrl.Webhook{Handler: ctrl.HandlerFunc(controller.Validate)}))
+	for path, decide := range map[string]ctrl.HandlerFunc{"/mutate": controller.Mutate, "/validate": controller.Validate} {
+		server.Register(path, limited(store.Before(&ctrl.Webhook{Handler: decide})))
+	}
 	if err := errors.Join(
 		mgr.Add(store),
 		mgr.AddHealthzCheck("ping", healthz.Ping),

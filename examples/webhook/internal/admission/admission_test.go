@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/go-logr/logr/funcr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -19,9 +22,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	admissionapi "k8s.io/pod-security-admission/admission/api"
 	"k8s.io/pod-security-admission/api"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 	ctrl "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 	"sigs.k8s.io/yaml"
 
+	"github.com/podfence/podfence/examples/webhook/internal/limits"
 	"github.com/podfence/podfence/policy"
 )
 
@@ -135,7 +140,7 @@ func TestMutate(t *testing.T) {
 		name, why, namespace, object string
 		change                       func(*testing.T) func(*admissionv1.AdmissionRequest)
 		config                       func(*Config)
-		filled                       string
+		filled, exempt               string
 		code                         int32
 	}{
 		{name: "a bare pod", why: "it is filled in by the level that is enforced", namespace: "shop", object: podYAML(bare), filled: "/spec/containers/0/securityContext"},
@@ -149,9 +154,9 @@ func TestMutate(t *testing.T) {
 		{name: "upstream's labels under upstream's prefix", why: "then they are", namespace: "upstreams", object: podYAML(bare),
 			config: func(c *Config) { c.LabelPrefix = upstreamPrefix }, filled: "/spec/containers/0/securityContext"},
 		{name: "labels that cannot be parsed", why: "they mean restricted, as upstream has it", namespace: "misspelt", object: podYAML(bare), filled: "/spec/containers/0/securityContext"},
-		{name: "an exempt namespace", why: "it is the operator's word", namespace: "exempt", object: podYAML(bare)},
-		{name: "an exempt user", why: "it is the operator's word", namespace: "shop", object: podYAML(bare), change: as("root")},
-		{name: "an exempt runtime class", why: "it is the operator's word", namespace: "shop", object: podYAML("{runtimeClassName: kata, containers: [{name: a, image: i}]}")},
+		{name: "an exempt namespace", why: "it is the operator's word", namespace: "exempt", object: podYAML(bare), exempt: "namespace"},
+		{name: "an exempt user", why: "it is the operator's word", namespace: "shop", object: podYAML(bare), change: as("root"), exempt: "user"},
+		{name: "an exempt runtime class", why: "it is the operator's word", namespace: "shop", object: podYAML("{runtimeClassName: kata, containers: [{name: a, image: i}]}"), exempt: "runtimeClass"},
 		{name: "mutation off", why: "the operator wants no more than refusals", namespace: "shop", object: podYAML(bare), config: func(c *Config) { c.Mutate = false }},
 		{name: "a debug container", why: "a new one is filled in", namespace: "shop", object: podYAML(debugged), change: update(bare, "ephemeralcontainers"), filled: "/spec/ephemeralContainers/0/securityContext"},
 		{name: "an update", why: "a running pod cannot be filled in", namespace: "shop", object: podYAML(bare), change: update(bare, "")},
@@ -181,6 +186,9 @@ func TestMutate(t *testing.T) {
 			}
 			if !strings.Contains(string(got.Patch), row.filled) || (len(got.Patch) > 0) != (row.filled != "") {
 				t.Errorf("%s: the patch is %s, want it to fill %q", row.why, got.Patch, row.filled)
+			}
+			if got.AuditAnnotations["exempt"] != row.exempt {
+				t.Errorf("%s: exempt by %q, want %q", row.why, got.AuditAnnotations["exempt"], row.exempt)
 			}
 			if (len(got.Warnings) > 0) != (row.filled != "") || (got.AuditAnnotations[annotationMutation] != "") != (row.filled != "") {
 				t.Errorf("%s: warnings %q, annotations %q", row.why, got.Warnings, got.AuditAnnotations)
@@ -253,10 +261,22 @@ func TestValidate(t *testing.T) {
 		{name: "no level", why: "nothing is judged", namespace: "free", object: podYAML(hostPID)},
 		{name: "an exempt user", why: "it is the operator's word", namespace: "shop", object: podYAML(hostPID), change: as("root"),
 			annotations: map[string]string{"exempt": "user"}},
+		{name: "an exempt namespace", why: "it is the operator's word", namespace: "exempt", object: podYAML(hostPID),
+			annotations: map[string]string{"exempt": "namespace"}},
+		{name: "an exempt runtime class", why: "it is the operator's word", namespace: "shop", object: podYAML("{runtimeClassName: kata, " + hostPID[1:]),
+			annotations: map[string]string{"exempt": "runtimeClass"}},
+		{name: "another runtime class", why: "it is not the operator's", namespace: "shop", object: podYAML("{runtimeClassName: katana, " + hostPID[1:]), refused: refusal + "host namespaces"},
+		{name: "namespace labels that cannot be parsed", why: "they mean restricted, as upstream has it, and the audit log says so", namespace: "misspelt", object: podYAML(hostPID),
+			refused: refusal + "host namespaces", annotations: map[string]string{"error": "Failed to parse policy: metadata.labels[podfence.dev/enforce]: Invalid value", "enforce-policy": "restricted:latest"}},
 		{name: "labels of a running pod", why: "upstream judges no such update", namespace: "shop", object: podYAML(hostPID), change: update(hostPID, "")},
 		{name: "a new image", why: "it is another program", namespace: "shop", object: strings.Replace(podYAML(hostPID), "image: i", "image: j", 1), change: update(hostPID, ""),
 			refused: refusal + "host namespaces"},
 		{name: "status", why: "it changes nothing that runs", namespace: "shop", object: podYAML(hostPID), change: update(bare, "status")},
+		{name: "finalizers of a pod that ends", why: "it must be able to", namespace: "shop", object: strings.Replace(podYAML(hostPID), "name: p", "name: p, deletionTimestamp: '2026-01-01T00:00:00Z'", 1), change: update(hostPID, "")},
+		{name: "a resize", why: "it changes resources alone", namespace: "shop", object: podYAML(hostPID), change: update(hostPID, "resize")},
+		{name: "a subresource that is yet to come", why: "upstream judges it: it may change anything", namespace: "shop", object: strings.Replace(podYAML(hostPID), "image: i", "image: j", 1), change: update(hostPID, "transmogrify"),
+			refused: refusal + "host namespaces"},
+		{name: "an old pod that is broken", why: "nobody knows what changed", namespace: "shop", object: podYAML(hostPID), change: update("{containers: 7}", ""), refused: "failed to decode old object"},
 		{name: "a debug container", why: "the pod is judged whole", namespace: "shop", object: podYAML(debugged), change: update(bare, "ephemeralcontainers"),
 			refused: refusal + `allowPrivilegeEscalation != false (containers "a", "d"`},
 		{name: "an unknown namespace", why: "with failurePolicy Fail this is a refusal", namespace: "gone", object: podYAML(bare), refused: `failed to lookup namespace "gone"`},
@@ -319,6 +339,7 @@ func TestWorkloads(t *testing.T) {
 		{why: "upstream enforces restricted by labels that cannot be parsed, and does not warn by them", namespace: "misspelt", spec: hostPID},
 		{why: "nothing is judged", namespace: "free", spec: hostPID},
 		{why: "it is the operator's word", namespace: "exempt", spec: hostPID},
+		{why: "it is the operator's word too", namespace: "shop", spec: "{runtimeClassName: kata, " + hostPID[1:]},
 		{why: "a workload is not refused by what cannot be looked up", namespace: "gone", spec: hostPID},
 	} {
 		c := newController(t, func(config *Config) { config.Mutate = !row.noMutation })
@@ -367,6 +388,10 @@ func TestMetrics(t *testing.T) {
 	c.Validate(context.Background(), request(t, "shop", podYAML(hostPID), nil))
 	c.Validate(context.Background(), request(t, "exempt", podYAML(hostPID), nil))
 	c.Validate(context.Background(), request(t, "gone", podYAML(hostPID), nil))
+	c.Mutate(context.Background(), request(t, "exempt", podYAML(bare), nil))
+	c.Mutate(context.Background(), request(t, "free", podYAML(bare), nil))
+	c.Validate(context.Background(), request(t, "free", podYAML(bare), nil))
+	c.Validate(context.Background(), request(t, "shop", podYAML(bare), func(r *admissionv1.AdmissionRequest) { r.UID, r.Resource.Resource = "", "" }))
 	for _, made := range []string{"up", "one", "two"} { // a client's own words
 		c.Validate(context.Background(), request(t, "shop", podYAML(bare), func(r *admissionv1.AdmissionRequest) {
 			r.Resource.Resource, r.Operation = made, admissionv1.Operation(made)
@@ -376,13 +401,86 @@ func TestMetrics(t *testing.T) {
 # HELP podfence_decisions_total Number of answered admission requests, by side (mutate, validate), operation, resource, level enforced on pods, outcome (allowed, warned, filled, denied, exempt, error) and governing policy.
 # TYPE podfence_decisions_total counter
 podfence_decisions_total{level="",operation="create",outcome="error",policy="",resource="pods",side="validate"} 1
+podfence_decisions_total{level="",operation="create",outcome="error",policy="",resource="other",side="validate"} 1
+podfence_decisions_total{level="",operation="create",outcome="exempt",policy="",resource="pods",side="mutate"} 1
 podfence_decisions_total{level="",operation="create",outcome="exempt",policy="",resource="pods",side="validate"} 1
+podfence_decisions_total{level="privileged",operation="create",outcome="allowed",policy="",resource="pods",side="mutate"} 1
+podfence_decisions_total{level="privileged",operation="create",outcome="allowed",policy="",resource="pods",side="validate"} 1
 podfence_decisions_total{level="",operation="other",outcome="allowed",policy="",resource="other",side="validate"} 3
 podfence_decisions_total{level="restricted",operation="create",outcome="denied",policy="nodes",resource="pods",side="validate"} 1
 podfence_decisions_total{level="restricted",operation="create",outcome="filled",policy="nodes",resource="pods",side="mutate"} 1
 `
 	if err := testutil.CollectAndCompare(c.metrics.decisions, strings.NewReader(want)); err != nil {
 		t.Error(err)
+	}
+	for name, metric := range map[string]prometheus.Collector{"decisions": c.metrics.decisions, "duration": c.metrics.duration} {
+		if problems, err := testutil.CollectAndLint(metric); err != nil || len(problems) > 0 {
+			t.Errorf("%s is not named by the conventions of Prometheus: %v, %v", name, problems, err)
+		}
+	}
+}
+
+// TestADecisionIsOneLine: at debug level, and nothing at info level but what
+// could not be decided. Nothing that a pod holds is in either.
+func TestADecisionIsOneLine(t *testing.T) {
+	const holds = "{hostPID: true, containers: [{name: a, image: secret-i, env: [{name: SECRET, value: secret-v}]}]}"
+	for _, row := range []struct {
+		name, why, namespace, object string
+		atInfo                       int
+		says                         string
+	}{
+		{"decided", "who reads the log wants to know what was decided and why", "shop", podYAML(holds), 0, `"outcome"="denied" "level"="restricted" "policy"="nodes" "violated"=["hostNamespaces"`},
+		{"not looked at", "that is a decision too", "free", podYAML(holds), 0, `"outcome"="allowed" "level"="privileged"`},
+		{"exempt", "that is a decision too", "exempt", podYAML(holds), 0, `"outcome"="exempt"`},
+		{"an unknown namespace", "an operator must see it", "gone", podYAML(holds), 1, `"outcome"="error"`},
+		{"a broken pod", "an operator must see it", "shop", podYAML("{containers: [{name: secret-n, ports: 7}]}"), 1, `"outcome"="error"`},
+	} {
+		for verbosity, want := range []int{row.atInfo, row.atInfo + 1} {
+			for side, decide := range map[string]func(*Controller, context.Context, ctrl.Request) ctrl.Response{mutating: (*Controller).Mutate, validating: (*Controller).Validate} {
+				var lines []string
+				log := funcr.New(func(_, line string) { lines = append(lines, line) }, funcr.Options{Verbosity: verbosity})
+				decide(newController(t, nil), ctrllog.IntoContext(context.Background(), log), request(t, row.namespace, row.object, nil))
+				text := strings.Join(lines, "\n")
+				if len(lines) != want || strings.Contains(text, "secret") {
+					t.Errorf("%s, %s, verbosity %d: %d lines, want %d:\n%s", row.name, side, verbosity, len(lines), want, text)
+				}
+				if side == validating && verbosity == 1 && !strings.Contains(text, row.says) {
+					t.Errorf("%s: %s lacks %s: %s", row.name, text, row.says, row.why)
+				}
+			}
+		}
+	}
+}
+
+// TestNoBodyTakesMoreThanIsEstimated: what stands in lists and maps of a pod, be
+// it sensible or not, takes no more memory to decode than requests are held to.
+func TestNoBodyTakesMoreThanIsEstimated(t *testing.T) {
+	const n = 20_000
+	list := func(field, element string) string {
+		return `{"kind":"Pod","apiVersion":"v1","spec":{"` + field + `":[` + strings.Repeat(element+",", n) + element + `]}}`
+	}
+	bodies := map[string]string{}
+	for _, element := range []string{"{}", "null", "7", `""`, "[]", "true"} {
+		bodies["containers "+element] = list("containers", element)
+		bodies["ephemeral containers "+element] = list("ephemeralContainers", element)
+		bodies["volumes "+element] = list("volumes", element)
+	}
+	var labels, quantities strings.Builder
+	for i := range n {
+		fmt.Fprintf(&labels, `"%x":"",`, i)
+		fmt.Fprintf(&quantities, `"%x":1,`, i)
+	}
+	bodies["labels"] = `{"kind":"Pod","apiVersion":"v1","metadata":{"labels":{` + labels.String() + `"z":""}}}`
+	bodies["quantities"] = `{"kind":"Pod","apiVersion":"v1","spec":{"overhead":{` + quantities.String() + `"z":1}}}`
+	decoder := newDecoder()
+	for name, body := range bodies {
+		var before, after goruntime.MemStats
+		goruntime.ReadMemStats(&before)
+		_, _, _ = decoder.Decode([]byte(body), nil, nil) // an error is as good: it took the memory
+		goruntime.ReadMemStats(&after)
+		if took, estimate := after.TotalAlloc-before.TotalAlloc, limits.Estimate([]byte(body)); took > uint64(estimate) || took == 0 {
+			t.Errorf("%s: %d bytes of memory for a body of %d, by the estimate %d", name, took, len(body), estimate)
+		}
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/pod-security-admission/api"
 	ctrl "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
-
-	"github.com/podfence/podfence/evaluate"
 )
 
 // The two sides, as metrics and logs name them.
@@ -43,12 +41,8 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	return m
 }
 
-func (m *Metrics) decided(side string, req *ctrl.Request, response *admissionv1.AdmissionResponse, result *evaluate.Result, start time.Time) {
-	level, policyName := "", ""
-	if result != nil {
-		level, policyName = string(result.Level.Level), result.PolicyName()
-	}
-	m.decisions.WithLabelValues(side, operation(req), resource(req), level, outcome(response), policyName).Inc()
+func (m *Metrics) decided(side string, req *ctrl.Request, f facts, start time.Time) {
+	m.decisions.WithLabelValues(side, operation(req), resource(req), f.level, f.outcome, f.policy).Inc()
 	m.duration.WithLabelValues(side).Observe(time.Since(start).Seconds())
 }
 

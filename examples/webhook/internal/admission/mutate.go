@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/pod-security-admission/api"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 	ctrl "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/podfence/podfence"
@@ -23,32 +24,24 @@ import (
 func (c *Controller) Mutate(ctx context.Context, req ctrl.Request) ctrl.Response {
 	start := time.Now()
 	if err := incomplete(&req.AdmissionRequest); err != nil {
-		return ctrl.Errored(http.StatusBadRequest, err)
+		return c.answered(ctx, mutating, &req, ctrl.Errored(http.StatusBadRequest, err), nil, start)
 	}
 	if !c.config.Mutate || req.Resource.Resource != "pods" || req.Resource.Group != "" {
 		return ctrl.Allowed("")
 	}
-	d, err := c.fill(ctx, &req.AdmissionRequest)
+	f, err := c.fill(ctx, &req.AdmissionRequest)
 	if err != nil {
-		response := ctrl.Errored(err.code, err)
-		c.metrics.decided(mutating, &req, &response.AdmissionResponse, nil, start)
-		return response
+		ctrllog.FromContext(ctx).Error(err, "nothing could be filled in")
+		return c.answered(ctx, mutating, &req, ctrl.Errored(err.code, err), nil, start)
 	}
-	response := admissionv1.AdmissionResponse{Allowed: true}
-	if d.Report.Changed() {
-		kind := admissionv1.PatchTypeJSONPatch
-		response.Patch, response.PatchType = d.Report.Patch(), &kind
-		response.AuditAnnotations = map[string]string{annotationMutation: changes(&d.Report)}
-		if d.Result.Policy != nil {
-			response.AuditAnnotations[annotationPolicy] = d.Result.PolicyName()
-		}
-		if c.config.WarnOnMutation {
-			response.Warnings = warnings(&d)
-		}
-	}
-	c.metrics.decided(mutating, &req, &response, &d.Result, start)
-	logDecision(ctx, mutating, &response, &d.Result)
-	return ctrl.Response{AdmissionResponse: response}
+	return c.answered(ctx, mutating, &req, ctrl.Response{AdmissionResponse: c.filled(&f)}, &f.Result, start)
+}
+
+// filling is what is filled in, and at which level; or why nothing is.
+type filling struct {
+	podfence.Decision
+	level  api.LevelVersion
+	exempt string
 }
 
 // failure is a request that could not be read, or not be decided.
@@ -57,50 +50,75 @@ type failure struct {
 	code int32
 }
 
+// filled is the answer that fills in. Its annotations are named as upstream's
+// where these have a name.
+func (c *Controller) filled(f *filling) admissionv1.AdmissionResponse {
+	response := admissionv1.AdmissionResponse{Allowed: true, AuditAnnotations: map[string]string{}}
+	if f.exempt != "" {
+		response.AuditAnnotations[api.ExemptionReasonAnnotationKey] = f.exempt
+		return response
+	}
+	response.AuditAnnotations[api.EnforcedPolicyAnnotationKey] = f.level.String()
+	if !f.Report.Changed() {
+		return response
+	}
+	kind := admissionv1.PatchTypeJSONPatch
+	response.Patch, response.PatchType = f.Report.Patch(), &kind
+	response.AuditAnnotations[annotationMutation] = changes(&f.Report)
+	if f.Result.Policy != nil {
+		response.AuditAnnotations[annotationPolicy] = f.Result.PolicyName()
+	}
+	if c.config.WarnOnMutation {
+		response.Warnings = warnings(&f.Decision)
+	}
+	return response
+}
+
 // fill decides what is filled in; nothing, for what is not ours to fill.
-func (c *Controller) fill(ctx context.Context, req *admissionv1.AdmissionRequest) (podfence.Decision, *failure) {
-	lv, failed := c.enforced(ctx, req)
-	if failed != nil || lv.Level == api.LevelPrivileged {
-		return podfence.Decision{}, failed
+func (c *Controller) fill(ctx context.Context, req *admissionv1.AdmissionRequest) (f filling, failed *failure) {
+	if f.level, f.exempt, failed = c.enforced(ctx, req); failed != nil || f.level.Level == api.LevelPrivileged {
+		return f, failed
 	}
 	pod, err := c.pod(req.Object, req.Namespace)
 	if err != nil {
-		return podfence.Decision{}, &failure{fmt.Errorf("object: %w", err), http.StatusBadRequest}
+		return f, &failure{fmt.Errorf("object: %w", err), http.StatusBadRequest}
 	}
 	if class := pod.Spec.RuntimeClassName; class != nil && slices.Contains(c.config.Exemptions.RuntimeClasses, *class) {
-		return podfence.Decision{}, nil
+		f.exempt = "runtimeClass"
+		return f, nil
 	}
 	switch {
 	case req.Operation == admissionv1.Create && req.SubResource == "":
-		return podfence.Admit(pod, lv, c.policies()), nil
+		f.Decision = podfence.Admit(pod, f.level, c.policies())
 	case req.Operation == admissionv1.Update && req.SubResource == "ephemeralcontainers":
 		old, err := c.pod(req.OldObject, req.Namespace)
 		if err != nil {
-			return podfence.Decision{}, &failure{fmt.Errorf("oldObject: %w", err), http.StatusBadRequest}
+			return f, &failure{fmt.Errorf("oldObject: %w", err), http.StatusBadRequest}
 		}
-		return podfence.AdmitEphemeralContainers(old, pod, lv, c.policies()), nil
-	default:
-		return podfence.Decision{}, nil
+		f.Decision = podfence.AdmitEphemeralContainers(old, pod, f.level, c.policies())
 	}
+	return f, nil
 }
 
 // privileged is the level at which nothing is filled in.
 var privileged = api.LevelVersion{Level: api.LevelPrivileged, Version: api.LatestVersion()}
 
 // enforced is the level at which the request's namespace is enforced; privileged
-// for whoever is exempt. Labels that cannot be parsed mean what upstream makes
-// of them: restricted.
-func (c *Controller) enforced(ctx context.Context, req *admissionv1.AdmissionRequest) (api.LevelVersion, *failure) {
-	exempt := c.config.Exemptions
-	if slices.Contains(exempt.Namespaces, req.Namespace) || slices.Contains(exempt.Usernames, req.UserInfo.Username) {
-		return privileged, nil
+// for whoever is exempt, and by what they are, in upstream's word. Labels that
+// cannot be parsed mean what upstream makes of them: restricted.
+func (c *Controller) enforced(ctx context.Context, req *admissionv1.AdmissionRequest) (lv api.LevelVersion, exempt string, failed *failure) {
+	switch {
+	case slices.Contains(c.config.Exemptions.Namespaces, req.Namespace):
+		return privileged, "namespace", nil
+	case slices.Contains(c.config.Exemptions.Usernames, req.UserInfo.Username):
+		return privileged, "user", nil
 	}
 	namespace, err := c.upstream.NamespaceGetter.GetNamespace(ctx, req.Namespace)
 	if err != nil {
-		return api.LevelVersion{}, &failure{fmt.Errorf("failed to lookup namespace %q: %w", req.Namespace, err), http.StatusInternalServerError}
+		return lv, "", &failure{fmt.Errorf("failed to lookup namespace %q: %w", req.Namespace, err), http.StatusInternalServerError}
 	}
 	levels, _ := c.upstream.PolicyToEvaluate(namespace.Labels)
-	return levels.Enforce, nil
+	return levels.Enforce, "", nil
 }
 
 // pod decodes a pod. Its namespace is the request's: the object of a request to

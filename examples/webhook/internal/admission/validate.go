@@ -30,12 +30,12 @@ const (
 func (c *Controller) Validate(ctx context.Context, req ctrl.Request) ctrl.Response {
 	start := time.Now()
 	if err := incomplete(&req.AdmissionRequest); err != nil {
-		return ctrl.Errored(http.StatusBadRequest, err)
+		return c.answered(ctx, validating, &req, ctrl.Errored(http.StatusBadRequest, err), nil, start)
 	}
 	e := &evaluator{namespace: req.Namespace, policies: c.policies(), fillsAt: privileged}
 	if kind := req.Resource.Resource; c.config.Mutate && kind != "pods" && kind != "namespaces" {
 		// Upstream says itself what it makes of a namespace that cannot be read.
-		if lv, failed := c.enforced(ctx, &req.AdmissionRequest); failed == nil {
+		if lv, _, failed := c.enforced(ctx, &req.AdmissionRequest); failed == nil {
 			e.fillsAt = lv
 		}
 	}
@@ -49,9 +49,15 @@ func (c *Controller) Validate(ctx context.Context, req ctrl.Request) ctrl.Respon
 		result = e.enforced()
 		explain(&response, result)
 	}
-	c.metrics.decided(validating, &req, &response, result, start)
-	logDecision(ctx, validating, &response, result)
-	return ctrl.Response{AdmissionResponse: response}
+	return c.answered(ctx, validating, &req, ctrl.Response{AdmissionResponse: response}, result, start)
+}
+
+// answered counts and logs an answer, and returns it.
+func (c *Controller) answered(ctx context.Context, side string, req *ctrl.Request, response ctrl.Response, result *evaluate.Result, start time.Time) ctrl.Response {
+	f := factsOf(&response.AdmissionResponse, result)
+	c.metrics.decided(side, req, f, start)
+	f.log(ctx, side, result)
+	return response
 }
 
 // incomplete reports a review without a request in it. Its decoder takes any
@@ -153,18 +159,30 @@ func listed(n int, thing func(int) string) string {
 	return strings.Join(list, "; ")
 }
 
-// logDecision writes one line at debug level, without the pod's contents.
-func logDecision(ctx context.Context, side string, response *admissionv1.AdmissionResponse, result *evaluate.Result) {
+// facts are what metrics and logs tell of an answer: nothing that a pod holds.
+type facts struct{ outcome, level, policy string }
+
+func factsOf(response *admissionv1.AdmissionResponse, result *evaluate.Result) (f facts) {
+	f.outcome = outcome(response)
+	f.level, _, _ = strings.Cut(response.AuditAnnotations[api.EnforcedPolicyAnnotationKey], ":")
+	if result != nil {
+		f.policy = result.PolicyName()
+	}
+	return f
+}
+
+// log writes one line at debug level. controller-runtime has put the names of the
+// object, of its namespace and of the user into the logger.
+func (f facts) log(ctx context.Context, side string, result *evaluate.Result) {
 	log := ctrllog.FromContext(ctx).V(1)
 	if !log.Enabled() {
 		return
 	}
-	policyName, checks := "", []string(nil)
+	var checks []string
 	if result != nil {
-		policyName = result.PolicyName()
 		for i := range result.Violations {
 			checks = append(checks, result.Violations[i].CheckOrRule())
 		}
 	}
-	log.Info("decided", "side", side, "allowed", response.Allowed, "patched", len(response.Patch) > 0, "policy", policyName, "violated", slices.Compact(checks))
+	log.Info("decided", "side", side, "outcome", f.outcome, "level", f.level, "policy", f.policy, "violated", slices.Compact(checks))
 }

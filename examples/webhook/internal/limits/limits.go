@@ -7,6 +7,7 @@ package limits
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ import (
 
 // Limits bound the requests to all webhooks of the process together.
 type Limits struct {
-	// MaxBody is the size of the largest body, in bytes.
+	// MaxBody is the size of the largest body, in bytes; at most LargestBody.
 	MaxBody int64
 	// MaxBodies bounds the sum of the bodies that are read or decided, in bytes.
 	MaxBodies int64
@@ -34,11 +35,14 @@ type Limits struct {
 	ReadTimeout, WriteTimeout time.Duration
 }
 
+// LargestBody is how much of a body controller-runtime reads, in bytes.
+const LargestBody = 7<<20 - 1
+
 // Validate reports limits under which nothing could be answered.
 func (l Limits) Validate() error {
 	switch {
-	case l.MaxBody <= 0:
-		return errors.New("the largest body must have some bytes")
+	case l.MaxBody <= 0 || l.MaxBody > LargestBody:
+		return fmt.Errorf("the largest body must have some bytes, and no more than %d", LargestBody)
 	case l.MaxBodies < l.MaxBody:
 		return fmt.Errorf("all bodies together (%d bytes) must have room for the largest (%d bytes)", l.MaxBodies, l.MaxBody)
 	case l.MaxMemory < Estimate([]byte("{}")):
@@ -52,85 +56,147 @@ func (l Limits) Validate() error {
 	}
 }
 
-// What a decision needs in memory. An object of JSON in the place of a container
-// is {} at least, and becomes a struct of a kilobyte, in a slice that is copied
-// as it grows, with what is filled in, reported, patched and found wrong beside
-// it: for thousands of them, 3 to 11 KiB each are allocated in all, not at once.
+// What a decision needs in memory. An element of a list of JSON may stand in the
+// place of a container, be it {}, null or a number that will be refused later,
+// and becomes a struct of a kilobyte, in a slice that is copied as it grows, with
+// what is filled in, reported, patched and found wrong beside it: for thousands
+// of them, 3 to 11 KiB each are allocated in all, not at once. An object in an
+// object may be as large. Another member may be a label or a quantity of
+// resources, in a map: some 250 bytes.
 const (
 	perByte   = 8
 	perObject = 8 << 10
+	perMember = 256
 )
 
-// Estimate is the memory, in bytes, that the decision about a body may need. It
-// counts objects without decoding them: a body of {},{},{} would otherwise take
-// thousands of times its length before anything could be said of it.
+// Estimate is the memory, in bytes, that the decision about a body of JSON may
+// need. It counts without decoding: a body of {},{},{} would otherwise take
+// thousands of times its length before anything could be said of it. A body that
+// is no JSON is refused before it needs memory, so that any count will do for it.
 func Estimate(body []byte) int64 {
-	return perByte*int64(len(body)) + perObject*int64(bytes.Count(body, []byte("{")))
+	var objects, members int64
+	var open []byte // the brackets around the place
+	inList := func() bool { return len(open) > 0 && open[len(open)-1] == '[' }
+	for i := 0; i < len(body); i++ {
+		switch b := body[i]; b {
+		case '"':
+			i = closing(body, i)
+		case '{':
+			if !inList() { // there the list counts it
+				objects++
+			}
+			open = append(open, b)
+		case '[':
+			objects++ // its first element
+			open = append(open, b)
+		case ',':
+			if inList() {
+				objects++
+			} else {
+				members++
+			}
+		case '}', ']':
+			open = open[:max(0, len(open)-1)]
+		}
+	}
+	return perByte*int64(len(body)) + perObject*objects + perMember*members
 }
 
-// Handler puts the limits before webhooks.
-func (l Limits) Handler() func(http.Handler) http.Handler {
-	bodies, memory, requests := semaphore.NewWeighted(l.MaxBodies), semaphore.NewWeighted(l.MaxMemory), semaphore.NewWeighted(l.MaxRequests)
+// closing is where the string ends that begins at i.
+func closing(body []byte, i int) int {
+	for i++; i < len(body) && body[i] != '"'; i++ {
+		if body[i] == '\\' {
+			i++
+		}
+	}
+	return i
+}
+
+// Handler puts the limits before webhooks. A request that was begun is answered
+// also after stopping has ended: the server ends the contexts of its requests
+// when it is asked to stop, before it waits for them.
+func (l Limits) Handler(stopping context.Context) func(http.Handler) http.Handler {
+	g := &gate{l, stopping, semaphore.NewWeighted(l.MaxBodies), semaphore.NewWeighted(l.MaxMemory), semaphore.NewWeighted(l.MaxRequests)}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			control := http.NewResponseController(w)
-			if err := l.deadlines(control); err != nil {
-				refuse(w, http.StatusInternalServerError, err.Error())
-				return
+			if refused := g.serve(w, r, next); refused != nil {
+				refused.answer(w)
 			}
-			if status, text := l.refusal(r); status != 0 {
-				refuse(w, status, text)
-				return
-			}
-			// A body's room is taken before its first byte is read, so that many
-			// slow or large ones cannot use more memory than they were given.
-			if !bodies.TryAcquire(r.ContentLength) {
-				refuse(w, http.StatusServiceUnavailable, "too many requests are being read")
-				return
-			}
-			defer bodies.Release(r.ContentLength)
-			body, err := l.read(control, r)
-			if err != nil {
-				refuse(w, http.StatusBadRequest, "the body could not be read: "+err.Error())
-				return
-			}
-			need := Estimate(body)
-			if need > l.MaxMemory {
-				refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the decision may need %d bytes of memory, more than %d: the body has too many objects", need, l.MaxMemory))
-				return
-			}
-			if requests.Acquire(r.Context(), 1) != nil {
-				return // the client has gone
-			}
-			defer requests.Release(1)
-			if memory.Acquire(r.Context(), need) != nil {
-				return
-			}
-			defer memory.Release(need)
-			r.Body = io.NopCloser(bytes.NewReader(body))
-			next.ServeHTTP(w, r)
 		})
 	}
 }
 
-// refusal is the status for what the header alone says is wrong; 0 for nothing.
-func (l Limits) refusal(r *http.Request) (status int, text string) {
+// gate is what is left of the limits.
+type gate struct {
+	Limits
+	stopping                 context.Context
+	bodies, memory, requests *semaphore.Weighted
+}
+
+// serve hands a request on, or says why not.
+func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) *refusal {
+	control := http.NewResponseController(w)
+	if err := g.deadlines(control); err != nil {
+		return &refusal{http.StatusInternalServerError, err.Error()}
+	}
+	if refused := g.header(r); refused != nil {
+		return refused
+	}
+	body := &body{room: g.bodies}
+	defer body.leave()
+	if refused := body.read(control, r); refused != nil {
+		return refused
+	}
+	need := Estimate(body.data)
+	if need > g.MaxMemory {
+		return &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the decision may need %d bytes of memory, more than %d: the body has too many objects", need, g.MaxMemory)}
+	}
+	ctx, cancel := g.untilAnswered(r)
+	defer cancel()
+	if g.requests.Acquire(ctx, 1) != nil {
+		return tooMany("decided")
+	}
+	defer g.requests.Release(1)
+	if g.memory.Acquire(ctx, need) != nil {
+		return tooMany("decided")
+	}
+	defer g.memory.Release(need)
+	next.ServeHTTP(w, body.request(ctx, r))
+	return nil
+}
+
+// untilAnswered is a context that ends with its client or with the time for an
+// answer, and not with the server.
+func (g *gate) untilAnswered(r *http.Request) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.WriteTimeout)
+	forget := context.AfterFunc(r.Context(), func() {
+		if g.stopping.Err() == nil {
+			cancel()
+		}
+	})
+	return ctx, func() { forget(); cancel() }
+}
+
+// header refuses what the header alone says is wrong.
+func (l Limits) header(r *http.Request) *refusal {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case r.Method != http.MethodPost:
-		return http.StatusMethodNotAllowed, "POST an AdmissionReview"
-	case err != nil || mediaType != "application/json":
-		return http.StatusUnsupportedMediaType, "the content type must be application/json"
+		return &refusal{http.StatusMethodNotAllowed, "POST an AdmissionReview"}
+	case err != nil || mediaType != jsonType:
+		return &refusal{http.StatusUnsupportedMediaType, "the content type must be " + jsonType}
 	case r.ContentLength < 0:
-		return http.StatusLengthRequired, "the length of the body must be given"
+		return &refusal{http.StatusLengthRequired, "the length of the body must be given"}
 	case r.ContentLength == 0:
-		return http.StatusBadRequest, "the body is empty"
+		return &refusal{http.StatusBadRequest, "the body is empty"}
 	case r.ContentLength > l.MaxBody:
-		return http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has %d bytes, more than %d", r.ContentLength, l.MaxBody)
+		return &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has %d bytes, more than %d", r.ContentLength, l.MaxBody)}
 	default:
-		return 0, ""
+		return nil
 	}
 }
+
+const jsonType = "application/json"
 
 // deadlines bounds the connection by the times of this request, also for a body
 // that is not wanted: the server discards it before it answers. A writer that has
@@ -148,23 +214,73 @@ func (l Limits) deadlines(control *http.ResponseController) error {
 	return nil
 }
 
+// body is the body of a request, with the room that it takes of all bodies'.
+type body struct {
+	room *semaphore.Weighted
+	data []byte
+	held int64
+}
+
+// firstStep is the room, in bytes, that a body is given before its first byte is
+// there. The next step doubles it, when it is full: a length that is announced
+// and does not come must take no room from those that do come.
+const firstStep = 4 << 10
+
 // read reads the body within its time. Once it is whole, the server only watches
 // whether the client stays, for as long as the decision takes; a body that was
 // given up keeps its deadline, or the server would wait for the rest of it.
-func (l Limits) read(control *http.ResponseController, r *http.Request) ([]byte, error) {
-	body := make([]byte, r.ContentLength)
-	if _, err := io.ReadFull(r.Body, body); err != nil {
-		return nil, err
+func (b *body) read(control *http.ResponseController, r *http.Request) *refusal {
+	for size := int64(firstStep); int64(len(b.data)) < r.ContentLength; size *= 2 {
+		if !b.grow(min(size, r.ContentLength)) {
+			return tooMany("read")
+		}
+		n, err := io.ReadFull(r.Body, b.data[len(b.data):cap(b.data)])
+		if err != nil {
+			return &refusal{http.StatusBadRequest, "the body could not be read: " + err.Error()}
+		}
+		b.data = b.data[:len(b.data)+n]
 	}
 	if err := control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return nil, err
+		return &refusal{http.StatusInternalServerError, err.Error()}
 	}
-	return body, nil
+	return nil
 }
 
-func refuse(w http.ResponseWriter, status int, text string) {
-	if status == http.StatusServiceUnavailable {
+// grow takes room for a body of that size, if there is any. It does not wait: what
+// it holds already may be what the others wait for.
+func (b *body) grow(size int64) bool {
+	if !b.room.TryAcquire(size - b.held) {
+		return false
+	}
+	b.held = size
+	b.data = append(make([]byte, 0, size), b.data...)
+	return true
+}
+
+func (b *body) leave() { b.room.Release(b.held) }
+
+// request is the request with the body that was read. Parameters of its content
+// type say nothing more about JSON, and controller-runtime takes none.
+func (b *body) request(ctx context.Context, r *http.Request) *http.Request {
+	r = r.WithContext(ctx)
+	r.Body = io.NopCloser(bytes.NewReader(b.data))
+	r.Header.Set("Content-Type", jsonType)
+	return r
+}
+
+// refusal is an answer in place of a decision.
+type refusal struct {
+	status int
+	text   string
+}
+
+func tooMany(what string) *refusal {
+	return &refusal{http.StatusServiceUnavailable, "too many requests are being " + what}
+}
+
+func (f *refusal) answer(w http.ResponseWriter) {
+	if f.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	http.Error(w, text, status)
+	http.Error(w, f.text, f.status)
 }

@@ -1,6 +1,8 @@
 package limits
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,7 +20,7 @@ func echo(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }
 
 // TestRefusals: what is refused before it is read, and with which status.
 func TestRefusals(t *testing.T) {
-	server := httptest.NewServer(usual.Handler()(http.HandlerFunc(echo)))
+	server := httptest.NewServer(usual.Handler(t.Context())(http.HandlerFunc(echo)))
 	defer server.Close()
 	for _, row := range []struct {
 		name, why, method, contentType string
@@ -34,6 +36,7 @@ func TestRefusals(t *testing.T) {
 		{"no body", "there is nothing to decide", "POST", "application/json", nil, 400},
 		{"an unknown length", "no room could be kept for it", "POST", "application/json", io.MultiReader(strings.NewReader("{}")), 411},
 		{"another type", "it is no review", "POST", "text/plain", strings.NewReader("{}"), 415},
+		{"lists of anything", "each thing may stand where a container belongs", "POST", "application/json", strings.NewReader("[" + strings.Repeat("7,", 12) + "7]"), 413},
 		{"no type", "nobody knows what it is", "POST", "", strings.NewReader("{}"), 415},
 		{"GET", "reviews are posted", "GET", "application/json", strings.NewReader("{}"), 405},
 	} {
@@ -51,6 +54,28 @@ func TestRefusals(t *testing.T) {
 		_ = response.Body.Close()
 		if response.StatusCode != row.status {
 			t.Errorf("%s: %d, want %d: %s", row.name, response.StatusCode, row.status, row.why)
+		}
+	}
+}
+
+// TestEstimate: what is counted as something that may be large, and what is not.
+func TestEstimate(t *testing.T) {
+	for _, row := range []struct {
+		body, why        string
+		objects, members int
+	}{
+		{`{}`, "the review itself", 1, 0},
+		{`{"a":{},"b":{}}`, "objects in objects, and a member more than one", 3, 1},
+		{`[{},{},{}]`, "an object in a list is counted once, and not again by the list", 3, 0},
+		{`[null,7,"",[],true]`, "what is no container takes the memory of one before it is refused; the inner list has room for one", 6, 0},
+		{`{"a":"[,{,\"},","b":1}`, "strings hold text, whatever it looks like", 1, 1},
+		{`{"a":"\\","b":["}"]}`, "a backslash may be escaped itself", 2, 1},
+		{`{"a":[{"b":1,"c":2},{}],"d":3}`, "after a list its object goes on", 3, 2},
+		{`]}]`, "what is no JSON breaks nothing", 0, 0},
+		{`{"a":"never closed \`, "nor does what ends early", 1, 0},
+	} {
+		if got, want := Estimate([]byte(row.body)), int64(perByte*len(row.body)+perObject*row.objects+perMember*row.members); got != want {
+			t.Errorf("%s: %d, want %d: %s", row.body, got, want, row.why)
 		}
 	}
 }
@@ -74,7 +99,7 @@ func TestConcurrency(t *testing.T) {
 			row.change(&l)
 			var decided atomic.Int64
 			leave := make(chan bool)
-			handler := l.Handler()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			handler := l.Handler(t.Context())(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 				decided.Add(1)
 				<-leave
 			}))
@@ -114,7 +139,7 @@ func TestConcurrency(t *testing.T) {
 func TestSlowBody(t *testing.T) {
 	l := usual
 	l.ReadTimeout, l.MaxBodies = 50*time.Millisecond, 100
-	server := httptest.NewServer(l.Handler()(http.HandlerFunc(echo)))
+	server := httptest.NewServer(l.Handler(t.Context())(http.HandlerFunc(echo)))
 	defer server.Close()
 	for _, row := range []struct{ why, header, status string }{
 		{"a body that was begun", "Content-Type: application/json\r\nContent-Length: 100", "400"},
@@ -142,11 +167,88 @@ func TestSlowBody(t *testing.T) {
 	_ = response.Body.Close()
 }
 
+// TestAnnouncedBodies: bodies that are announced and do not come take no room
+// from those that do.
+func TestAnnouncedBodies(t *testing.T) {
+	l := usual
+	l.MaxBody, l.MaxBodies, l.MaxMemory = LargestBody, LargestBody, 1<<30
+	server := httptest.NewServer(l.Handler(t.Context())(http.HandlerFunc(echo)))
+	defer server.Close()
+	for range 100 {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		if _, err := fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n1", LargestBody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, size := range []int{1, firstStep - 1, firstStep, firstStep + 1, 3 * firstStep, 1 << 20} {
+		response, err := http.Post(server.URL, "application/json", strings.NewReader(strings.Repeat("x", size)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || response.StatusCode != http.StatusOK || len(text) != size {
+			t.Errorf("a body of %d bytes is answered with %d and %d bytes (%v)", size, response.StatusCode, len(text), err)
+		}
+	}
+}
+
+// TestStop: what was begun is answered after the process was asked to stop, also
+// what waits for its turn; a client that leaves ends its request as ever.
+func TestStop(t *testing.T) {
+	for _, row := range []struct {
+		why    string
+		end    func(stop, leave context.CancelFunc)
+		status int
+	}{
+		{"the server ends the contexts of requests when it is asked to stop", func(stop, _ context.CancelFunc) { stop() }, http.StatusOK},
+		{"nobody waits for this answer any more", func(_, leave context.CancelFunc) { leave() }, http.StatusServiceUnavailable},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := usual
+			l.MaxRequests = 1
+			stopping, stop := context.WithCancel(t.Context())
+			defer stop()
+			request, leave := context.WithCancel(stopping) // as http.Server derives it
+			defer leave()
+			proceed := make(chan bool)
+			handler := l.Handler(stopping)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				<-proceed
+				_, _ = io.WriteString(w, "decided")
+				if row.status == http.StatusOK && r.Context().Err() != nil {
+					t.Errorf("%s: the context of a decision ended: %v", row.why, r.Context().Err())
+				}
+			}))
+			send := func(ctx context.Context) *httptest.ResponseRecorder {
+				answer := httptest.NewRecorder()
+				r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", strings.NewReader("{}"))
+				r.Header.Set("Content-Type", "application/json")
+				go handler.ServeHTTP(answer, r)
+				synctest.Wait()
+				return answer
+			}
+			send(stopping)
+			waiting := send(request)
+			row.end(stop, leave)
+			synctest.Wait()
+			close(proceed)
+			synctest.Wait()
+			if decided := waiting.Body.String() == "decided"; waiting.Code != row.status || decided != (row.status == http.StatusOK) {
+				t.Errorf("%s: answered with %d %q, want %d", row.why, waiting.Code, waiting.Body, row.status)
+			}
+		})
+	}
+}
+
 // TestPatience: the time to read is not the time to decide.
 func TestPatience(t *testing.T) {
 	l := usual
 	l.ReadTimeout = 50 * time.Millisecond
-	server := httptest.NewServer(l.Handler()(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(l.Handler(t.Context())(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(200 * time.Millisecond):
 		case <-r.Context().Done():
@@ -168,6 +270,7 @@ func TestValidate(t *testing.T) {
 	}
 	for name, change := range map[string]func(*Limits){
 		"no body":            func(l *Limits) { l.MaxBody = 0 },
+		"more than is read":  func(l *Limits) { l.MaxBody, l.MaxBodies = LargestBody+1, LargestBody+1 },
 		"no room for one":    func(l *Limits) { l.MaxBodies = l.MaxBody - 1 },
 		"no memory":          func(l *Limits) { l.MaxMemory = 1000 },
 		"no request":         func(l *Limits) { l.MaxRequests = 0 },

@@ -102,6 +102,19 @@ func (s *Store) Ready(*http.Request) error {
 	return fmt.Errorf("no policies were read yet: %s", strings.Join(s.status.Errors, "; "))
 }
 
+// Before lets no request through until the first set is in force. A replica that
+// is not ready gets none by its Service, but may by other ways, and an answer
+// without any policy would be an answer that no operator has asked for.
+func (s *Store) Before(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.Ready(r); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Status tells what is in force and what is wrong.
 func (s *Store) Status() Status {
 	s.mu.Lock()
@@ -197,7 +210,7 @@ func (s *Store) watch() (c changes, stop func()) {
 func (s *Store) Reload() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	files, err := read(s.dir)
+	files, err := read(s.dir, readFolder)
 	if err == nil {
 		content := fingerprint(files)
 		if content == s.content && s.set.Load() != nil {
@@ -267,16 +280,22 @@ type file struct {
 	data []byte
 }
 
+// attempts are how often the directory is read when it changes meanwhile.
+const attempts = 10
+
 // read returns the policy files of a directory, in order of name, all of one
 // state: a ConfigMap's volume is a link ..data to the folder of its state, and
-// links into it, so that it is that folder which must be read. If it is gone
-// before it was read, the next one is there.
-func read(dir string) (files []file, err error) {
-	if dir == "" {
-		return nil, nil
-	}
-	for range 3 {
-		files, err = readFolder(current(dir))
+// links into it, so that it is that folder which must be read. The kubelet swaps
+// the link and then empties the old folder, file by file. What was read is whole
+// only if the link still leads there afterwards.
+func read(dir string, readFolder func(string) ([]file, error)) (files []file, err error) {
+	for range attempts {
+		state := current(dir)
+		files, err = readFolder(state)
+		if current(dir) != state {
+			err = errors.New("the policy files change faster than they can be read")
+			continue
+		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
@@ -287,15 +306,21 @@ func read(dir string) (files []file, err error) {
 // current is the folder that a ConfigMap's volume shows now; the directory
 // itself where it is none.
 func current(dir string) string {
+	if dir == "" {
+		return ""
+	}
 	if state, err := filepath.EvalSymlinks(filepath.Join(dir, "..data")); err == nil {
 		return state
 	}
 	return dir
 }
 
-// readFolder reads the files of a folder. Names that begin with a dot are none
-// of ours.
+// readFolder reads the files of a folder; none where no folder is named. Names
+// that begin with a dot are none of ours.
 func readFolder(dir string) (files []file, err error) {
+	if dir == "" {
+		return nil, nil
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err

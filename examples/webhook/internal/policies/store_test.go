@@ -3,6 +3,8 @@ package policies
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -135,6 +137,50 @@ func TestAVolumeIsReadInOneState(t *testing.T) {
 	}
 }
 
+// TestNoStateIsReadInHalf: the kubelet swaps the link and then empties the old
+// folder, file by file. A reader that was on its way to that folder finds what is
+// left of it, and no fault with it.
+func TestNoStateIsReadInHalf(t *testing.T) {
+	dir := t.TempDir()
+	show := func(state string) {
+		if err := errors.Join(os.Symlink(state, filepath.Join(dir, "..new")), os.Rename(filepath.Join(dir, "..new"), filepath.Join(dir, "..data"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, state := range []string{"..1", "..2"} {
+		if err := os.Mkdir(filepath.Join(dir, state), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, state), "a.yaml", good)
+		write(t, filepath.Join(dir, state), "b.yaml", another+"# "+state)
+	}
+	swapped := func(folder string) ([]file, error) {
+		if filepath.Base(folder) == "..1" {
+			show("..2")
+			if err := os.Remove(filepath.Join(folder, "a.yaml")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return readFolder(folder)
+	}
+	show("..1")
+	files, err := read(dir, swapped)
+	if err != nil || len(files) != 2 || !strings.HasSuffix(string(files[1].data), "# ..2") {
+		t.Errorf("%d files were read, want the two of the new state (%v)", len(files), err)
+	}
+	restless := func(folder string) ([]file, error) {
+		if filepath.Base(folder) == "..1" {
+			show("..2")
+		} else {
+			show("..1")
+		}
+		return readFolder(folder)
+	}
+	if _, err := read(dir, restless); err == nil || !strings.Contains(err.Error(), "faster than they can be read") {
+		t.Errorf("a volume that never rests: %v", err)
+	}
+}
+
 // TestStartFollowsTheDirectory: a change is seen without being asked for.
 func TestStartFollowsTheDirectory(t *testing.T) {
 	s := newStore(t, nil)
@@ -179,6 +225,42 @@ func until(t *testing.T, what string, holds func() bool) {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain for %s", what)
 		}
+	}
+}
+
+// TestNothingIsAnsweredBeforeTheFirstSet: a pod must not be judged without the
+// policies that its operator wrote, only because they could not be read.
+func TestNothingIsAnsweredBeforeTheFirstSet(t *testing.T) {
+	s := newStore(t, map[string]string{"a.yaml": bad})
+	s.Reload()
+	handler := s.Before(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	ask := func() *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest("POST", "/validate", nil))
+		return w
+	}
+	if w := ask(); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "a.yaml:3: alow") {
+		t.Errorf("with a bad file from the start: %d %s", w.Code, w.Body)
+	}
+	write(t, s.dir, "a.yaml", good)
+	s.Reload()
+	if w := ask(); w.Code != http.StatusTeapot {
+		t.Errorf("mended: %d %s", w.Code, w.Body)
+	}
+	write(t, s.dir, "a.yaml", bad)
+	s.Reload()
+	if w := ask(); w.Code != http.StatusTeapot {
+		t.Errorf("broken again, with a good set in force: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestMetricsAreNamedWell: by the conventions of Prometheus, as its linter knows them.
+func TestMetricsAreNamedWell(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	New("", logr.Discard(), registry)
+	problems, err := testutil.GatherAndLint(registry)
+	if n, _ := testutil.GatherAndCount(registry); err != nil || len(problems) > 0 || n != 4 {
+		t.Errorf("%d metrics, %v, %v", n, problems, err)
 	}
 }
 
