@@ -456,7 +456,7 @@ func testLabels(t *testing.T, c *cluster.Cluster) {
 // is filled in, and the labels are upstream's.
 func TestUpstreamsSuitePassesAgainstPodfence(t *testing.T) {
 	c := cluster.Start(t, binaries, cluster.Options{WithoutPodSecurity: true})
-	w := c.StartWebhook(1, nil, "--mutate=false", "--label-prefix=pod-security.kubernetes.io/", "--max-concurrent-requests=200")
+	w := c.StartWebhook(1, nil, "--mutate=false", "--label-prefix=pod-security.kubernetes.io/")
 	w.Register(func(_ *admissionregistrationv1.MutatingWebhookConfiguration, v *admissionregistrationv1.ValidatingWebhookConfiguration) {
 		for i := range v.Webhooks {
 			for j := range v.Webhooks[i].MatchConditions {

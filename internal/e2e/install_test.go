@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -36,7 +37,7 @@ func TestTheShippedManifestsInstallAndSuffice(t *testing.T) {
 	ctx := context.Background()
 	c := cluster.Start(t, binaries, cluster.Options{})
 	w := c.NewWebhook()
-	objects := render(t, w)
+	objects := render(t, "by-hand", w.Certificate())
 	install := installer{t, c, discover(t, c.Config), address(t, w)}
 
 	if n := install.apply(objects, false); n != 10 {
@@ -94,12 +95,57 @@ func TestTheShippedManifestsInstallAndSuffice(t *testing.T) {
 	})
 }
 
-// render builds deploy/by-hand with the webhook's certificate in it.
-func render(t *testing.T, w *cluster.Webhook) []*unstructured.Unstructured {
+// TestTheManifestsForCertManagerAskForItsCertificate builds deploy/cert-manager:
+// every webhook gets its CA, and the Deployment mounts what it issues. There is
+// no cert-manager here to apply it to.
+func TestTheManifestsForCertManagerAskForItsCertificate(t *testing.T) {
+	kinds := map[string]int{}
+	var issued, mounted string
+	for _, object := range render(t, "cert-manager", nil) {
+		kinds[object.GetKind()]++
+		switch object.GetKind() {
+		case "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration":
+			if from := object.GetAnnotations()["cert-manager.io/inject-ca-from"]; from != "podfence-system/podfence-webhook" {
+				t.Errorf("%s gets the CA of %q", object.GetKind(), from)
+			}
+		case "Certificate":
+			if object.GetName() == "podfence-webhook" {
+				issued, _, _ = unstructured.NestedString(object.Object, "spec", "secretName")
+			}
+		case "Deployment":
+			mounted = mountedSecret(object)
+		}
+		if namespace := object.GetNamespace(); namespace != "podfence-system" && namespace != "" {
+			t.Errorf("%s %s is in %q", object.GetKind(), object.GetName(), namespace)
+		}
+	}
+	if issued == "" || issued != mounted {
+		t.Errorf("%q is issued, and %q is mounted", issued, mounted)
+	}
+	want := map[string]int{"Namespace": 1, "ServiceAccount": 1, "ClusterRole": 1, "ClusterRoleBinding": 1, "ConfigMap": 1, "Service": 1, "Deployment": 1,
+		"PodDisruptionBudget": 1, "NetworkPolicy": 1, "MutatingWebhookConfiguration": 1, "ValidatingWebhookConfiguration": 1, "Issuer": 2, "Certificate": 2}
+	if diff := cmp.Diff(want, kinds); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+}
+
+// mountedSecret is the last Secret among the volumes of a Deployment.
+func mountedSecret(deployment *unstructured.Unstructured) (name string) {
+	volumes, _, _ := unstructured.NestedSlice(deployment.Object, "spec", "template", "spec", "volumes")
+	for _, volume := range volumes {
+		if secret, found, _ := unstructured.NestedString(volume.(map[string]any), "secret", "secretName"); found {
+			name = secret
+		}
+	}
+	return name
+}
+
+// render builds a folder of deploy, with more files in it.
+func render(t *testing.T, folder string, more map[string][]byte) []*unstructured.Unstructured {
 	t.Helper()
 	deploy := filepath.Join("..", "..", "examples", "webhook", "deploy")
 	files := filesys.MakeFsInMemory()
-	for _, pattern := range []string{"base/*.yaml", "policies/*.yaml", "by-hand/*.yaml"} {
+	for _, pattern := range []string{"base/*.yaml", "policies/*.yaml", folder + "/*.yaml"} {
 		names, err := filepath.Glob(filepath.Join(deploy, pattern))
 		if err != nil || len(names) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(names), err)
@@ -118,12 +164,12 @@ func render(t *testing.T, w *cluster.Webhook) []*unstructured.Unstructured {
 			}
 		}
 	}
-	for name, text := range w.Certificate() {
-		if err := files.WriteFile("by-hand/"+name, text); err != nil {
+	for name, text := range more {
+		if err := files.WriteFile(folder+"/"+name, text); err != nil {
 			t.Fatal(err)
 		}
 	}
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, "by-hand")
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, folder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 
@@ -92,8 +91,8 @@ func testKinds(t *testing.T, c *cluster.Cluster, policies policy.Set) {
 	}
 }
 
-// testReload breaks a policy file, mends it and adds to it, under the eyes of
-// the pods that depend on it.
+// testReload breaks a policy file, mends it, changes it and takes it away, under
+// the eyes of the pods that depend on it.
 func testReload(t *testing.T, c *cluster.Cluster, w *cluster.Webhook) {
 	create := func() error {
 		var p corev1.Pod
@@ -128,6 +127,9 @@ func testReload(t *testing.T, c *cluster.Cluster, w *cluster.Webhook) {
 		return !strings.Contains(status, "errors") && strings.Contains(metrics, "podfence_policy_last_reload_successful 1")
 	})
 	refused(t, create(), `must not include "NET_ADMIN"`)
+	w.RemovePolicy("route-manager.yaml")
+	everywhere("no file is in force", func(status, _ string) bool { return !strings.Contains(status, "networking/route-manager") })
+	refused(t, create(), "host namespaces (hostNetwork=true)", `must not include "NET_ADMIN"`)
 	w.WritePolicy("route-manager.yaml", good)
 	cluster.Eventually(t, "the old file is in force again", func(context.Context) (bool, error) {
 		err := create()
@@ -152,6 +154,7 @@ func testBadInput(t *testing.T, c *cluster.Cluster, w *cluster.Webhook) {
 		{"text", "text/plain", "{}", 2, http.StatusUnsupportedMediaType, "application/json"},
 		{"unknown length", "application/json", "{}", -1, http.StatusLengthRequired, "length"},
 		{"too many objects", "application/json", review(`{"spec":{"containers":[` + strings.Repeat("{},", 40_000) + `{}]}}`), -2, http.StatusRequestEntityTooLarge, "too many objects"},
+		{"too many things that are no containers", "application/json", review(`{"kind":"Pod","apiVersion":"v1","spec":{"containers":[` + strings.Repeat("7,", 3<<20) + `7]}}`), -2, http.StatusRequestEntityTooLarge, "too many objects"},
 		{"a huge body", "application/json", "{}", 100 << 20, http.StatusRequestEntityTooLarge, "more than"},
 		{"a pod that is none", "application/json", review(`{"kind":"Pod","apiVersion":"v1","spec":{"containers":7}}`), -2, http.StatusOK, `"allowed":false`},
 		{"another object", "application/json", review(`{"kind":"ConfigMap","apiVersion":"v1"}`), -2, http.StatusOK, `"allowed":false`},
@@ -183,11 +186,15 @@ func testBadInput(t *testing.T, c *cluster.Cluster, w *cluster.Webhook) {
 		}
 	}
 	hostilePods(t, w, client)
-	slow := slowConnections(t, w, 2000)
-	defer slow()
-	_, err := c.Client.CoreV1().Pods("kinds").Create(context.Background(), pod("kinds", "bare", nil), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		t.Errorf("a good request beside 2,000 slow connections: %v", err)
+	defer slowConnections(t, w, 3000)()
+	for i := range 20 {
+		_, err := c.Client.CoreV1().Pods("kinds").Create(context.Background(), pod("kinds", fmt.Sprintf("good-%d", i), nil), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		if err != nil {
+			t.Errorf("a good request beside slow connections: %v", err)
+		}
+		if err := w.Handshake(); err != nil {
+			t.Errorf("a new connection beside slow ones: %v", err)
+		}
 	}
 	for _, r := range w.Replicas {
 		metrics, err := r.Metrics()
@@ -246,21 +253,38 @@ func review(object string) string {
 		`"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},"object":` + object + `}}`
 }
 
-// slowConnections opens connections that begin TLS and say no more.
+// slowConnections opens connections that begin something and do not go on: a
+// handshake, the header of a request, and a body, up to the largest. Every other
+// one that begins a handshake is cut off in its midst.
 func slowConnections(t *testing.T, w *cluster.Webhook, n int) (closeAll func()) {
 	t.Helper()
 	address := strings.TrimPrefix(w.URL, "https://")
 	var open []net.Conn
-	for range n {
-		conn, err := net.Dial("tcp", address)
+	begin := func(dial func() (net.Conn, error), text string) net.Conn {
+		t.Helper()
+		conn, err := dial()
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The first bytes of a handshake.
-		if _, err := conn.Write([]byte{0x16, 0x03, 0x01}); err != nil {
+		open = append(open, conn)
+		if _, err := io.WriteString(conn, text); err != nil {
 			t.Fatal(err)
 		}
-		open = append(open, conn)
+		return conn
+	}
+	plain := func() (net.Conn, error) { return net.Dial("tcp", address) }
+	secure := func() (net.Conn, error) { return tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}) }
+	for i := range n / 3 {
+		if conn := begin(plain, "\x16\x03\x01"); i%2 == 0 {
+			_ = conn.Close()
+		}
+	}
+	for range n / 3 {
+		begin(secure, "POST /validate HTTP/1.1\r\nHost: webhook\r\nX-Slow: ")
+	}
+	for i := range n / 3 { // the last to come, for they are given up the soonest
+		length := 7_000_000 >> (i % 12) // small ones take the room that large ones leave
+		begin(secure, fmt.Sprintf("POST /validate HTTP/1.1\r\nHost: webhook\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{", length))
 	}
 	return func() {
 		for _, conn := range open {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -155,6 +155,14 @@ func get(url string) (int, string, error) {
 	return response.StatusCode, string(body), err
 }
 
+// RemovePolicy takes a policy file away.
+func (w *Webhook) RemovePolicy(name string) {
+	w.cluster.t.Helper()
+	if err := os.Remove(filepath.Join(w.Policies, name)); err != nil {
+		w.cluster.t.Fatal(err)
+	}
+}
+
 // WritePolicy writes a policy file, whole at once as a volume does.
 func (w *Webhook) WritePolicy(name, text string) {
 	w.cluster.t.Helper()
@@ -172,17 +180,6 @@ func (w *Webhook) SwapPolicies(files map[string]string) {
 	}
 	if err := os.RemoveAll(filepath.Join(w.Policies, old)); err != nil {
 		w.cluster.t.Fatal(err)
-	}
-}
-
-// AlternatePolicies swaps two states of the policy files, every millisecond and
-// whole ones, until enough is true.
-func (w *Webhook) AlternatePolicies(a, b map[string]string, enough func() bool) {
-	w.cluster.t.Helper()
-	states := []string{w.writeState(a), w.writeState(b)}
-	for i := 0; !enough(); i++ {
-		w.show(states[i%2])
-		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -242,6 +239,18 @@ func (w *Webhook) WriteCertificate() {
 	if clients := w.cluster.clients; clients != nil {
 		replaceFile(t.Fatal, filepath.Join(w.certs, "clients.crt"), encode("CERTIFICATE", clients.certificate.Raw))
 	}
+}
+
+// Handshake opens a connection of its own to the webhook and trusts it as the API
+// server does.
+func (w *Webhook) Handshake() error {
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(w.CA())
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(w.URL, "https://"), &tls.Config{RootCAs: trusted, ServerName: "podfence-webhook.podfence-system.svc"})
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // Certificate is the certificate with its key and its CA, by the names of their files.
