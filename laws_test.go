@@ -523,11 +523,12 @@ var grants = map[string]func(*policy.Policy){
 			p.Allow.RunAsUser = policy.UserRule{}
 		}
 	},
-	// Fewer ranges excuse fewer users and demand more. The last one stays: a
-	// policy without any would be invalid.
+	// Fewer ranges excuse fewer users and demand more. The first one stays: its
+	// minimum is also what is filled in, and a pod that is filled with UID 0 may
+	// be admitted where one that is filled with another is not.
 	"runAsUser.ranges": func(p *policy.Policy) {
 		if ranges := p.Allow.RunAsUser.Ranges; len(ranges) > 1 {
-			p.Allow.RunAsUser.Ranges = ranges[1:]
+			p.Allow.RunAsUser.Ranges = ranges[:len(ranges)-1]
 		}
 	},
 	"allowedHostPaths.readOnly": func(p *policy.Policy) {
