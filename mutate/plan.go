@@ -74,6 +74,8 @@ func (p *planner) fill(at spec.Container, c *corev1.Container, f fieldID, lacks 
 	p.add(at, c, f, lacks, value)
 }
 
+// add notes that a container's field is filled, whatever the pod. Without a
+// security context that is what is missing.
 func (p *planner) add(at spec.Container, c *corev1.Container, f fieldID, lacks missing, value int64) {
 	if c.SecurityContext == nil {
 		lacks = context

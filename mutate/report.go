@@ -98,9 +98,9 @@ type Report struct {
 	Unset []Unset
 
 	// fills are the changes in the form in which planning makes them, pods and
-	// patches being made of them: a quarter of the size of a Change.
+	// patches being made of them: a third of the size of a Change.
 	fills []fill
-	// groups are the supplemental groups that were filled in; the policy's.
+	// groups are the supplemental groups that were filled in.
 	groups []int64
 	// pod is the pod before it was filled, for Advice, less the containers named
 	// in running.
