@@ -8,6 +8,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/governing"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -53,6 +54,9 @@ type Decision struct {
 	Pod *corev1.Pod
 	// Template is the same for a pod template. Nil in the answer about a pod.
 	Template *corev1.PodTemplateSpec
+	// Root is where the pod or the template stands in the object that was asked
+	// about. The paths of Report and Result begin at that object.
+	Root spec.Root
 	// Report says what was filled in, what was left unset and why.
 	Report mutate.Report
 	// Result judges the filled pod. Result.Policy is the governing policy.
@@ -62,22 +66,74 @@ type Decision struct {
 	// Considered are the names of all policies that select the pod, in the
 	// order in which they are tried.
 	Considered []string
+
+	// old is the running pod of an update of ephemeral containers.
+	old *corev1.Pod
 }
 
 // Allowed reports whether the pod, as filled in, may run.
 func (d Decision) Allowed() bool { return d.Result.Allowed() }
 
-type decisionJSON struct {
-	Result     evaluate.Result `json:"result"`
-	Report     mutate.Report   `json:"report"`
-	Reason     Reason          `json:"reason"`
-	Considered []string        `json:"considered,omitempty"`
+// Within is the decision for an object that holds the pod or the template at
+// root: all paths, pointers and the patch begin at that object. [AdmitObject]
+// has done it already.
+func (d Decision) Within(root spec.Root) Decision {
+	d.Root, d.Report, d.Result = root, d.Report.Within(root), d.Result.Within(root)
+	return d
 }
 
-// MarshalJSON renders the decision without the pod.
-func (d Decision) MarshalJSON() ([]byte, error) {
-	return json.Marshal(decisionJSON{d.Result, d.Report, d.Reason, d.Considered})
+// Advice returns what may still keep containers of the filled pod from starting.
+func (d Decision) Advice() []mutate.Advice {
+	var advice []mutate.Advice
+	switch {
+	case d.Reason == PrivilegedLevel:
+	case d.Template != nil:
+		advice = mutate.Advise(&d.Template.Spec)
+	case d.old != nil:
+		advice = mutate.AdviseEphemeralContainers(d.old, d.Pod)
+	case d.Pod != nil:
+		advice = mutate.Advise(&d.Pod.Spec)
+	}
+	for i := range advice {
+		advice[i].Root = d.Root
+	}
+	return advice
 }
+
+// Record is the JSON form of a [Decision]: that of its result and its report,
+// and why. Every key is always there.
+type Record struct {
+	evaluate.ResultRecord
+	mutate.ReportRecord
+	Advice     []AdviceRecord `json:"advice"`
+	Reason     Reason         `json:"reason"`
+	Considered []string       `json:"considered"`
+}
+
+// AdviceRecord is the JSON form of a [mutate.Advice].
+type AdviceRecord struct {
+	// Container is the path of the container, Name its name.
+	Container string `json:"container"`
+	Pointer   string `json:"pointer"`
+	Name      string `json:"name"`
+	Advice    string `json:"advice"`
+}
+
+// Record renders the decision, without the pod, as the library and the command
+// print it.
+func (d Decision) Record() Record {
+	r := Record{
+		ResultRecord: d.Result.Record(), ReportRecord: d.Report.Record(), Reason: d.Reason,
+		Advice: []AdviceRecord{}, Considered: append([]string{}, d.Considered...),
+	}
+	for _, a := range d.Advice() {
+		r.Advice = append(r.Advice, AdviceRecord{a.Location.String(), a.Pointer(), a.Container.Name, a.Text})
+	}
+	return r
+}
+
+// MarshalJSON renders the decision's [Record].
+func (d Decision) MarshalJSON() ([]byte, error) { return json.Marshal(d.Record()) }
 
 // Admit decides about a pod at a level and version of the Pod Security
 // Standards: which policy of the set governs it, what is filled in under that
@@ -89,6 +145,8 @@ func (d Decision) MarshalJSON() ([]byte, error) {
 // two never add up: the first under which the pod needs no change and is allowed
 // wins, else the first under which the filled pod is allowed; else the pod is
 // denied, and the answer is that of the policy that comes closest.
+// evaluate.Evaluate says of the filled pod what Admit says, governing policy
+// included.
 //
 // At level privileged nothing is looked at or filled in. At baseline an unset
 // field is no violation, so that a pod that is allowed as it is needs no change
@@ -162,12 +220,12 @@ func (q *question) fill(p *policy.Policy) (t trial, filled *corev1.PodSpec) {
 // filled in where nothing needs to be.
 func (q *question) try(lv api.LevelVersion, p *policy.Policy) trial {
 	if lv.Level == api.LevelBaseline {
-		if r := evaluate.Under(q.meta, q.spec, lv, p); r.Allowed() {
+		if r := evaluate.Spec(q.meta, q.spec, lv, p); r.Allowed() {
 			return trial{pod: q.pod, template: q.template, result: r}
 		}
 	}
 	t, filled := q.fill(p)
-	t.result = evaluate.Under(q.meta, filled, lv, p)
+	t.result = evaluate.Spec(q.meta, filled, lv, p)
 	return t
 }
 
@@ -176,34 +234,42 @@ func decide(q question, lv api.LevelVersion, policies policy.Set) Decision {
 	if lv.Level == api.LevelPrivileged {
 		return Decision{Pod: q.pod, Template: q.template, Result: evaluate.Result{Level: lv}, Reason: PrivilegedLevel}
 	}
-	governing := policies.Governing(q.namespace, q.meta.Labels)
-	if len(governing) == 0 {
+	candidates := policies.Governing(q.namespace, q.meta.Labels)
+	if len(candidates) == 0 {
 		t := q.try(lv, nil)
-		return t.decision(NoPolicy, nil)
+		return q.decision(&t, NoPolicy, nil)
 	}
-	considered := names(governing)
-	var allowed, closest *trial
-	for _, p := range governing {
+	var choice governing.Choice
+	var chosen trial
+	for _, p := range candidates {
 		t := q.try(lv, p)
-		switch {
-		case t.result.Allowed() && !t.report.Changed():
-			return t.decision(AllowedAsItIs, considered)
-		case t.result.Allowed() && allowed == nil:
-			allowed = &t
-		case closest == nil || len(t.result.Violations) < len(closest.result.Violations):
-			closest = &t
+		best, final := choice.Try(len(t.result.Violations), !t.report.Changed())
+		if best {
+			chosen = t
+		}
+		if final {
+			break
 		}
 	}
-	if allowed != nil {
-		return allowed.decision(AllowedFilled, considered)
-	}
-	return closest.decision(Closest, considered)
+	return q.decision(&chosen, reasonOf(&chosen), names(candidates))
 }
 
-func (t *trial) decision(why Reason, considered []string) Decision {
+// reasonOf says why the policy of a trial was chosen among those that select the pod.
+func reasonOf(t *trial) Reason {
+	switch {
+	case !t.result.Allowed():
+		return Closest
+	case t.report.Changed():
+		return AllowedFilled
+	default:
+		return AllowedAsItIs
+	}
+}
+
+func (q *question) decision(t *trial, why Reason, considered []string) Decision {
 	return Decision{
 		Pod: t.pod, Template: t.template, Report: t.report, Result: t.result,
-		Reason: why, Considered: considered,
+		Reason: why, Considered: considered, old: q.old,
 	}
 }
 

@@ -9,7 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
 )
 
 // Workload is an object that holds a pod or a pod template.
@@ -20,9 +22,9 @@ type Workload struct {
 	Pod *corev1.Pod
 	// Template is the pod template within the object, nil for a pod.
 	Template *corev1.PodTemplateSpec
-	// Root are the steps from the object to the pod: nil for a Pod,
-	// "spec", "template" for a Deployment.
-	Root []string
+	// Root is where the pod or the template stands in the object: "" for a Pod,
+	// "/spec/template" for a Deployment.
+	Root spec.Root
 
 	object runtime.Object
 }
@@ -37,7 +39,7 @@ func WorkloadOf(object runtime.Object) (w Workload, ok bool) {
 	case *corev1.Pod:
 		w.Namespace, w.Pod = o.Namespace, o
 	case *corev1.PodTemplate:
-		w.Namespace, w.Template, w.Root = o.Namespace, &o.Template, []string{"template"}
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Template, spec.RootAt("template")
 	case *corev1.ReplicationController:
 		w.Namespace, w.Template, w.Root = o.Namespace, o.Spec.Template, underSpec
 	case *appsv1.ReplicaSet:
@@ -57,16 +59,26 @@ func WorkloadOf(object runtime.Object) (w Workload, ok bool) {
 }
 
 var (
-	underSpec        = []string{"spec", "template"}
-	underJobTemplate = []string{"spec", "jobTemplate", "spec", "template"}
+	underSpec        = spec.RootAt("spec", "template")
+	underJobTemplate = spec.RootAt("spec", "jobTemplate", "spec", "template")
 )
 
-// Admit decides about the workload's pod or template, in its namespace.
+// Admit decides about the workload's pod or template, in its namespace. The
+// paths of the decision, and its patch, begin at the object.
 func (w *Workload) Admit(lv api.LevelVersion, policies policy.Set) Decision {
 	if w.Pod != nil {
 		return Admit(w.Pod, lv, policies)
 	}
-	return AdmitTemplate(w.Namespace, w.Template, lv, policies)
+	return AdmitTemplate(w.Namespace, w.Template, lv, policies).Within(w.Root)
+}
+
+// Evaluate judges the workload's pod or template as it is, in its namespace. The
+// paths of the result begin at the object.
+func (w *Workload) Evaluate(lv api.LevelVersion, exceptions policy.Set) evaluate.Result {
+	if w.Pod != nil {
+		return evaluate.Evaluate(w.Pod, lv, exceptions)
+	}
+	return evaluate.Template(w.Namespace, w.Template, lv, exceptions).Within(w.Root)
 }
 
 // With returns the workload's object with the pod or template of a decision: the
@@ -87,12 +99,27 @@ func (w *Workload) With(d Decision) runtime.Object {
 
 // AdmitObject is [Admit] for any object that [WorkloadOf] knows. It returns the
 // object with its pod or template filled in, and fails for an object that holds
-// neither.
+// neither. The paths of the decision, and the patch of its report, begin at the
+// object.
 func AdmitObject(object runtime.Object, lv api.LevelVersion, policies policy.Set) (runtime.Object, Decision, error) {
 	w, ok := WorkloadOf(object)
 	if !ok {
-		return nil, Decision{}, fmt.Errorf("podfence: %T holds neither a pod nor a pod template", object)
+		return nil, Decision{}, errNoPod(object)
 	}
 	d := w.Admit(lv, policies)
 	return w.With(d), d, nil
+}
+
+// EvaluateObject is evaluate.Evaluate for any object that [WorkloadOf] knows. It
+// fails for an object that holds neither a pod nor a pod template.
+func EvaluateObject(object runtime.Object, lv api.LevelVersion, exceptions policy.Set) (evaluate.Result, error) {
+	w, ok := WorkloadOf(object)
+	if !ok {
+		return evaluate.Result{}, errNoPod(object)
+	}
+	return w.Evaluate(lv, exceptions), nil
+}
+
+func errNoPod(object runtime.Object) error {
+	return fmt.Errorf("podfence: %T holds neither a pod nor a pod template", object)
 }

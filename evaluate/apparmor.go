@@ -7,13 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
-)
-
-const (
-	wantAppArmor           = "RuntimeDefault, Localhost or unset"
-	wantAppArmorAnnotation = "runtime/default, localhost/..., empty or unset"
 )
 
 func (w *walk) podAppArmor(sc *corev1.PodSecurityContext) {
@@ -26,7 +20,7 @@ func (w *walk) appArmor(sc *corev1.SecurityContext) {
 
 func (w *walk) appArmorProfile(f spec.Field, profile *corev1.AppArmorProfile) {
 	if profile != nil && !spec.AppArmorTypeAllowed(profile.Type) && w.has(spec.CheckAppArmorProfile) {
-		add(w, spec.CheckAppArmorProfile, f, string(profile.Type), wantAppArmor)
+		add(w, spec.CheckAppArmorProfile, f, string(profile.Type))
 	}
 }
 
@@ -44,24 +38,8 @@ func (w *walk) appArmorAnnotations() {
 	}
 	slices.Sort(bad)
 	for _, key := range bad {
-		addAt(w, spec.CheckAppArmorProfile, spec.AtAnnotation(key), w.meta.Annotations[key], wantAppArmorAnnotation)
+		addAt(w, spec.CheckAppArmorProfile, spec.AtAnnotation(key), w.meta.Annotations[key])
 	}
-}
-
-// excuseAppArmor: one grant covers the field and the annotation that preceded it.
-func excuseAppArmor(_ *subject, p *policy.Policy, v *Violation) policy.Key {
-	value := v.Value.(string)
-	t := corev1.AppArmorProfileType(value)
-	if isAnnotation(v) {
-		t = ""
-		if value == corev1.DeprecatedAppArmorBetaProfileNameUnconfined {
-			t = corev1.AppArmorProfileTypeUnconfined
-		}
-	}
-	if p.Allow.AppArmorProfile(t) {
-		return policy.KeyAppArmorProfiles
-	}
-	return 0
 }
 
 func isAnnotation(v *Violation) bool { return v.Key != "" }

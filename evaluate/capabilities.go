@@ -6,15 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/podfence/podfence/internal/podwalk"
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
-)
-
-// What the two checks allow a container to add.
-const (
-	wantBaselineCapability   = "a capability of the runtimes' default set"
-	wantRestrictedCapability = "NET_BIND_SERVICE, or not there"
 )
 
 func (w *walk) capabilities(sc *corev1.SecurityContext) {
@@ -22,19 +14,15 @@ func (w *walk) capabilities(sc *corev1.SecurityContext) {
 	if id == 0 {
 		return
 	}
-	want := wantBaselineCapability
-	if id == spec.CheckCapabilitiesRestricted {
-		want = wantRestrictedCapability
-		if !dropsAll(sc.Capabilities) {
-			add(w, id, spec.FieldCapabilitiesDrop, dropped(sc.Capabilities), `["ALL"]`)
-		}
+	if id == spec.CheckCapabilitiesRestricted && !dropsAll(sc.Capabilities) {
+		add(w, id, spec.FieldCapabilitiesDrop, dropped(sc.Capabilities))
 	}
 	if sc.Capabilities == nil {
 		return
 	}
 	for i, c := range sc.Capabilities.Add {
 		if !spec.CapabilityAddable(id, string(c)) {
-			addAt(w, id, spec.AtIndex(w.at, spec.FieldCapabilitiesAdd, i), string(c), want)
+			addAt(w, id, spec.AtIndex(w.at, spec.FieldCapabilitiesAdd, i), string(c))
 		}
 	}
 }
@@ -58,25 +46,6 @@ func dropped(c *corev1.Capabilities) any {
 
 func isDrop(v *Violation) bool { return v.Field == spec.FieldCapabilitiesDrop }
 func isAdd(v *Violation) bool  { return v.Field == spec.FieldCapabilitiesAdd }
-
-// excuseCapability: what is added must be granted one by one. A privileged
-// container has every capability, so that a granted one need not drop any.
-func excuseCapability(s *subject, p *policy.Policy, v *Violation) policy.Key {
-	if isAdd(v) {
-		if p.Allow.Capability(v.Value.(string)) {
-			return policy.KeyAllowedCapabilities
-		}
-		return 0
-	}
-	switch {
-	case !p.Mutations.DropsAllCapabilities():
-		return policy.KeyDropAllCapabilities
-	case p.Allow.Privileged && spec.IsPrivileged(podwalk.Get(s.pod, v.Container)):
-		return policy.KeyPrivileged
-	default:
-		return 0
-	}
-}
 
 // capabilitiesDetail serves both checks: baseline has no violation about drop.
 func capabilitiesDetail(b *strings.Builder, vs []Violation) {

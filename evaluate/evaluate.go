@@ -1,10 +1,14 @@
 package evaluate
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/podfence/podfence/internal/governing"
+	"github.com/podfence/podfence/internal/plan"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -13,19 +17,33 @@ import (
 // with the policies of a set as exceptions. The zero Set holds none. The pod
 // must not be nil.
 func Evaluate(pod *corev1.Pod, lv api.LevelVersion, exceptions policy.Set) Result {
-	return evaluate(pod.Namespace, &pod.ObjectMeta, &pod.Spec, lv, exceptions)
+	q := question{namespace: pod.Namespace, meta: &pod.ObjectMeta, pod: &pod.Spec}
+	return q.answer(lv, exceptions)
 }
 
 // Template judges a pod template of an object in a namespace, as [Evaluate]
 // would judge the pod made of it. Without a namespace it is governed by
 // policies that name none.
 func Template(namespace string, template *corev1.PodTemplateSpec, lv api.LevelVersion, exceptions policy.Set) Result {
-	return evaluate(namespace, &template.ObjectMeta, &template.Spec, lv, exceptions)
+	q := question{namespace: namespace, meta: &template.ObjectMeta, pod: &template.Spec}
+	return q.answer(lv, exceptions)
 }
 
-// Under judges a pod, given by its metadata and spec, under one policy, whether
-// or not that selects it. A nil policy is none; metadata and spec must not be nil.
-func Under(meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, p *policy.Policy) Result {
+// EphemeralContainers judges an update of a running pod's ephemeral containers,
+// as the API server would store it: old with the ephemeral containers of
+// updated. Which policy governs it is settled by old's namespace and labels, and
+// by the containers that are new: nothing else can change any more.
+func EphemeralContainers(old, updated *corev1.Pod, lv api.LevelVersion, exceptions policy.Set) Result {
+	stored := old.Spec
+	stored.EphemeralContainers = updated.Spec.EphemeralContainers
+	q := question{namespace: old.Namespace, meta: &old.ObjectMeta, pod: &stored, old: old, updated: updated}
+	return q.answer(lv, exceptions)
+}
+
+// Spec judges a pod, given by its metadata and spec, under one policy, whether
+// or not that selects it. A nil policy is policy.Default(), which grants and
+// demands nothing; metadata and spec must not be nil.
+func Spec(meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, p *policy.Policy) Result {
 	lv = spec.Normalize(lv)
 	if lv.Level == api.LevelPrivileged {
 		return Result{Level: lv}
@@ -34,77 +52,117 @@ func Under(meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, p 
 	if p == nil {
 		return Result{Level: lv, Violations: found}
 	}
-	return under(subject{meta: meta, pod: pod, level: lv.Level}, lv, found, p)
+	return under(pod, lv, found, p)
 }
 
-func evaluate(namespace string, meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, exceptions policy.Set) Result {
+// question is a pod, or an update of its ephemeral containers, that is judged.
+type question struct {
+	namespace string
+	meta      *metav1.ObjectMeta
+	pod       *corev1.PodSpec
+	// old and updated are the two sides of an update, else nil.
+	old, updated *corev1.Pod
+}
+
+func (q *question) answer(lv api.LevelVersion, exceptions policy.Set) Result {
 	lv = spec.Normalize(lv)
 	if lv.Level == api.LevelPrivileged {
 		return Result{Level: lv}
 	}
-	found := find(meta, pod, lv)
+	found := find(q.meta, q.pod, lv)
 	if exceptions.Len() == 0 {
 		return Result{Level: lv, Violations: found}
 	}
-	return governed(namespace, meta, pod, lv, exceptions, found)
-}
-
-// governed holds what was found against the policies that govern the pod.
-func governed(namespace string, meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, exceptions policy.Set, found []Violation) Result {
 	var buffer [4]*policy.Policy
-	governing := exceptions.AppendGoverning(buffer[:0], namespace, meta.Labels)
-	if len(governing) == 0 {
+	candidates := exceptions.AppendGoverning(buffer[:0], q.namespace, q.meta.Labels)
+	switch len(candidates) {
+	case 0:
 		return Result{Level: lv, Violations: found}
+	case 1:
+		return under(q.pod, lv, found, candidates[0])
+	default:
+		return q.governed(lv, found, candidates)
 	}
-	s := subject{meta: meta, pod: pod, level: lv.Level}
-	var closest Result
-	for i, p := range governing {
-		r := under(s, lv, found, p)
-		if r.Allowed() {
-			return r
-		}
-		if i == 0 || len(r.Violations) < len(closest.Violations) {
-			closest = r
-		}
-	}
-	return closest
 }
 
-// subject is the pod that is judged, and at which level. It is handed on by
-// value: a pointer would escape through the table of checks, and a pod without
-// violations must not pay for that.
-type subject struct {
-	meta  *metav1.ObjectMeta
-	pod   *corev1.PodSpec
-	level api.Level
-	// writable holds the names of volumes that a container mounts writable,
-	// nil until somebody asks.
-	writable map[string]bool
+// governed holds what was found against each of several policies.
+func (q *question) governed(lv api.LevelVersion, found []Violation, candidates []*policy.Policy) (chosen Result) {
+	var choice governing.Choice
+	for _, p := range candidates {
+		r := under(q.pod, lv, found, p)
+		best, final := choice.Try(len(r.Violations), r.Allowed() && q.unchanged(lv.Level, p))
+		if best {
+			chosen = r
+		}
+		if final {
+			break
+		}
+	}
+	return chosen
+}
+
+// unchanged reports whether Admit would fill nothing in under a policy that
+// allows the pod: at baseline it fills nothing in then.
+func (q *question) unchanged(level api.Level, p *policy.Policy) bool {
+	switch {
+	case level == api.LevelBaseline:
+		return true
+	case q.old != nil:
+		return plan.EphemeralContainersComplete(q.old, q.updated, p)
+	default:
+		return plan.Complete(q.meta, q.pod, p)
+	}
 }
 
 // under lets a policy speak on what was found: its grants excuse, its rules demand.
-func under(s subject, lv api.LevelVersion, found []Violation, p *policy.Policy) Result {
+func under(pod *corev1.PodSpec, lv api.LevelVersion, found []Violation, p *policy.Policy) Result {
 	r := Result{Level: lv, Policy: p}
 	if len(found) > 0 {
-		r.Violations, r.Excused = excuse(s, found, p)
+		r.Violations, r.Excused = excuse(found, p)
 	}
-	r.Violations = rules(s, p, r.Violations)
+	r.Violations = demands(pod, lv.Level, p, r.Violations)
 	return r
 }
 
 // excuse parts what was found into what stays and what the policy's grants
 // cover. Neither shares memory with found, which the next policy is held
 // against too.
-func excuse(s subject, found []Violation, p *policy.Policy) (stay, excused []Violation) {
+func excuse(found []Violation, p *policy.Policy) (stay, excused []Violation) {
 	stay = make([]Violation, 0, len(found))
+	paths := ""
 	for i := range found {
+		fault := found[i].fault()
+		if by, ok := p.Excuses(&fault); ok {
+			excused = append(excused, found[i])
+			excused[len(excused)-1].ExcusedBy = by
+			continue
+		}
 		stay = append(stay, found[i])
-		v := &stay[len(stay)-1]
-		if grant := checks[v.Check].excuse(&s, p, v); grant != 0 {
-			v.Grant = grant
-			excused = append(excused, *v)
-			stay = stay[:len(stay)-1]
+		if v := &stay[len(stay)-1]; v.Field == spec.FieldVolumeHostPath {
+			if paths == "" {
+				paths = wantHostPath(p)
+			}
+			v.Want = paths
 		}
 	}
 	return stay, excused
+}
+
+// wantHostPath says what a policy with allowed host paths would have let pass.
+func wantHostPath(p *policy.Policy) string {
+	if len(p.Allow.AllowedHostPaths) == 0 {
+		return "unset"
+	}
+	var want strings.Builder
+	want.WriteString("below ")
+	for i, allowed := range p.Allow.AllowedHostPaths {
+		if i > 0 {
+			want.WriteString(" or ")
+		}
+		want.WriteString(allowed.PathPrefix)
+		if allowed.ReadOnly {
+			want.WriteString(" with every mount readOnly")
+		}
+	}
+	return want.String()
 }

@@ -6,26 +6,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
 func (w *walk) hostPorts(c *corev1.Container) {
 	for i := range c.Ports {
 		if port := c.Ports[i].HostPort; port != 0 && w.has(spec.CheckHostPorts) {
-			addAt(w, spec.CheckHostPorts, spec.AtIndex(w.at, spec.FieldHostPort, i), port, "0 or unset")
+			addAt(w, spec.CheckHostPorts, spec.AtIndex(w.at, spec.FieldHostPort, i), port)
 		}
-	}
-}
-
-func excuseHostPort(_ *subject, p *policy.Policy, v *Violation) policy.Key {
-	switch {
-	case p.Allow.HostNetworkPorts:
-		return policy.KeyHostNetworkPorts
-	case p.Allow.HostPort(v.Value.(int32)):
-		return policy.KeyAllowedHostPorts
-	default:
-		return 0
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -15,15 +14,8 @@ func (w *walk) hostProbes(c *corev1.Container) {
 		return
 	}
 	for f, host := range spec.ProbeHosts(c) {
-		add(w, spec.CheckHostProbesAndHostLifecycle, f, host, wantUnset)
+		add(w, spec.CheckHostProbesAndHostLifecycle, f, host)
 	}
-}
-
-func excuseHostProbe(_ *subject, p *policy.Policy, v *Violation) policy.Key {
-	if p.Allow.ProbeHost(v.Value.(string)) {
-		return policy.KeyAllowedProbeHosts
-	}
-	return 0
 }
 
 // hostProbesDetail alone of all lists container names sorted and once each.

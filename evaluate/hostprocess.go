@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -19,15 +18,8 @@ func (w *walk) hostProcess(sc *corev1.SecurityContext) {
 
 func (w *walk) windowsOptions(f spec.Field, options *corev1.WindowsSecurityContextOptions) {
 	if options != nil && isTrue(options.HostProcess) && w.has(spec.CheckWindowsHostProcess) {
-		add(w, spec.CheckWindowsHostProcess, f, true, wantFalseOrUnset)
+		add(w, spec.CheckWindowsHostProcess, f, true)
 	}
-}
-
-func excuseHostProcess(_ *subject, p *policy.Policy, _ *Violation) policy.Key {
-	if p.Allow.WindowsHostProcess {
-		return policy.KeyWindowsHostProcess
-	}
-	return 0
 }
 
 func hostProcessDetail(b *strings.Builder, vs []Violation) {

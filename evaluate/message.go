@@ -170,9 +170,7 @@ func writeDemands(b *strings.Builder, group []Violation) {
 // writeDemand words one violation of a rule, without the path to the container:
 // the pod may stand anywhere in another object.
 func writeDemand(b *strings.Builder, v *Violation) {
-	field := v.Location
-	field.Container = spec.Container{}
-	path := strings.TrimPrefix(field.String(), "spec.")
+	path := v.Location.Short()
 	switch {
 	case v.Volume != "":
 		fmt.Fprintf(b, "volume %q", v.Volume)

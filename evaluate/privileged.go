@@ -5,21 +5,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
 func (w *walk) privileged(sc *corev1.SecurityContext) {
 	if isTrue(sc.Privileged) && w.has(spec.CheckPrivileged) {
-		add(w, spec.CheckPrivileged, spec.FieldPrivileged, true, wantFalseOrUnset)
+		add(w, spec.CheckPrivileged, spec.FieldPrivileged, true)
 	}
-}
-
-func excusePrivileged(_ *subject, p *policy.Policy, _ *Violation) policy.Key {
-	if p.Allow.Privileged {
-		return policy.KeyPrivileged
-	}
-	return 0
 }
 
 func privilegedDetail(b *strings.Builder, vs []Violation) {

@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -14,15 +13,8 @@ func (w *walk) procMount(sc *corev1.SecurityContext) {
 		return
 	}
 	if id := w.either(spec.CheckProcMount, spec.CheckProcMountRestricted); id != 0 {
-		add(w, id, spec.FieldProcMount, string(*sc.ProcMount), "Default or unset")
+		add(w, id, spec.FieldProcMount, string(*sc.ProcMount))
 	}
-}
-
-func excuseProcMount(_ *subject, p *policy.Policy, v *Violation) policy.Key {
-	if p.Allow.ProcMount(corev1.ProcMountType(v.Value.(string))) {
-		return policy.KeyProcMounts
-	}
-	return 0
 }
 
 func procMountDetail(b *strings.Builder, vs []Violation) {

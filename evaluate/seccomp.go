@@ -7,13 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/internal/podwalk"
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
-)
-
-const (
-	wantSeccomp           = "RuntimeDefault or Localhost"
-	wantSeccompAnnotation = "runtime/default, docker/default, localhost/... or unset"
 )
 
 // seccompFields returns the check that tests the fields, zero for none. Until
@@ -30,7 +24,7 @@ func (w *walk) podSeccomp(sc *corev1.PodSecurityContext) {
 		return
 	}
 	if id := w.seccompFields(); id != 0 {
-		add(w, id, spec.FieldPodSeccompType, string(sc.SeccompProfile.Type), wantSeccomp)
+		add(w, id, spec.FieldPodSeccompType, string(sc.SeccompProfile.Type))
 	}
 }
 
@@ -44,9 +38,9 @@ func (w *walk) seccomp(sc *corev1.SecurityContext) {
 	const f = spec.FieldSeccompType
 	switch profile := sc.SeccompProfile; {
 	case profile != nil && !spec.SeccompTypeAllowed(profile.Type):
-		add(w, id, f, string(profile.Type), wantSeccomp)
+		add(w, id, f, string(profile.Type))
 	case profile == nil && id == spec.CheckSeccompProfileRestricted && !w.podHasSeccomp():
-		addUnset(w, id, f, wantSeccomp)
+		addUnset(w, id, f)
 	}
 }
 
@@ -68,35 +62,9 @@ func (w *walk) seccompAnnotations() {
 	slices.Sort(keys[1:])
 	for _, key := range slices.Compact(keys) {
 		if value, ok := w.meta.Annotations[key]; ok && !spec.SeccompAnnotationAllowed(value) {
-			addAt(w, spec.CheckSeccompProfileBaseline, spec.AtAnnotation(key), value, wantSeccompAnnotation)
+			addAt(w, spec.CheckSeccompProfileBaseline, spec.AtAnnotation(key), value)
 		}
 	}
-}
-
-// excuseSeccomp covers a profile that is granted, where it is set and where it
-// is inherited. An unset profile is not a value: only a policy that sets none
-// by default excuses it.
-func excuseSeccomp(s *subject, p *policy.Policy, v *Violation) policy.Key {
-	const grant = policy.KeySeccompProfiles
-	switch value, set := v.Value.(string); {
-	case set && isAnnotation(v):
-		if value == corev1.SeccompProfileNameUnconfined && p.Allow.SeccompProfile(corev1.SeccompProfileTypeUnconfined) {
-			return grant
-		}
-	case set:
-		if p.Allow.SeccompProfile(corev1.SeccompProfileType(value)) {
-			return grant
-		}
-	default:
-		inherited := spec.EffectiveSeccompProfile(s.pod, podwalk.Get(s.pod, v.Container))
-		if inherited != nil && p.Allow.SeccompProfile(inherited.Type) {
-			return grant
-		}
-		if inherited == nil && !p.Mutations.SetsSeccompProfile() {
-			return policy.KeySetDefaultSeccompProfile
-		}
-	}
-	return 0
 }
 
 func seccompDetail(b *strings.Builder, vs []Violation) {

@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -28,21 +27,14 @@ func (w *walk) seLinuxOptions(o *corev1.SELinuxOptions, typeField, userField, ro
 		return
 	}
 	if !slices.Contains(w.rules.SELinuxTypes, o.Type) {
-		add(w, id, typeField, o.Type, "a container type or unset")
+		add(w, id, typeField, o.Type)
 	}
 	if o.User != "" {
-		add(w, id, userField, o.User, wantUnset)
+		add(w, id, userField, o.User)
 	}
 	if o.Role != "" {
-		add(w, id, roleField, o.Role, wantUnset)
+		add(w, id, roleField, o.Role)
 	}
-}
-
-func excuseSELinux(_ *subject, p *policy.Policy, _ *Violation) policy.Key {
-	if p.Allow.SELinuxOptions {
-		return policy.KeySELinuxOptions
-	}
-	return 0
 }
 
 func isSELinuxType(v *Violation) bool {

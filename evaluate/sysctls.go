@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -14,16 +13,9 @@ func (w *walk) sysctls(sc *corev1.PodSecurityContext) {
 	for i := range sc.Sysctls {
 		name := sc.Sysctls[i].Name
 		if w.has(spec.CheckSysctls) && !slices.Contains(w.rules.Sysctls, name) {
-			addAt(w, spec.CheckSysctls, spec.AtIndex(w.at, spec.FieldSysctl, i), name, "a safe sysctl")
+			addAt(w, spec.CheckSysctls, spec.AtIndex(w.at, spec.FieldSysctl, i), name)
 		}
 	}
-}
-
-func excuseSysctl(_ *subject, p *policy.Policy, v *Violation) policy.Key {
-	if p.Allow.Sysctl(v.Value.(string)) {
-		return policy.KeyAllowedUnsafeSysctls
-	}
-	return 0
 }
 
 func sysctlsDetail(b *strings.Builder, vs []Violation) {

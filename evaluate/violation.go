@@ -1,8 +1,8 @@
 package evaluate
 
 import (
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -22,9 +22,14 @@ type Violation struct {
 	Check spec.CheckID
 	// Rule is the policy's own rule that the field breaks; zero for a check.
 	Rule policy.Key
-	// Grant is the key of the policy that excuses the violation; zero outside
-	// Result.Excused.
-	Grant policy.Key
+	// Facts are what the rest of the pod has to say about the field, for grants
+	// that ask for it.
+	Facts spec.Facts
+	// Sources are the types of the volume that the field belongs to.
+	Sources spec.VolumeSet
+	// ExcusedBy is the entry of the policy that excuses the violation; zero
+	// outside Result.Excused.
+	ExcusedBy policy.Entry
 	// Location is the field: in which container, and where.
 	spec.Location
 	// Volume is the name of the volume that the field belongs to.
@@ -34,6 +39,22 @@ type Violation struct {
 	Value any
 	// Want says what the field must be, in a few words: "false or unset".
 	Want string
+}
+
+// fault is the violation as a grant is asked about it.
+func (v *Violation) fault() policy.Fault {
+	return policy.Fault{Check: v.Check, Field: v.Field, Value: v.Value, Facts: v.Facts, Sources: v.Sources}
+}
+
+// Grants returns the smallest grants of a policy that would excuse the
+// violation, each of them alone. It is nil for a policy's own rule, and where no
+// single grant would do.
+func (v Violation) Grants() []policy.Grant {
+	if v.Check == 0 {
+		return nil
+	}
+	fault := v.fault()
+	return fault.Grants()
 }
 
 // FromStandard reports whether the standard demands it, and not a policy's own rule.
@@ -71,18 +92,14 @@ func (v Violation) ValueString() string {
 }
 
 // String renders the violation on one line: field, value and what to write.
-func (v Violation) String() string { return v.Within("") }
-
-// Within is String for a pod that stands at root in an object, "spec.template"
-// in a Deployment.
-func (v Violation) Within(root string) string {
+func (v Violation) String() string {
 	who := ""
 	if v.Container.Kind != 0 {
 		who = fmt.Sprintf(" (%s %q)", v.Container.Kind, v.Container.Name)
 	} else if v.Volume != "" {
 		who = fmt.Sprintf(" (volume %q)", v.Volume)
 	}
-	return fmt.Sprintf("%s%s is %s, must be %s [%s]", oneLine(v.Location.Within(root)), who, v.ValueString(), v.Want, v.CheckOrRule())
+	return fmt.Sprintf("%s%s is %s, must be %s [%s]", oneLine(v.Location.String()), who, v.ValueString(), v.Want, v.CheckOrRule())
 }
 
 // oneLine quotes a path that would break the line, as the key of an annotation
@@ -103,66 +120,13 @@ func (v Violation) CheckOrRule() string {
 }
 
 // FieldError is the violation as apimachinery's validation words it: Required
-// for an unset field, Invalid for one that is set. root is nil for a pod.
-func (v Violation) FieldError(root *field.Path) *field.Error {
+// for an unset field, Invalid for one that is set.
+func (v Violation) FieldError() *field.Error {
 	detail := "must be " + v.Want + " [" + v.CheckOrRule() + "]"
 	if v.Value == nil {
-		return field.Required(v.FieldPath(root), detail)
+		return field.Required(v.FieldPath(), detail)
 	}
-	return field.Invalid(v.FieldPath(root), v.Value, detail)
-}
-
-// violationJSON is the JSON form of a Violation, its derived parts included.
-type violationJSON struct {
-	Check     string         `json:"check,omitempty"`
-	Rule      string         `json:"rule,omitempty"`
-	Control   string         `json:"control,omitempty"`
-	Level     api.Level      `json:"level,omitempty"`
-	Demanded  string         `json:"demandedBy"`
-	Container *containerJSON `json:"container,omitempty"`
-	Volume    string         `json:"volume,omitempty"`
-	Field     string         `json:"field"`
-	Value     any            `json:"value"`
-	Want      string         `json:"want"`
-	Grant     string         `json:"grant,omitempty"`
-}
-
-type containerJSON struct {
-	Kind  string `json:"kind"`
-	Index int    `json:"index"`
-	Name  string `json:"name"`
-}
-
-// MarshalJSON renders the violation with its field path, and "unset" for a
-// value that is missing. demandedBy is "standard" or "policy".
-func (v Violation) MarshalJSON() ([]byte, error) { return json.Marshal(v.json("")) }
-
-// JSON is the violation's JSON form for a pod that stands at root in an object.
-func (v Violation) JSON(root string) any { return v.json(root) }
-
-func (v Violation) json(root string) violationJSON {
-	j := violationJSON{
-		Check:    v.Check.String(),
-		Rule:     v.Rule.String(),
-		Control:  v.Control(),
-		Level:    v.Level(),
-		Demanded: "standard",
-		Volume:   v.Volume,
-		Field:    v.Location.Within(root),
-		Value:    v.Value,
-		Want:     v.Want,
-		Grant:    v.Grant.String(),
-	}
-	if v.Check == 0 {
-		j.Demanded = "policy"
-	}
-	if v.Value == nil {
-		j.Value = "unset"
-	}
-	if v.Container.Kind != 0 {
-		j.Container = &containerJSON{v.Container.Kind.List(), v.Container.Index, v.Container.Name}
-	}
-	return j
+	return field.Invalid(v.FieldPath(), v.Value, detail)
 }
 
 // Result is the answer to a question of package evaluate.
@@ -192,35 +156,26 @@ func (r Result) PolicyName() string {
 	return r.Policy.Name
 }
 
-// ErrorList is the violations as apimachinery's validation errors, with paths
-// below root; nil is the pod itself.
-func (r Result) ErrorList(root *field.Path) field.ErrorList {
+// Within is the result for an object that holds the pod at root: the paths of its
+// violations begin there. It shares no violations with r.
+func (r Result) Within(root spec.Root) Result {
+	r.Violations, r.Excused = within(r.Violations, root), within(r.Excused, root)
+	return r
+}
+
+func within(vs []Violation, root spec.Root) []Violation {
+	vs = slices.Clone(vs)
+	for i := range vs {
+		vs[i].Root = root
+	}
+	return vs
+}
+
+// ErrorList is the violations as apimachinery's validation errors.
+func (r Result) ErrorList() field.ErrorList {
 	var list field.ErrorList
 	for i := range r.Violations {
-		list = append(list, r.Violations[i].FieldError(root))
+		list = append(list, r.Violations[i].FieldError())
 	}
 	return list
-}
-
-type resultJSON struct {
-	Allowed    bool        `json:"allowed"`
-	Level      api.Level   `json:"level"`
-	Version    string      `json:"version"`
-	Policy     string      `json:"policy,omitempty"`
-	Message    string      `json:"message,omitempty"`
-	Violations []Violation `json:"violations,omitempty"`
-	Excused    []Violation `json:"excused,omitempty"`
-}
-
-// MarshalJSON renders the answer with its message and the name of the policy.
-func (r Result) MarshalJSON() ([]byte, error) {
-	return json.Marshal(resultJSON{
-		Allowed:    r.Allowed(),
-		Level:      r.Level.Level,
-		Version:    r.Level.Version.String(),
-		Policy:     r.PolicyName(),
-		Message:    r.Message(),
-		Violations: r.Violations,
-		Excused:    r.Excused,
-	})
 }

@@ -6,7 +6,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/internal/podwalk"
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -19,10 +18,10 @@ func (w *walk) volumes() {
 		case w.has(spec.CheckRestrictedVolumes):
 			if !spec.RestrictedVolume(v) {
 				t := spec.NamingType(v)
-				w.addVolume(spec.CheckRestrictedVolumes, i, t.Field, volumeValue(t, v), "a volume type that restricted allows")
+				w.addVolume(spec.CheckRestrictedVolumes, i, t.Field, volumeValue(t, v))
 			}
 		case w.has(spec.CheckHostPathVolumes) && v.HostPath != nil:
-			w.addVolume(spec.CheckHostPathVolumes, i, spec.FieldVolumeHostPath, v.HostPath.Path, wantUnset)
+			w.addVolume(spec.CheckHostPathVolumes, i, spec.FieldVolumeHostPath, v.HostPath.Path)
 		}
 	}
 }
@@ -36,92 +35,39 @@ func volumeValue(t *spec.VolumeType, v *corev1.Volume) string {
 	return t.Name
 }
 
-func (w *walk) addVolume(id spec.CheckID, i int, f spec.Field, value, want string) {
-	addAt(w, id, spec.AtIndex(w.at, f, i), value, want)
-	if w.found != nil {
-		w.found[w.next[id]-1].Volume = w.pod.Volumes[i].Name
+func (w *walk) addVolume(id spec.CheckID, i int, f spec.Field, value string) {
+	addAt(w, id, spec.AtIndex(w.at, f, i), value)
+	if w.found == nil {
+		return
+	}
+	v, volume := &w.found[w.next[id]-1], &w.pod.Volumes[i]
+	v.Volume, v.Sources = volume.Name, spec.SourcesOf(volume)
+	if volume.HostPath != nil && w.mounts.writable(w.pod, volume.Name) {
+		v.Facts |= spec.MountedWritable
 	}
 }
 
-func excuseHostPath(s *subject, p *policy.Policy, v *Violation) policy.Key {
-	if s.hostPathGranted(p, &s.pod.Volumes[v.Index]) {
-		return policy.KeyAllowedHostPaths
-	}
-	v.Want = wantHostPath(p)
-	return 0
-}
+// mounts answers which volumes of a pod are mounted writable. The answer for all
+// of them is computed once, for pods may have many of both. The zero mounts has
+// not been asked yet.
+type mounts map[string]bool
 
-// excuseVolume: every source that the volume has must be granted. API
-// validation lets a volume have one; a second must not slip in behind it.
-func excuseVolume(s *subject, p *policy.Policy, v *Violation) policy.Key {
-	volume := &s.pod.Volumes[v.Index]
-	if volume.HostPath != nil && !s.hostPathGranted(p, volume) {
-		v.Want = wantHostPath(p)
-		return 0
-	}
-	known := false
-	for i := range spec.VolumeTypes() {
-		t := &spec.VolumeTypes()[i]
-		if !t.In(volume) {
-			continue
-		}
-		known = true
-		if t.Name != spec.HostPath && !p.Allow.Volume(t.Name) {
-			return 0
-		}
-	}
-	switch {
-	case !known && !p.Allow.Volume(spec.UnknownVolumeType):
-		return 0
-	case volume.HostPath != nil:
-		return policy.KeyAllowedHostPaths
-	default:
-		return policy.KeyVolumes
-	}
-}
-
-// wantHostPath says what a policy with allowed host paths would have let pass.
-func wantHostPath(p *policy.Policy) string {
-	if len(p.Allow.AllowedHostPaths) == 0 {
-		return wantUnset
-	}
-	want := "below "
-	for i, allowed := range p.Allow.AllowedHostPaths {
-		if i > 0 {
-			want += " or "
-		}
-		want += allowed.PathPrefix
-		if allowed.ReadOnly {
-			want += " with every mount readOnly"
-		}
-	}
-	return want
-}
-
-// hostPathGranted reports whether the policy covers the path of a hostPath
-// volume and the ways in which it is mounted.
-func (s *subject) hostPathGranted(p *policy.Policy, v *corev1.Volume) bool {
-	covered, readOnly := p.Allow.HostPath(v.HostPath.Path)
-	return covered && (!readOnly || !s.mountedWritable(v.Name))
-}
-
-// mountedWritable reports whether any container mounts the volume writable. The
-// answer for all volumes is computed once, for pods may have many of both.
-func (s *subject) mountedWritable(volume string) bool {
-	if s.writable == nil {
-		s.writable = map[string]bool{}
-		for _, c := range podwalk.Containers(s.pod) {
+// writable reports whether any container mounts the volume writable.
+func (m *mounts) writable(pod *corev1.PodSpec, volume string) bool {
+	if *m == nil {
+		*m = mounts{}
+		for _, c := range podwalk.Containers(pod) {
 			for i := range c.VolumeMounts {
 				if !c.VolumeMounts[i].ReadOnly {
-					s.writable[c.VolumeMounts[i].Name] = true
+					(*m)[c.VolumeMounts[i].Name] = true
 				}
 			}
 			for i := range c.VolumeDevices {
-				s.writable[c.VolumeDevices[i].Name] = true
+				(*m)[c.VolumeDevices[i].Name] = true
 			}
 		}
 	}
-	return s.writable[volume]
+	return (*m)[volume]
 }
 
 func volumeNames(vs []Violation) []string {

@@ -29,6 +29,9 @@ type walk struct {
 	count int
 	// found is nil in the first pass.
 	found []Violation
+	// facts are those of the container that is being visited, in the second pass.
+	facts  spec.Facts
+	mounts mounts
 }
 
 // find returns every violation of the standard, in the order of Pod Security
@@ -56,13 +59,16 @@ func (w *walk) places() {
 }
 
 func (w *walk) pass() {
-	w.at = spec.Container{}
+	w.at, w.facts = spec.Container{}, 0
 	w.podFields()
 	for at, c := range podwalk.Containers(w.pod) {
-		w.at = at
+		if w.at = at; w.found != nil {
+			w.facts = spec.FactsOf(w.pod, c)
+		}
 		w.container(c)
 	}
 	if len(w.meta.Annotations) > 0 {
+		w.facts = 0
 		w.appArmorAnnotations()
 		w.seccompAnnotations()
 	}
@@ -142,29 +148,30 @@ func (w *walk) either(baseline, restricted spec.CheckID) spec.CheckID {
 // add notes a violation by a field of what is being visited. The value is made
 // an interface where it is written and not in the pass that only counts, for
 // that allocates.
-func add[T any](w *walk, id spec.CheckID, f spec.Field, value T, want string) {
-	addAt(w, id, spec.At(w.at, f), value, want)
+func add[T any](w *walk, id spec.CheckID, f spec.Field, value T) {
+	addAt(w, id, spec.At(w.at, f), value)
 }
 
 // addUnset notes a violation by a field that is unset and may not be.
-func addUnset(w *walk, id spec.CheckID, f spec.Field, want string) { add[any](w, id, f, nil, want) }
+func addUnset(w *walk, id spec.CheckID, f spec.Field) { add[any](w, id, f, nil) }
 
 // addAt notes a violation by an element of a list, or by an annotation.
-func addAt[T any](w *walk, id spec.CheckID, l spec.Location, value T, want string) {
+func addAt[T any](w *walk, id spec.CheckID, l spec.Location, value T) {
 	if w.found == nil {
 		w.count++
 	} else {
-		w.found[w.next[id]] = Violation{Check: id, Location: l, Value: value, Want: want}
+		want := w.rules.Want(id, l.Field)
+		w.found[w.next[id]] = Violation{Check: id, Facts: w.facts, Location: l, Value: value, Want: want}
 	}
 	w.next[id]++
 }
 
-// What many fields must be.
-const (
-	wantFalse        = "false"
-	wantFalseOrUnset = "false or unset"
-	wantUnset        = "unset"
-)
+// addFacts adds to the violation of a check that was noted last.
+func (w *walk) addFacts(id spec.CheckID, facts func() spec.Facts) {
+	if w.found != nil {
+		w.found[w.next[id]-1].Facts |= facts()
+	}
+}
 
 // isTrue reports whether an optional boolean is set and true.
 func isTrue(b *bool) bool { return b != nil && *b }

@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podfence/podfence/internal/plan"
 	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/spec"
 )
@@ -13,21 +14,21 @@ import (
 // shallow copy. What it writes to it copies first; the rest stays shared with
 // the original.
 func apply(pod *corev1.PodSpec, r *Report) {
-	var copied [len(spec.ContainerKinds) + 1]bool
-	for fills := r.fills; len(fills) > 0; {
+	var copied [1 + spec.EphemeralContainer]bool
+	for fills := r.plan.Fills; len(fills) > 0; {
 		first := &fills[0]
 		n := 1
-		for n < len(fills) && fills[n].index == first.index && fills[n].kind == first.kind {
+		for n < len(fills) && fills[n].Index == first.Index && fills[n].Kind == first.Kind {
 			n++
 		}
-		if first.kind == 0 {
-			applyPod(pod, fills[:n], r.groups)
+		if first.Kind == 0 {
+			applyPod(pod, fills[:n], r.plan.Groups)
 		} else {
-			if !copied[first.kind] {
-				copyList(pod, first.kind)
-				copied[first.kind] = true
+			if !copied[first.Kind] {
+				copyList(pod, first.Kind)
+				copied[first.Kind] = true
 			}
-			applyContainer(podwalk.Get(pod, first.container()), fills[:n])
+			applyContainer(podwalk.Get(pod, first.Container()), fills[:n])
 		}
 		fills = fills[n:]
 	}
@@ -52,18 +53,18 @@ type podOwned struct {
 	groups [1]int64
 }
 
-func applyPod(pod *corev1.PodSpec, fills []fill, groups []int64) {
+func applyPod(pod *corev1.PodSpec, fills []plan.Fill, groups []int64) {
 	own := &podOwned{}
 	if pod.SecurityContext != nil {
 		own.sc = *pod.SecurityContext
 	}
 	pod.SecurityContext = &own.sc
 	for i := range fills {
-		switch f := &fills[i]; f.field {
-		case podFSGroup:
-			own.fsGroup = f.value
+		switch f := &fills[i]; f.Field {
+		case plan.PodFSGroup:
+			own.fsGroup = f.Value
 			own.sc.FSGroup = &own.fsGroup
-		case podSupplementalGroups:
+		case plan.PodSupplementalGroups:
 			own.sc.SupplementalGroups = append(own.groups[:0], groups...)
 		}
 	}
@@ -79,7 +80,7 @@ type containerOwned struct {
 	escalation, privileged, nonRoot, readOnlyRoot bool
 }
 
-func applyContainer(container *corev1.Container, fills []fill) {
+func applyContainer(container *corev1.Container, fills []plan.Fill) {
 	own := &containerOwned{}
 	if container.SecurityContext != nil {
 		own.sc = *container.SecurityContext
@@ -90,36 +91,36 @@ func applyContainer(container *corev1.Container, fills []fill) {
 	}
 }
 
-func (own *containerOwned) set(f *fill) {
-	sc, on := &own.sc, f.value != 0
-	switch f.field {
-	case escalation:
+func (own *containerOwned) set(f *plan.Fill) {
+	sc, on := &own.sc, f.Value != 0
+	switch f.Field {
+	case plan.Escalation:
 		own.escalation = on
 		sc.AllowPrivilegeEscalation = &own.escalation
-	case capabilitiesDrop:
+	case plan.CapabilitiesDrop:
 		if sc.Capabilities != nil {
 			own.capabilities = *sc.Capabilities
 		}
-		own.drop[0] = corev1.Capability(fields[capabilitiesDrop].word)
+		own.drop[0] = corev1.Capability(plan.FieldOf(plan.CapabilitiesDrop).Word)
 		own.capabilities.Drop = own.drop[:]
 		sc.Capabilities = &own.capabilities
-	case privileged:
+	case plan.Privileged:
 		own.privileged = on
 		sc.Privileged = &own.privileged
-	case readOnlyRoot:
+	case plan.ReadOnlyRoot:
 		own.readOnlyRoot = on
 		sc.ReadOnlyRootFilesystem = &own.readOnlyRoot
-	case runAsGroup:
-		own.group = f.value
+	case plan.RunAsGroup:
+		own.group = f.Value
 		sc.RunAsGroup = &own.group
-	case runAsNonRoot:
+	case plan.RunAsNonRoot:
 		own.nonRoot = on
 		sc.RunAsNonRoot = &own.nonRoot
-	case runAsUser:
-		own.user = f.value
+	case plan.RunAsUser:
+		own.user = f.Value
 		sc.RunAsUser = &own.user
-	case seccompType:
-		own.seccomp.Type = corev1.SeccompProfileType(fields[seccompType].word)
+	case plan.SeccompType:
+		own.seccomp.Type = corev1.SeccompProfileType(plan.FieldOf(plan.SeccompType).Word)
 		sc.SeccompProfile = &own.seccomp
 	}
 }

@@ -4,7 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/podfence/podfence/internal/podwalk"
+	"github.com/podfence/podfence/internal/plan"
 	"github.com/podfence/podfence/policy"
 )
 
@@ -22,7 +22,7 @@ func Mutate(pod *corev1.Pod, p *policy.Policy) (*corev1.Pod, Report) {
 }
 
 // Template is [Mutate] for a pod template. The report's pointers and paths begin
-// at the template; see [Report.PatchWithin].
+// at the template; [Report.Within] has them begin at the object that holds it.
 func Template(template *corev1.PodTemplateSpec, p *policy.Policy) (*corev1.PodTemplateSpec, Report) {
 	report := Plan(&template.ObjectMeta, &template.Spec, p)
 	if report.Changed() {
@@ -45,14 +45,11 @@ func Spec(meta *metav1.ObjectMeta, pod *corev1.PodSpec, p *policy.Policy) (*core
 	return pod, report
 }
 
-// Plan is [Mutate] without the pod: the report alone, with the patch. It is for
-// callers who answer with a patch, as mutating webhooks do, and costs a fraction,
-// for nothing is copied.
+// Plan is [Spec] without the filled spec: the report alone, which renders the
+// patch. It is for callers who answer with a patch, as mutating webhooks do, and
+// costs a fraction, for nothing is copied.
 func Plan(meta *metav1.ObjectMeta, pod *corev1.PodSpec, p *policy.Policy) Report {
-	planner := newPlanner(meta, pod, p)
-	planner.all()
-	planner.report.pod = pod
-	return planner.report
+	return Report{plan: plan.Pod(meta, pod, p)}
 }
 
 // EphemeralContainers is [Mutate] for an update of a running pod's ephemeral
@@ -61,21 +58,7 @@ func Plan(meta *metav1.ObjectMeta, pod *corev1.PodSpec, p *policy.Policy) Report
 // and operating system they live with, is old's: the API server ignores what an
 // update of this subresource says of them.
 func EphemeralContainers(old, updated *corev1.Pod, p *policy.Policy) (*corev1.Pod, Report) {
-	existing := make(map[string]bool, len(old.Spec.EphemeralContainers))
-	for i := range old.Spec.EphemeralContainers {
-		existing[old.Spec.EphemeralContainers[i].Name] = true
-	}
-	planner := newPlanner(&old.ObjectMeta, &old.Spec, p)
-	for at, c := range podwalk.EphemeralContainers(&updated.Spec) {
-		if !existing[c.Name] {
-			planner.container(at, c)
-		}
-	}
-	report := planner.report
-	// The containers live with old's spec, and those that run need no advice.
-	view := old.Spec
-	view.InitContainers, view.Containers, view.EphemeralContainers = nil, nil, updated.Spec.EphemeralContainers
-	report.pod, report.running = &view, existing
+	report := Report{plan: plan.EphemeralContainers(old, updated, p)}
 	if report.Changed() {
 		filled := *updated
 		apply(&filled.Spec, &report)

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
-
-	"github.com/podfence/podfence/internal/podwalk"
+	"github.com/podfence/podfence/internal/plan"
+	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -17,9 +16,20 @@ type Change struct {
 	spec.Location
 	// Value is what it was filled with: bool, int64, []int64, string or []string.
 	Value any
-	// Control is the title of the control that the value serves, or the path
-	// of the policy's field where it serves a rule or a default of its own.
-	Control string
+	// Check is the check that the value serves; zero where it serves a rule of
+	// the policy, or a default of its own.
+	Check spec.CheckID
+	// Key is the key of the policy that has a say in the value; zero for none.
+	Key policy.Key
+}
+
+// Serves is the title of the control that the value serves, or the path of the
+// policy's key where it serves none.
+func (c Change) Serves() string {
+	if c.Check == 0 {
+		return c.Key.String()
+	}
+	return c.Check.Control().Title
 }
 
 // String renders the field and its value.
@@ -32,32 +42,32 @@ type Reason string
 const (
 	// PolicyLeaves: the policy grants what the unset field means, or turns the
 	// filling off.
-	PolicyLeaves Reason = "policy"
+	PolicyLeaves = Reason(plan.PolicyLeaves)
 	// Windows: API validation forbids the field on Windows pods.
-	Windows Reason = "windows"
+	Windows = Reason(plan.Windows)
 	// Mirror: a mirror pod only shows what a kubelet runs already.
-	Mirror Reason = "mirror"
+	Mirror = Reason(plan.Mirror)
 	// PrivilegedContainer: API validation refuses the value on a privileged
 	// container, or it would have no effect there.
-	PrivilegedContainer Reason = "privileged"
+	PrivilegedContainer = Reason(plan.PrivilegedContainer)
 	// AddsSysAdmin: SYS_ADMIN implies escalation, and API validation refuses
 	// false beside CAP_SYS_ADMIN.
-	AddsSysAdmin Reason = "sysAdmin"
+	AddsSysAdmin = Reason(plan.AddsSysAdmin)
 	// RootUser: the effective runAsUser is 0, and the kubelet would refuse to
 	// start such a container with runAsNonRoot.
-	RootUser Reason = "rootUser"
+	RootUser = Reason(plan.RootUser)
 	// NonRoot: the effective runAsNonRoot is true, and the policy has no user
 	// ID but 0 to fill in.
-	NonRoot Reason = "nonRoot"
+	NonRoot = Reason(plan.NonRoot)
 	// UserNamespace: with hostUsers=false root in the pod is not root on the
 	// node, and restricted leaves the user free (since v1.35).
-	UserNamespace Reason = "userNamespace"
+	UserNamespace = Reason(plan.UserNamespace)
 	// Annotation: a legacy seccomp annotation says otherwise, and API
 	// validation refuses a field that contradicts it.
-	Annotation Reason = "annotation"
+	Annotation = Reason(plan.Annotation)
 	// Inherited: the container inherits a value that its author set on the pod
 	// against the standard.
-	Inherited Reason = "inherited"
+	Inherited = Reason(plan.Inherited)
 )
 
 var explanations = map[Reason]string{
@@ -85,48 +95,24 @@ type Unset struct {
 // String renders the field and the reason.
 func (u Unset) String() string { return fmt.Sprintf("%s: %s", u.Location, u.Reason) }
 
-// Advice tells why a container may still fail to start.
-type Advice struct {
-	Container spec.Container
-	Text      string
-}
-
-// Report is what Mutate did, what it did not, and why. The zero Report is that
-// of a pod that needed nothing.
+// Report is what Mutate did, what it did not, and why. It is a value: it keeps no
+// reference to the pod. The zero Report is that of a pod that needed nothing.
 type Report struct {
-	// Unset are the fields that were left unset.
-	Unset []Unset
-
-	// fills are the changes in the form in which planning makes them, pods and
+	// plan has the changes in the form in which planning makes them, pods and
 	// patches being made of them: a third of the size of a Change.
-	fills []fill
-	// groups are the supplemental groups that were filled in.
-	groups []int64
-	// pod is the pod before it was filled, for Advice, less the containers named
-	// in running.
-	pod     *corev1.PodSpec
-	running map[string]bool
+	plan plan.Plan
+	root spec.Root
 }
 
-// fill is one field that is filled in.
-type fill struct {
-	// The container, by name, index and kind; the zero kind is the pod.
-	name  string
-	index int32
-	kind  spec.ContainerKind
-	field fieldID
-	// lacks are the parents that the patch has to create.
-	lacks missing
-	// value is the ID, or 1 for true.
-	value int64
-}
-
-func (f *fill) container() spec.Container {
-	return spec.Container{Kind: f.kind, Index: int(f.index), Name: f.name}
+// Within is the report for an object that holds the pod at root: its paths,
+// pointers and patch begin there.
+func (r Report) Within(root spec.Root) Report {
+	r.root = root
+	return r
 }
 
 // Changed reports whether anything was filled in.
-func (r Report) Changed() bool { return len(r.fills) > 0 }
+func (r Report) Changed() bool { return len(r.plan.Fills) > 0 }
 
 // Changes returns what was filled in: the pod's own fields first, then the
 // containers in the order of their visit. The slice is the caller's.
@@ -134,108 +120,90 @@ func (r Report) Changes() []Change {
 	if !r.Changed() {
 		return nil
 	}
-	changes := make([]Change, len(r.fills))
-	for i := range r.fills {
-		f := &r.fills[i]
-		changes[i] = Change{spec.At(f.container(), fields[f.field].path), r.value(f), fields[f.field].control}
+	changes := make([]Change, len(r.plan.Fills))
+	for i := range r.plan.Fills {
+		f := &r.plan.Fills[i]
+		field := plan.FieldOf(f.Field)
+		changes[i] = Change{r.at(f.Container(), field.Path), r.value(f), field.Check, field.Key}
 	}
 	return changes
 }
 
-// value is what a field was filled with.
-func (r *Report) value(f *fill) any {
-	switch row := &fields[f.field]; row.holds {
-	case flag:
-		return f.value != 0
-	case id:
-		return f.value
-	case ids:
-		return slices.Clone(r.groups)
-	case word:
-		return row.word
-	default:
-		return []string{row.word}
-	}
-}
-
-// Advice returns what may still keep the containers of the filled pod from starting.
-func (r Report) Advice() []Advice {
-	var advice []Advice
-	if r.pod == nil {
+// Unset returns the fields that were left unset. The slice is the caller's.
+func (r Report) Unset() []Unset {
+	if len(r.plan.Unset) == 0 {
 		return nil
 	}
-	filled := *r.pod
-	apply(&filled, &r)
-	for at, c := range podwalk.Containers(&filled) {
-		if r.running[c.Name] {
-			continue
-		}
-		if text := adviceFor(&filled, c); text != "" {
-			advice = append(advice, Advice{at, text})
-		}
+	unset := make([]Unset, len(r.plan.Unset))
+	for i := range r.plan.Unset {
+		u := &r.plan.Unset[i]
+		unset[i] = Unset{r.at(u.At, u.Field), Reason(u.Why)}
 	}
-	return advice
+	return unset
 }
 
-// windowsAdministrator is the user that the kubelet refuses under runAsNonRoot
-// on Windows (pkg/kubelet/kuberuntime/security_context_windows.go).
-const windowsAdministrator = "ContainerAdministrator"
+func (r *Report) at(c spec.Container, f spec.Field) spec.Location {
+	l := spec.At(c, f)
+	l.Root = r.root
+	return l
+}
 
-func adviceFor(pod *corev1.PodSpec, c *corev1.Container) string {
-	if nonRoot := spec.EffectiveRunAsNonRoot(pod, c); nonRoot == nil || !*nonRoot {
-		return ""
-	}
-	switch uid := spec.EffectiveRunAsUser(pod, c); {
-	case spec.IsWindows(pod) && spec.EffectiveRunAsUserName(pod, c) == windowsAdministrator:
-		return "runAsNonRoot is true and runAsUserName is ContainerAdministrator: the kubelet will refuse to start the container"
-	case spec.IsWindows(pod):
-		return ""
-	case uid == nil:
-		return "runAsNonRoot is true and no runAsUser is set: the image must declare a numeric USER other than 0"
-	case *uid == 0:
-		return "runAsNonRoot is true and runAsUser is 0: the kubelet will refuse to start the container"
+// value is what a field was filled with.
+func (r *Report) value(f *plan.Fill) any {
+	switch field := plan.FieldOf(f.Field); field.Holds {
+	case plan.Flag:
+		return f.Value != 0
+	case plan.ID:
+		return f.Value
+	case plan.IDs:
+		return slices.Clone(r.plan.Groups)
+	case plan.Word:
+		return field.Word
 	default:
-		return ""
+		return []string{field.Word}
 	}
 }
 
-type changeJSON struct {
+// ChangeRecord is the JSON form of a [Change].
+type ChangeRecord struct {
+	Field   string       `json:"field"`
+	Pointer string       `json:"pointer"`
+	Value   any          `json:"value"`
+	Check   spec.CheckID `json:"check,omitzero"`
+	Control string       `json:"control,omitempty"`
+	Key     policy.Key   `json:"key,omitzero"`
+}
+
+// UnsetRecord is the JSON form of an [Unset].
+type UnsetRecord struct {
 	Field   string `json:"field"`
 	Pointer string `json:"pointer"`
-	Value   any    `json:"value"`
-	Control string `json:"control"`
+	Reason  Reason `json:"reason"`
+	Why     string `json:"why"`
 }
 
-type unsetJSON struct {
-	Field  string `json:"field"`
-	Reason Reason `json:"reason"`
-	Why    string `json:"why"`
+// ReportRecord is the JSON form of a [Report]. Every key is always there.
+type ReportRecord struct {
+	Changes []ChangeRecord  `json:"changes"`
+	Unset   []UnsetRecord   `json:"unset"`
+	Patch   json.RawMessage `json:"patch"`
 }
 
-type adviceJSON struct {
-	Container string `json:"container"`
-	Name      string `json:"name"`
-	Advice    string `json:"advice"`
-}
-
-type reportJSON struct {
-	Changes []changeJSON `json:"changes"`
-	Unset   []unsetJSON  `json:"unset,omitempty"`
-	Advice  []adviceJSON `json:"advice,omitempty"`
-}
-
-// MarshalJSON renders the report, with paths and JSON pointers that begin at
-// the pod, or at the template that was filled.
-func (r Report) MarshalJSON() ([]byte, error) {
-	j := reportJSON{Changes: []changeJSON{}}
+// Record renders the report as the library and the command print it.
+func (r Report) Record() ReportRecord {
+	j := ReportRecord{Changes: []ChangeRecord{}, Unset: []UnsetRecord{}, Patch: r.Patch()}
 	for _, c := range r.Changes() {
-		j.Changes = append(j.Changes, changeJSON{c.Location.String(), c.Pointer(), c.Value, c.Control})
+		record := ChangeRecord{Field: c.Location.String(), Pointer: c.Pointer(), Value: c.Value, Check: c.Check, Key: c.Key}
+		if c.Check != 0 {
+			record.Control = c.Check.Control().Title
+		}
+		j.Changes = append(j.Changes, record)
 	}
-	for _, u := range r.Unset {
-		j.Unset = append(j.Unset, unsetJSON{u.Location.String(), u.Reason, u.Reason.String()})
+	for _, u := range r.Unset() {
+		j.Unset = append(j.Unset, UnsetRecord{u.Location.String(), u.Pointer(), u.Reason, u.Reason.String()})
 	}
-	for _, a := range r.Advice() {
-		j.Advice = append(j.Advice, adviceJSON{a.Container.String(), a.Container.Name, a.Text})
-	}
-	return json.Marshal(j)
+	return j
 }
+
+// MarshalJSON renders the report's [ReportRecord].
+func (r Report) MarshalJSON() ([]byte, error) { return json.Marshal(r.Record()) }

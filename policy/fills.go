@@ -47,6 +47,15 @@ func (p *Policy) FSGroupFill() (id int64, ok bool) {
 	return groupFill(p.Mutations.FSGroup, &p.Allow.FSGroup)
 }
 
+// FillsSupplementalGroups reports whether there are supplemental groups to fill in.
+func (p *Policy) FillsSupplementalGroups() bool {
+	if groups := p.Mutations.SupplementalGroups; groups != nil {
+		return len(groups) > 0
+	}
+	_, ok := groupFill(nil, &p.Allow.SupplementalGroups)
+	return ok
+}
+
 // SupplementalGroupsFill are the groups to fill in, nil for none. The result is
 // the caller's.
 func (p *Policy) SupplementalGroupsFill() []int64 {

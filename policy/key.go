@@ -1,9 +1,13 @@
 package policy
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Key is a key of the format that answers name: a grant that excuses a
-// violation, or a rule that demands. The zero Key is none.
+// violation, a rule that demands, or a value that is filled in. The zero Key is
+// none.
 type Key uint8
 
 // The keys, in the order of the format.
@@ -33,6 +37,10 @@ const (
 	KeyReadOnlyRootFilesystem
 	KeyDropAllCapabilities
 	KeySetDefaultSeccompProfile
+	KeyFillRunAsUser
+	KeyFillRunAsGroup
+	KeyFillFSGroup
+	KeyFillSupplementalGroups
 
 	keyEnd
 )
@@ -63,6 +71,10 @@ var keyPaths = [keyEnd]string{
 	KeyReadOnlyRootFilesystem:   "allow.readOnlyRootFilesystem",
 	KeyDropAllCapabilities:      "mutations.dropAllCapabilities",
 	KeySetDefaultSeccompProfile: "mutations.setDefaultSeccompProfile",
+	KeyFillRunAsUser:            "mutations.runAsUser",
+	KeyFillRunAsGroup:           "mutations.runAsGroup",
+	KeyFillFSGroup:              "mutations.fsGroup",
+	KeyFillSupplementalGroups:   "mutations.supplementalGroups",
 }
 
 // String is the path of the key in a policy, "allow.runAsGroup"; empty for the
@@ -87,3 +99,32 @@ func (k *Key) UnmarshalText(text []byte) error {
 	}
 	return fmt.Errorf("no key of a policy that answers name is %q", text)
 }
+
+// Keys returns every key, in the order of the format.
+func Keys() []Key {
+	keys := make([]Key, 0, keyEnd-1)
+	for k := KeyAllowPrivilegeEscalation; k < keyEnd; k++ {
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+// Entry is what a policy says under one key: the whole value, or one entry of a
+// list. The zero Entry is none.
+type Entry struct {
+	Key Key
+	// Index counts the entries of a list from 0; -1 for a value that is no list.
+	Index int32
+}
+
+// String is the path of the entry in a policy, "allow.allowedHostPaths[1]";
+// empty for the zero Entry.
+func (e Entry) String() string {
+	if e.Key == 0 || e.Index < 0 {
+		return e.Key.String()
+	}
+	return e.Key.String() + "[" + strconv.Itoa(int(e.Index)) + "]"
+}
+
+// MarshalText renders the path.
+func (e Entry) MarshalText() ([]byte, error) { return []byte(e.String()), nil }

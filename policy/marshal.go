@@ -59,9 +59,14 @@ var plainText = regexp.MustCompile(`^[A-Za-z/][-_./A-Za-z0-9]*$`)
 
 var notPlain = append([]string{"true", "false", "null"}, oldBooleans...)
 
+// needsNoQuotes reports whether text stands without quotes.
+func needsNoQuotes(text string) bool {
+	return plainText.MatchString(text) && !slices.Contains(notPlain, strings.ToLower(text))
+}
+
 // blockStyle replaces the style of JSON.
 func blockStyle(n *yaml.Node) {
-	plain := n.Tag != "!!str" || plainText.MatchString(n.Value) && !slices.Contains(notPlain, strings.ToLower(n.Value))
+	plain := n.Tag != "!!str" || needsNoQuotes(n.Value)
 	switch {
 	case n.Kind == yaml.ScalarNode && !plain:
 		n.Style = yaml.DoubleQuotedStyle

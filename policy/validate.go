@@ -142,31 +142,44 @@ func oneOf[S ~string](word S, known []S) string {
 	return "write " + orList(known)
 }
 
+// wordChecks say of each list of words what an entry may be, nothing being wrong
+// with it.
+var wordChecks = [...]struct {
+	key   Key
+	check func(entry string) complaint
+}{
+	{KeyAllowedCapabilities, capability},
+	{KeyAllowedUnsafeSysctls, sysctl},
+	{KeyVolumes, volume},
+	{KeySeccompProfiles, only(unconfined, "RuntimeDefault", "Localhost")},
+	{KeyAppArmorProfiles, only(unconfined, "RuntimeDefault", "Localhost")},
+	{KeyProcMounts, only("Unmasked", "Default")},
+	{KeyAllowedProbeHosts, probeHost},
+}
+
 // lists checks the entries of every list of words, up to the error with which
 // there are more than Parse lists.
 func (c *checker) lists(a *Allow) {
-	for _, l := range []struct {
-		field   string
-		entries []string
-		check   func(entry string) complaint
-	}{
-		{"allow.allowedCapabilities", a.AllowedCapabilities, capability},
-		{"allow.allowedUnsafeSysctls", a.AllowedUnsafeSysctls, sysctl},
-		{"allow.volumes", a.Volumes, volume},
-		{"allow.seccompProfiles", a.SeccompProfiles, only("Unconfined", "RuntimeDefault", "Localhost")},
-		{"allow.appArmorProfiles", a.AppArmorProfiles, only("Unconfined", "RuntimeDefault", "Localhost")},
-		{"allow.procMounts", a.ProcMounts, only("Unmasked", "Default")},
-		{"allow.allowedProbeHosts", a.AllowedProbeHosts, probeHost},
-	} {
-		for i, entry := range l.entries {
+	for _, l := range wordChecks {
+		for i, entry := range a.words(l.key) {
 			if len(*c) > maxErrors {
 				return
 			}
 			if wrong := l.check(entry); wrong != (complaint{}) {
-				*c = append(*c, finding{field: entryPath(l.field, i), complaint: wrong})
+				*c = append(*c, finding{field: entryPath(l.key.String(), i), complaint: wrong})
 			}
 		}
 	}
+}
+
+// mayList reports whether a policy may list a word under a key.
+func mayList(k Key, word string) bool {
+	for _, l := range wordChecks {
+		if l.key == k {
+			return l.check(word) == complaint{}
+		}
+	}
+	return false
 }
 
 var capabilityName = regexp.MustCompile(`^[A-Za-z0-9_]+$`)

@@ -20,16 +20,19 @@ var appArmor = Control{
 			Change: "The runtime's profile must not be disabled or overridden by an unknown one.",
 			Allowed: []Allowed{{
 				Fields: []Field{FieldPodAppArmorType, FieldAppArmorType},
-				Values: []string{string(corev1.AppArmorProfileTypeRuntimeDefault), string(corev1.AppArmorProfileTypeLocalhost)},
+				Values: are(string(corev1.AppArmorProfileTypeRuntimeDefault), string(corev1.AppArmorProfileTypeLocalhost)),
 				Unset:  true,
 			}, {
 				Fields: []Field{FieldAnnotation},
-				Values: []string{"", corev1.DeprecatedAppArmorBetaProfileRuntimeDefault, corev1.DeprecatedAppArmorBetaProfileNamePrefix + "*"},
-				Unset:  true,
+				Values: []Value{
+					{Is, corev1.DeprecatedAppArmorBetaProfileRuntimeDefault},
+					{Begins, corev1.DeprecatedAppArmorBetaProfileNamePrefix},
+					{Is, ""},
+				},
+				Unset: true,
 			}},
 		}},
 	}},
-	Grants: []string{"allow.appArmorProfiles"},
 	NoFill: "unset is already the runtime's profile",
 }
 

@@ -16,8 +16,8 @@ var baselineCapabilities = []string{
 }
 
 var restrictedCapabilities = []Allowed{
-	{Fields: []Field{FieldCapabilitiesDrop}, Values: []string{CapabilityAll}},
-	{Fields: []Field{FieldCapabilitiesAdd}, Values: []string{capabilityNetBindService}, Unset: true},
+	{Fields: []Field{FieldCapabilitiesDrop}, Values: []Value{{Contains, CapabilityAll}}},
+	{Fields: []Field{FieldCapabilitiesAdd}, Values: are(capabilityNetBindService), Unset: true, Called: "NET_BIND_SERVICE, or not there"},
 }
 
 var capabilities = Control{
@@ -26,9 +26,14 @@ var capabilities = Control{
 	Checks: []Check{{
 		ID: CheckCapabilitiesBaseline,
 		Revisions: []Revision{{
-			Since:   0,
-			Change:  "No capability beyond the runtimes' default set may be added.",
-			Allowed: []Allowed{{Fields: []Field{FieldCapabilitiesAdd}, Values: baselineCapabilities, Unset: true}},
+			Since:  0,
+			Change: "No capability beyond the runtimes' default set may be added.",
+			Allowed: []Allowed{{
+				Fields: []Field{FieldCapabilitiesAdd},
+				Values: are(baselineCapabilities...),
+				Unset:  true,
+				Called: "a capability of the runtimes' default set",
+			}},
 		}},
 	}, {
 		ID: CheckCapabilitiesRestricted,
@@ -44,12 +49,6 @@ var capabilities = Control{
 			Overrides:     []CheckID{CheckCapabilitiesBaseline},
 			ExemptWindows: true,
 		}},
-	}},
-	Grants: []string{"allow.allowedCapabilities", "allow.privileged", "mutations.dropAllCapabilities: false"},
-	Fills: []Fill{{
-		Field:  FieldCapabilitiesDrop,
-		Value:  "[ALL]",
-		Unless: "mutations.dropAllCapabilities is false, the container is privileged and that is granted, or the pod runs on Windows",
 	}},
 }
 

@@ -107,7 +107,16 @@ type CheckSet uint32
 // Has reports whether the set holds the check.
 func (s CheckSet) Has(id CheckID) bool { return s&(1<<id) != 0 }
 
-func (s CheckSet) with(id CheckID) CheckSet { return s | 1<<id }
+// With is the set with a check added.
+func (s CheckSet) With(id CheckID) CheckSet { return s | 1<<id }
+
+// Checks is the set of some checks.
+func Checks(ids ...CheckID) (s CheckSet) {
+	for _, id := range ids {
+		s = s.With(id)
+	}
+	return s
+}
 
 // All visits the checks of the set in the order of reports.
 func (s CheckSet) All() iter.Seq[CheckID] {
@@ -143,25 +152,7 @@ type Revision struct {
 	ExemptWindows bool
 	// ExemptUserNamespace: pods with hostUsers=false are not tested.
 	ExemptUserNamespace bool
-}
 
-// Allowed lists the values that some fields may have.
-type Allowed struct {
-	Fields []Field
-	// Values are exact; one that ends in "*" stands for all that begin so.
-	Values []string
-	// Unset: the fields may also be left unset.
-	Unset bool
-}
-
-// allowedFor returns the values that the revision allows for one field.
-func (r *Revision) allowedFor(f Field) []string {
-	for _, a := range r.Allowed {
-		for _, have := range a.Fields {
-			if have == f {
-				return a.Values
-			}
-		}
-	}
-	return nil
+	// wants are the words of Allowed, row by row, made once.
+	wants []string
 }

@@ -8,19 +8,9 @@ type Control struct {
 	Why string
 	// Checks test the control, baseline first.
 	Checks []Check
-	// Grants are the fields of a policy that excuse a violation.
-	Grants []string
-	// Fills is what Mutate fills in where it is unset. Empty: NoFill says why.
-	Fills  []Fill
+	// NoFill says why nothing needs to be filled in where the fields are unset.
+	// Empty: package mutate fills something in.
 	NoFill string
-}
-
-// Fill is one value that Mutate fills in.
-type Fill struct {
-	Field Field
-	Value string
-	// Unless says when the field is left unset.
-	Unless string
 }
 
 // Fields are the fields that the control's checks read, in order of first mention.

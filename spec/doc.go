@@ -6,7 +6,8 @@
 // It knows pods and knows no policies. What a pod violates is package
 // evaluate's to say, what is filled in is package mutate's; both read their
 // values, field paths and inheritance here, so that one cannot disagree with
-// the other. [At] is the entrance for code, [Controls] for documentation.
+// the other. [Controls] is the table for documentation, [For] what is in force
+// at a level and version.
 //
 // A control is a row of the standard's page
 // (https://kubernetes.io/docs/concepts/security/pod-security-standards/), a

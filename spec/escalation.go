@@ -2,7 +2,7 @@ package spec
 
 var escalationAllowed = []Allowed{{
 	Fields: []Field{FieldAllowPrivilegeEscalation},
-	Values: []string{"false"},
+	Values: are("false"),
 }}
 
 var privilegeEscalation = Control{
@@ -20,14 +20,5 @@ var privilegeEscalation = Control{
 			Allowed:       escalationAllowed,
 			ExemptWindows: true,
 		}},
-	}},
-	Grants: []string{
-		"allow.allowPrivilegeEscalation",
-		"allow.privileged", "allow.allowedCapabilities with SYS_ADMIN",
-	},
-	Fills: []Fill{{
-		Field:  FieldAllowPrivilegeEscalation,
-		Value:  "false",
-		Unless: "escalation is granted, the container is privileged or adds SYS_ADMIN (the API refuses both together), or the pod runs on Windows",
 	}},
 }

@@ -10,14 +10,10 @@ var hostNamespaces = Control{
 			Change: "The node's network, PID and IPC namespaces must not be shared.",
 			Allowed: []Allowed{{
 				Fields: []Field{FieldHostNetwork, FieldHostPID, FieldHostIPC},
-				Values: []string{"false"},
+				Values: are("false"),
 				Unset:  true,
 			}},
 		}},
 	}},
-	Grants: []string{
-		"allow.hostNetworkPorts", "allow.hostNetwork",
-		"allow.hostNamespace", "allow.hostPID", "allow.hostIPC",
-	},
 	NoFill: "unset is already false",
 }

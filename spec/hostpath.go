@@ -11,6 +11,5 @@ var hostPathVolumes = Control{
 			Allowed: []Allowed{{Fields: []Field{FieldVolumeHostPath}, Unset: true}},
 		}},
 	}},
-	Grants: []string{"allow.allowedHostPaths"},
 	NoFill: "nothing needs to be set",
 }

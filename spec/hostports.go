@@ -8,9 +8,8 @@ var hostPorts = Control{
 		Revisions: []Revision{{
 			Since:   0,
 			Change:  "No container may use a host port.",
-			Allowed: []Allowed{{Fields: []Field{FieldHostPort}, Values: []string{"0"}, Unset: true}},
+			Allowed: []Allowed{{Fields: []Field{FieldHostPort}, Values: are("0"), Unset: true}},
 		}},
 	}},
-	Grants: []string{"allow.hostNetworkPorts", "allow.allowedHostPorts"},
 	NoFill: "unset is already 0",
 }

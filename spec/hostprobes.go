@@ -6,6 +6,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
+// hostFields are the fields that name the host of a probe or a lifecycle hook.
+var hostFields = [...]Field{
+	FieldLivenessHTTPHost, FieldLivenessTCPHost,
+	FieldReadinessHTTPHost, FieldReadinessTCPHost,
+	FieldStartupHTTPHost, FieldStartupTCPHost,
+	FieldPostStartHTTPHost, FieldPostStartTCPHost,
+	FieldPreStopHTTPHost, FieldPreStopTCPHost,
+}
+
 var hostProbes = Control{
 	Title: "Host Probes / Lifecycle Hooks",
 	Why:   "The kubelet makes these requests from the node's network, wherever host points (KEP-4940).",
@@ -15,19 +24,11 @@ var hostProbes = Control{
 			Since:  34,
 			Change: "No probe and no lifecycle hook may name a host, not even 127.0.0.1.",
 			Allowed: []Allowed{{
-				Fields: []Field{
-					"livenessProbe.httpGet.host", "livenessProbe.tcpSocket.host",
-					"readinessProbe.httpGet.host", "readinessProbe.tcpSocket.host",
-					"startupProbe.httpGet.host", "startupProbe.tcpSocket.host",
-					"lifecycle.postStart.httpGet.host", "lifecycle.postStart.tcpSocket.host",
-					"lifecycle.preStop.httpGet.host", "lifecycle.preStop.tcpSocket.host",
-				},
-				Values: []string{""},
+				Fields: hostFields[:],
 				Unset:  true,
 			}},
 		}},
 	}},
-	Grants: []string{"allow.allowedProbeHosts"},
 	NoFill: "nothing needs to be set",
 }
 
@@ -37,26 +38,26 @@ var hostProbes = Control{
 func ProbeHosts(c *corev1.Container) iter.Seq2[Field, string] {
 	return func(yield func(Field, string) bool) {
 		if p := c.LivenessProbe; p != nil &&
-			!yieldHosts(yield, p.HTTPGet, p.TCPSocket, "livenessProbe.httpGet.host", "livenessProbe.tcpSocket.host") {
+			!yieldHosts(yield, p.HTTPGet, p.TCPSocket, FieldLivenessHTTPHost, FieldLivenessTCPHost) {
 			return
 		}
 		if p := c.ReadinessProbe; p != nil &&
-			!yieldHosts(yield, p.HTTPGet, p.TCPSocket, "readinessProbe.httpGet.host", "readinessProbe.tcpSocket.host") {
+			!yieldHosts(yield, p.HTTPGet, p.TCPSocket, FieldReadinessHTTPHost, FieldReadinessTCPHost) {
 			return
 		}
 		if p := c.StartupProbe; p != nil &&
-			!yieldHosts(yield, p.HTTPGet, p.TCPSocket, "startupProbe.httpGet.host", "startupProbe.tcpSocket.host") {
+			!yieldHosts(yield, p.HTTPGet, p.TCPSocket, FieldStartupHTTPHost, FieldStartupTCPHost) {
 			return
 		}
 		if c.Lifecycle == nil {
 			return
 		}
 		if h := c.Lifecycle.PostStart; h != nil &&
-			!yieldHosts(yield, h.HTTPGet, h.TCPSocket, "lifecycle.postStart.httpGet.host", "lifecycle.postStart.tcpSocket.host") {
+			!yieldHosts(yield, h.HTTPGet, h.TCPSocket, FieldPostStartHTTPHost, FieldPostStartTCPHost) {
 			return
 		}
 		if h := c.Lifecycle.PreStop; h != nil {
-			yieldHosts(yield, h.HTTPGet, h.TCPSocket, "lifecycle.preStop.httpGet.host", "lifecycle.preStop.tcpSocket.host")
+			yieldHosts(yield, h.HTTPGet, h.TCPSocket, FieldPreStopHTTPHost, FieldPreStopTCPHost)
 		}
 	}
 }

@@ -10,11 +10,10 @@ var hostProcess = Control{
 			Change: "hostProcess must not be true.",
 			Allowed: []Allowed{{
 				Fields: []Field{FieldPodHostProcess, FieldHostProcess},
-				Values: []string{"false"},
+				Values: are("false"),
 				Unset:  true,
 			}},
 		}},
 	}},
-	Grants: []string{"allow.windowsHostProcess"},
 	NoFill: "unset is already false",
 }

@@ -18,8 +18,10 @@ const (
 	EphemeralContainer
 )
 
-// ContainerKinds are all kinds, in visiting order.
-var ContainerKinds = [...]ContainerKind{InitContainer, RegularContainer, EphemeralContainer}
+// ContainerKinds returns all kinds, in visiting order.
+func ContainerKinds() [3]ContainerKind {
+	return [...]ContainerKind{InitContainer, RegularContainer, EphemeralContainer}
+}
 
 // List is the field of a pod's spec that lists containers of the kind.
 func (k ContainerKind) List() string {
@@ -65,11 +67,48 @@ func (c Container) String() string {
 	return "spec." + c.Kind.List() + bracketed(strconv.Itoa(c.Index))
 }
 
-// Location is one field of one pod.
+// Root says where in an object the pod or its template stands: a JSON pointer
+// (RFC 6901), "" for a pod itself and "/spec/template" for a Deployment.
+type Root string
+
+// RootAt is the root at the end of some steps: RootAt("spec", "template").
+func RootAt(steps ...string) Root {
+	var b strings.Builder
+	for _, step := range steps {
+		b.WriteByte('/')
+		b.WriteString(pointerEscaper.Replace(step))
+	}
+	return Root(b.String())
+}
+
+var (
+	pointerEscaper   = strings.NewReplacer("~", "~0", "/", "~1")
+	pointerUnescaper = strings.NewReplacer("~1", "/", "~0", "~")
+)
+
+// Steps are the names on the way from the object to the pod, nil for a pod itself.
+func (r Root) Steps() []string {
+	if r == "" {
+		return nil
+	}
+	steps := strings.Split(string(r[1:]), "/")
+	for i, step := range steps {
+		steps[i] = pointerUnescaper.Replace(step)
+	}
+	return steps
+}
+
+// String is the dotted path: spec.template.
+func (r Root) String() string { return strings.Join(r.Steps(), ".") }
+
+// Location is one field of one pod, and of the object that holds the pod.
 type Location struct {
+	// Root is where the pod stands in its object, "" for a pod itself.
+	Root Root
 	// Container holds the field; the zero Container for a field of the pod.
 	Container Container
-	Field     Field
+	// Field is the field; zero for the container, or the pod, as a whole.
+	Field Field
 	// Index stands for the "[*]" of Field, -1 where the field as a whole is
 	// meant (an empty list) or has no "[*]".
 	Index int
@@ -90,26 +129,41 @@ func AtAnnotation(key string) Location {
 
 // String renders the path as Kubernetes does:
 // spec.containers[0].securityContext.capabilities.add[1].
-func (l Location) String() string { return l.Within("") }
-
-// Within renders the path of the field in an object that holds the pod at
-// root, "spec.template" for a Deployment, "" for a pod.
-func (l Location) Within(root string) string {
+func (l Location) String() string {
 	var b strings.Builder
-	if root != "" {
-		b.WriteString(root)
-		b.WriteByte('.')
+	row := l.Field.row()
+	for _, part := range [...]string{l.Root.String(), l.Container.String(), row.before} {
+		if b.Len() > 0 && part != "" {
+			b.WriteByte('.')
+		}
+		b.WriteString(part)
 	}
-	if l.Container.Kind != 0 {
-		b.WriteString(l.Container.String())
-		b.WriteByte('.')
-	}
-	before, after, _ := strings.Cut(string(l.Field), "[*]")
-	b.WriteString(before)
 	if slot := l.slot(); slot != "" {
 		b.WriteString(bracketed(slot))
 	}
-	b.WriteString(after)
+	b.WriteString(row.after)
+	return b.String()
+}
+
+// Short is the path below the spec of the pod, or below the container:
+// securityContext.runAsUser.
+func (l Location) Short() string {
+	steps := l.Field.row().steps
+	if l.Field.Scope() == OfPod && steps[0] == spec {
+		steps = steps[1:]
+	}
+	var b strings.Builder
+	for _, step := range steps {
+		switch slot := l.slot(); {
+		case step != Each:
+			if b.Len() > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(step)
+		case slot != "":
+			b.WriteString(bracketed(slot))
+		}
+	}
 	return b.String()
 }
 
@@ -117,59 +171,55 @@ func bracketed(s string) string { return "[" + s + "]" }
 
 // slot is what stands for the "[*]" of the field, empty for nothing.
 func (l Location) slot() string {
-	switch {
+	switch row := l.Field.row(); {
 	case l.Key != "":
 		return l.Key
-	case l.Index >= 0 && strings.Contains(string(l.Field), "[*]"):
+	case l.Index >= 0 && len(row.path) != len(row.before)+len(row.after):
 		return strconv.Itoa(l.Index)
 	default:
 		return ""
 	}
 }
 
-// Segments are the steps of the path, for a JSON pointer or an editor:
-// spec, containers, 0, securityContext.
-func (l Location) Segments() []string {
-	segments := make([]string, 0, 8)
+// Steps are the names and indices on the way from the object to the field, for
+// an editor: spec, containers, 0, securityContext.
+func (l Location) Steps() []string {
+	steps := append(make([]string, 0, 8), l.Root.Steps()...)
 	if l.Container.Kind != 0 {
-		segments = append(segments, "spec", l.Container.Kind.List(), strconv.Itoa(l.Container.Index))
+		steps = append(steps, "spec", l.Container.Kind.List(), strconv.Itoa(l.Container.Index))
 	}
-	before, after, _ := strings.Cut(string(l.Field), "[*]")
-	segments = append(segments, strings.Split(before, ".")...)
-	if slot := l.slot(); slot != "" {
-		segments = append(segments, slot)
+	for _, step := range l.Field.row().steps {
+		if step == Each {
+			if step = l.slot(); step == "" {
+				continue
+			}
+		}
+		steps = append(steps, step)
 	}
-	if after != "" {
-		segments = append(segments, strings.Split(after[1:], ".")...)
-	}
-	return segments
+	return steps
 }
 
-// FieldPath is the location as apimachinery's field errors have it, below root,
-// which is nil for a pod.
-func (l Location) FieldPath(root *field.Path) *field.Path {
-	path := root
+// Pointer is the JSON pointer (RFC 6901) of the field in the object.
+func (l Location) Pointer() string { return string(RootAt(l.Steps()...)) }
+
+// FieldPath is the location as apimachinery's field errors have it.
+func (l Location) FieldPath() *field.Path {
+	var path *field.Path
+	for _, step := range l.Root.Steps() {
+		path = path.Child(step)
+	}
 	if l.Container.Kind != 0 {
 		path = path.Child("spec", l.Container.Kind.List()).Index(l.Container.Index)
 	}
-	before, after, _ := strings.Cut(string(l.Field), "[*]")
-	path = child(path, before)
-	switch {
-	case l.Key != "":
-		path = path.Key(l.Key)
-	case l.slot() != "":
-		path = path.Index(l.Index)
-	}
-	if after != "" {
-		path = child(path, after[1:])
-	}
-	return path
-}
-
-// child walks a dotted path from a path that may be nil.
-func child(path *field.Path, dotted string) *field.Path {
-	for name := range strings.SplitSeq(dotted, ".") {
-		path = path.Child(name)
+	for _, step := range l.Field.row().steps {
+		switch {
+		case step != Each:
+			path = path.Child(step)
+		case l.Key != "":
+			path = path.Key(l.Key)
+		case l.Index >= 0:
+			path = path.Index(l.Index)
+		}
 	}
 	return path
 }

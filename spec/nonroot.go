@@ -1,8 +1,12 @@
 package spec
 
 var nonRootAllowed = []Allowed{{
-	Fields: []Field{FieldPodRunAsNonRoot, FieldRunAsNonRoot},
-	Values: []string{"true"},
+	Fields: []Field{FieldPodRunAsNonRoot},
+	Values: are("true"),
+	Unset:  true,
+}, {
+	Fields: []Field{FieldRunAsNonRoot},
+	Values: are("true"),
 }}
 
 var nonRoot = Control{
@@ -21,18 +25,13 @@ var nonRoot = Control{
 			ExemptUserNamespace: true,
 		}},
 	}},
-	Grants: []string{"allow.runAsUser"},
-	Fills: []Fill{{
-		Field:  FieldRunAsNonRoot,
-		Value:  "true",
-		Unless: "allow.runAsUser is RunAsAny, the effective runAsUser is 0 (the kubelet would refuse it), or hostUsers is false",
-	}},
 }
 
 var nonRootUserAllowed = []Allowed{{
 	Fields: []Field{FieldPodRunAsUser, FieldRunAsUser},
-	Values: []string{"any but 0"},
+	Values: []Value{{Not, "0"}},
 	Unset:  true,
+	Called: "any UID but 0",
 }}
 
 var nonRootUser = Control{
@@ -50,11 +49,5 @@ var nonRootUser = Control{
 			Allowed:             nonRootUserAllowed,
 			ExemptUserNamespace: true,
 		}},
-	}},
-	Grants: []string{"allow.runAsUser"},
-	Fills: []Fill{{
-		Field:  FieldRunAsUser,
-		Value:  "mutations.runAsUser, or the first range's min under MustRunAs",
-		Unless: "neither is given, runAsNonRoot is true and the only UID is 0, or the pod runs on Windows",
 	}},
 }

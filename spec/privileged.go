@@ -10,11 +10,9 @@ var privilegedContainers = Control{
 			Change: "privileged must not be true.",
 			Allowed: []Allowed{{
 				Fields: []Field{FieldPrivileged},
-				Values: []string{"false"},
+				Values: are("false"),
 				Unset:  true,
 			}},
 		}},
 	}},
-	Grants: []string{"allow.privileged"},
-	Fills:  []Fill{{Field: FieldPrivileged, Value: "false", Unless: "the pod runs on Windows"}},
 }

@@ -4,7 +4,7 @@ import corev1 "k8s.io/api/core/v1"
 
 var procMountAllowed = []Allowed{{
 	Fields: []Field{FieldProcMount},
-	Values: []string{string(corev1.DefaultProcMount)},
+	Values: are(string(corev1.DefaultProcMount)),
 	Unset:  true,
 }}
 
@@ -32,6 +32,5 @@ var procMount = Control{
 			Overrides: []CheckID{CheckProcMount},
 		}},
 	}},
-	Grants: []string{"allow.procMounts"},
 	NoFill: "unset is already Default",
 }

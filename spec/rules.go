@@ -9,6 +9,9 @@ import (
 type Rules struct {
 	// Checks are the checks that are in force for the pod.
 	Checks CheckSet
+	// revisions holds, by check, the revision in force; nil for a check that is
+	// not.
+	revisions [checkEnd]*Revision
 	// SELinuxTypes are the allowed SELinux types, the empty one among them.
 	SELinuxTypes []string
 	// Sysctls are the allowed sysctls.
@@ -20,13 +23,15 @@ type Rules struct {
 
 // Newest is the newest version of the standards that this package knows: the
 // minor version of Kubernetes in which a check was last added or changed.
-var Newest = api.MajorMinorVersion(1, newestMinor())
+func Newest() api.Version { return newest }
+
+var newest = api.MajorMinorVersion(1, newestMinor())
 
 // Normalize returns the level and version that are evaluated when lv is asked
 // for. An unknown level is restricted. Version zero is latest: upstream it runs
 // no check and so would allow everything, a trap for whoever forgets to set it;
 // versions before v1.0 are the same trap. A version newer than Newest stays as
-// it is, is evaluated as Newest, and is printed as it was asked for.
+// it is, is evaluated as the newest, and is printed as it was asked for.
 func Normalize(lv api.LevelVersion) api.LevelVersion {
 	if !lv.Level.Valid() {
 		lv.Level = api.LevelRestricted
@@ -45,13 +50,38 @@ func For(lv api.LevelVersion, windows, userNamespace bool) *Rules {
 		return &noRules
 	}
 	minor := lv.Version.Minor()
-	if newest := len(table.byMinor) - 1; lv.Version.Latest() || lv.Version.Major() != 1 || minor < 0 || minor > newest {
-		minor = newest
+	if last := len(table.byMinor) - 1; lv.Version.Latest() || lv.Version.Major() != 1 || minor < 0 || minor > last {
+		minor = last
 	}
 	return &table.byMinor[minor][sort(lv.Level != api.LevelBaseline, windows, userNamespace)]
 }
 
 var noRules Rules
+
+// Want says what a check that is in force demands of a field, in a few words:
+// "false or unset". Of a volume's source that is what it demands of volumes.
+func (r *Rules) Want(id CheckID, f Field) string {
+	rev := r.revisions[id]
+	if rev == nil {
+		return ""
+	}
+	for i := range rev.Allowed {
+		for _, have := range rev.Allowed[i].Fields {
+			if have == f || have == FieldVolume && f > FieldVolume && f <= FieldVolumeStorageOS {
+				return rev.wants[i]
+			}
+		}
+	}
+	return ""
+}
+
+// word renders what the rows of a revision want.
+func (r *Revision) word() {
+	r.wants = make([]string, len(r.Allowed))
+	for i := range r.Allowed {
+		r.wants[i] = r.Allowed[i].Want()
+	}
+}
 
 // sorts is the number of combinations that sort tells apart.
 const sorts = 8
@@ -73,6 +103,11 @@ type rulesTable struct {
 }
 
 func buildTable() (t rulesTable) {
+	for _, check := range checks() {
+		for i := range check.Revisions {
+			check.Revisions[i].word()
+		}
+	}
 	for minor := 0; minor <= newestMinor(); minor++ {
 		var row [sorts]Rules
 		for s := range row {
@@ -92,23 +127,32 @@ func rulesFor(minor int, restricted, windows, userNamespace bool) Rules {
 			continue
 		}
 		for _, id := range rev.Overrides {
-			overridden = overridden.with(id)
+			overridden = overridden.With(id)
 		}
 		if rev.ExemptWindows && windows || rev.ExemptUserNamespace && userNamespace {
 			continue
 		}
-		r.Checks = r.Checks.with(check.ID)
+		r.Checks = r.Checks.With(check.ID)
+		r.revisions[check.ID] = rev
 		switch check.ID {
 		case CheckSELinuxOptions:
-			r.SELinuxTypes = rev.allowedFor(FieldSELinuxType)
+			r.SELinuxTypes = texts(rev.AllowedFor(FieldSELinuxType))
 		case CheckSysctls:
-			r.Sysctls = rev.allowedFor(FieldSysctl)
+			r.Sysctls = texts(rev.AllowedFor(FieldSysctl))
 		case CheckSeccompProfileBaseline:
-			r.SeccompAnnotations = rev.allowedFor(FieldSeccompType) == nil
+			r.SeccompAnnotations = rev.AllowedFor(FieldSeccompType) == nil
 		}
 	}
 	r.Checks &^= overridden
 	return r
+}
+
+// texts are the values of a row, ready to be searched by the hot path.
+func texts(a *Allowed) (list []string) {
+	for _, v := range a.Values {
+		list = append(list, v.Text)
+	}
+	return list
 }
 
 // at returns the revision in force at a minor version, nil if there is none yet.
@@ -121,9 +165,9 @@ func (c *Check) at(minor int) *Revision {
 	return nil
 }
 
-func newestMinor() (newest int) {
+func newestMinor() (minor int) {
 	for _, check := range checks() {
-		newest = max(newest, check.Revisions[len(check.Revisions)-1].Since)
+		minor = max(minor, check.Revisions[len(check.Revisions)-1].Since)
 	}
-	return newest
+	return minor
 }

@@ -14,9 +14,15 @@ const (
 )
 
 var (
-	seccompTypes = []string{string(corev1.SeccompProfileTypeRuntimeDefault), string(corev1.SeccompProfileTypeLocalhost)}
+	seccompTypes = are(string(corev1.SeccompProfileTypeRuntimeDefault), string(corev1.SeccompProfileTypeLocalhost))
 
-	seccompFields = []Field{FieldPodSeccompType, FieldSeccompType}
+	// Where a profile is set, its type is one of these; at restricted a container
+	// must also have one, its own or its pod's.
+	seccompBaseline   = []Allowed{{Fields: []Field{FieldPodSeccompType, FieldSeccompType}, Values: seccompTypes, Unset: true}}
+	seccompRestricted = []Allowed{
+		{Fields: []Field{FieldPodSeccompType}, Values: seccompTypes, Unset: true},
+		{Fields: []Field{FieldSeccompType}, Values: seccompTypes},
+	}
 )
 
 var seccomp = Control{
@@ -29,38 +35,32 @@ var seccomp = Control{
 			Change: "The legacy annotations of the pod and of its containers must not disable seccomp.",
 			Allowed: []Allowed{{
 				Fields: []Field{FieldAnnotation},
-				Values: []string{
-					corev1.SeccompProfileRuntimeDefault,
-					corev1.DeprecatedSeccompProfileDockerDefault,
-					corev1.SeccompLocalhostProfileNamePrefix + "*",
+				Values: []Value{
+					{Is, corev1.SeccompProfileRuntimeDefault},
+					{Is, corev1.DeprecatedSeccompProfileDockerDefault},
+					{Begins, corev1.SeccompLocalhostProfileNamePrefix},
 				},
 				Unset: true,
 			}},
 		}, {
 			Since:   19,
 			Change:  "The fields are tested instead of the annotations.",
-			Allowed: []Allowed{{Fields: seccompFields, Values: seccompTypes, Unset: true}},
+			Allowed: seccompBaseline,
 		}},
 	}, {
 		ID: CheckSeccompProfileRestricted,
 		Revisions: []Revision{{
 			Since:     19,
 			Change:    "A profile must be set, on the pod or on every container.",
-			Allowed:   []Allowed{{Fields: seccompFields, Values: seccompTypes}},
+			Allowed:   seccompRestricted,
 			Overrides: []CheckID{CheckSeccompProfileBaseline},
 		}, {
 			Since:         25,
 			Change:        "Pods that name Windows as their OS are exempt: the API forbids the field there.",
-			Allowed:       []Allowed{{Fields: seccompFields, Values: seccompTypes}},
+			Allowed:       seccompRestricted,
 			Overrides:     []CheckID{CheckSeccompProfileBaseline},
 			ExemptWindows: true,
 		}},
-	}},
-	Grants: []string{"allow.seccompProfiles", "mutations.setDefaultSeccompProfile: false"},
-	Fills: []Fill{{
-		Field:  FieldSeccompProfile,
-		Value:  "{type: RuntimeDefault}",
-		Unless: "mutations.setDefaultSeccompProfile is false, a legacy annotation says otherwise, or the pod runs on Windows",
 	}},
 }
 

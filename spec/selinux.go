@@ -6,11 +6,11 @@ var seLinuxTypes = []string{"container_t", "container_init_t", "container_kvm_t"
 func seLinuxAllowed(types []string) []Allowed {
 	return []Allowed{{
 		Fields: []Field{FieldPodSELinuxType, FieldSELinuxType},
-		Values: append([]string{""}, types...),
+		Values: append(are(types...), Value{Is, ""}),
 		Unset:  true,
+		Called: "a container type or unset",
 	}, {
 		Fields: []Field{FieldPodSELinuxUser, FieldSELinuxUser, FieldPodSELinuxRole, FieldSELinuxRole},
-		Values: []string{""},
 		Unset:  true,
 	}}
 }
@@ -30,6 +30,5 @@ var seLinux = Control{
 			Allowed: seLinuxAllowed(append(seLinuxTypes[:len(seLinuxTypes):len(seLinuxTypes)], "container_engine_t")),
 		}},
 	}},
-	Grants: []string{"allow.seLinuxOptions"},
 	NoFill: "unset is already the runtime's choice",
 }

@@ -26,7 +26,7 @@ func sysctlsAllowed(lists ...[]string) []Allowed {
 	for _, list := range lists {
 		names = append(names, list...)
 	}
-	return []Allowed{{Fields: []Field{FieldSysctl}, Values: names, Unset: true}}
+	return []Allowed{{Fields: []Field{FieldSysctl}, Values: are(names...), Unset: true, Called: "a safe sysctl"}}
 }
 
 var sysctls = Control{
@@ -56,6 +56,5 @@ var sysctls = Control{
 			Allowed: sysctlsAllowed(sysctls0, sysctls27, sysctls29, sysctls32, sysctls37),
 		}},
 	}},
-	Grants: []string{"allow.allowedUnsafeSysctls"},
 	NoFill: "nothing needs to be set",
 }

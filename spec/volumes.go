@@ -1,7 +1,8 @@
 package spec
 
 import (
-	"strings"
+	"iter"
+	"math/bits"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -16,7 +17,7 @@ const UnknownVolumeType = "unknown"
 type VolumeType struct {
 	// Name is the name of the field: configMap.
 	Name string
-	// Field is the path of the field: spec.volumes[*].configMap.
+	// Field is the type's field of a volume.
 	Field Field
 	// Restricted: the restricted level allows it.
 	Restricted bool
@@ -30,36 +31,64 @@ func (t *VolumeType) In(v *corev1.Volume) bool { return t.set(&v.VolumeSource) }
 // volumeTypeTable lists every type: those that restricted allows, then the
 // others in the order in which they name a volume that has several.
 var volumeTypeTable = [...]VolumeType{
-	{"configMap", "spec.volumes[*].configMap", true, func(v *corev1.VolumeSource) bool { return v.ConfigMap != nil }},
-	{"csi", "spec.volumes[*].csi", true, func(v *corev1.VolumeSource) bool { return v.CSI != nil }},
-	{"downwardAPI", "spec.volumes[*].downwardAPI", true, func(v *corev1.VolumeSource) bool { return v.DownwardAPI != nil }},
-	{"emptyDir", "spec.volumes[*].emptyDir", true, func(v *corev1.VolumeSource) bool { return v.EmptyDir != nil }},
-	{"ephemeral", "spec.volumes[*].ephemeral", true, func(v *corev1.VolumeSource) bool { return v.Ephemeral != nil }},
-	{"image", "spec.volumes[*].image", true, func(v *corev1.VolumeSource) bool { return v.Image != nil }},
-	{"persistentVolumeClaim", "spec.volumes[*].persistentVolumeClaim", true, func(v *corev1.VolumeSource) bool { return v.PersistentVolumeClaim != nil }},
-	{"projected", "spec.volumes[*].projected", true, func(v *corev1.VolumeSource) bool { return v.Projected != nil }},
-	{"secret", "spec.volumes[*].secret", true, func(v *corev1.VolumeSource) bool { return v.Secret != nil }},
-	{"hostPath", "spec.volumes[*].hostPath", false, func(v *corev1.VolumeSource) bool { return v.HostPath != nil }},
-	{"gcePersistentDisk", "spec.volumes[*].gcePersistentDisk", false, func(v *corev1.VolumeSource) bool { return v.GCEPersistentDisk != nil }},
-	{"awsElasticBlockStore", "spec.volumes[*].awsElasticBlockStore", false, func(v *corev1.VolumeSource) bool { return v.AWSElasticBlockStore != nil }},
-	{"gitRepo", "spec.volumes[*].gitRepo", false, func(v *corev1.VolumeSource) bool { return v.GitRepo != nil }},
-	{"nfs", "spec.volumes[*].nfs", false, func(v *corev1.VolumeSource) bool { return v.NFS != nil }},
-	{"iscsi", "spec.volumes[*].iscsi", false, func(v *corev1.VolumeSource) bool { return v.ISCSI != nil }},
-	{"glusterfs", "spec.volumes[*].glusterfs", false, func(v *corev1.VolumeSource) bool { return v.Glusterfs != nil }},
-	{"rbd", "spec.volumes[*].rbd", false, func(v *corev1.VolumeSource) bool { return v.RBD != nil }},
-	{"flexVolume", "spec.volumes[*].flexVolume", false, func(v *corev1.VolumeSource) bool { return v.FlexVolume != nil }},
-	{"cinder", "spec.volumes[*].cinder", false, func(v *corev1.VolumeSource) bool { return v.Cinder != nil }},
-	{"cephfs", "spec.volumes[*].cephfs", false, func(v *corev1.VolumeSource) bool { return v.CephFS != nil }},
-	{"flocker", "spec.volumes[*].flocker", false, func(v *corev1.VolumeSource) bool { return v.Flocker != nil }},
-	{"fc", "spec.volumes[*].fc", false, func(v *corev1.VolumeSource) bool { return v.FC != nil }},
-	{"azureFile", "spec.volumes[*].azureFile", false, func(v *corev1.VolumeSource) bool { return v.AzureFile != nil }},
-	{"vsphereVolume", "spec.volumes[*].vsphereVolume", false, func(v *corev1.VolumeSource) bool { return v.VsphereVolume != nil }},
-	{"quobyte", "spec.volumes[*].quobyte", false, func(v *corev1.VolumeSource) bool { return v.Quobyte != nil }},
-	{"azureDisk", "spec.volumes[*].azureDisk", false, func(v *corev1.VolumeSource) bool { return v.AzureDisk != nil }},
-	{"photonPersistentDisk", "spec.volumes[*].photonPersistentDisk", false, func(v *corev1.VolumeSource) bool { return v.PhotonPersistentDisk != nil }},
-	{"portworxVolume", "spec.volumes[*].portworxVolume", false, func(v *corev1.VolumeSource) bool { return v.PortworxVolume != nil }},
-	{"scaleIO", "spec.volumes[*].scaleIO", false, func(v *corev1.VolumeSource) bool { return v.ScaleIO != nil }},
-	{"storageos", "spec.volumes[*].storageos", false, func(v *corev1.VolumeSource) bool { return v.StorageOS != nil }},
+	{"configMap", FieldVolumeConfigMap, true, func(v *corev1.VolumeSource) bool { return v.ConfigMap != nil }},
+	{"csi", FieldVolumeCSI, true, func(v *corev1.VolumeSource) bool { return v.CSI != nil }},
+	{"downwardAPI", FieldVolumeDownwardAPI, true, func(v *corev1.VolumeSource) bool { return v.DownwardAPI != nil }},
+	{"emptyDir", FieldVolumeEmptyDir, true, func(v *corev1.VolumeSource) bool { return v.EmptyDir != nil }},
+	{"ephemeral", FieldVolumeEphemeral, true, func(v *corev1.VolumeSource) bool { return v.Ephemeral != nil }},
+	{"image", FieldVolumeImage, true, func(v *corev1.VolumeSource) bool { return v.Image != nil }},
+	{"persistentVolumeClaim", FieldVolumePersistentVolumeClaim, true, func(v *corev1.VolumeSource) bool { return v.PersistentVolumeClaim != nil }},
+	{"projected", FieldVolumeProjected, true, func(v *corev1.VolumeSource) bool { return v.Projected != nil }},
+	{"secret", FieldVolumeSecret, true, func(v *corev1.VolumeSource) bool { return v.Secret != nil }},
+	{"hostPath", FieldVolumeHostPath, false, func(v *corev1.VolumeSource) bool { return v.HostPath != nil }},
+	{"gcePersistentDisk", FieldVolumeGCEPersistentDisk, false, func(v *corev1.VolumeSource) bool { return v.GCEPersistentDisk != nil }},
+	{"awsElasticBlockStore", FieldVolumeAWSElasticBlockStore, false, func(v *corev1.VolumeSource) bool { return v.AWSElasticBlockStore != nil }},
+	{"gitRepo", FieldVolumeGitRepo, false, func(v *corev1.VolumeSource) bool { return v.GitRepo != nil }},
+	{"nfs", FieldVolumeNFS, false, func(v *corev1.VolumeSource) bool { return v.NFS != nil }},
+	{"iscsi", FieldVolumeISCSI, false, func(v *corev1.VolumeSource) bool { return v.ISCSI != nil }},
+	{"glusterfs", FieldVolumeGlusterfs, false, func(v *corev1.VolumeSource) bool { return v.Glusterfs != nil }},
+	{"rbd", FieldVolumeRBD, false, func(v *corev1.VolumeSource) bool { return v.RBD != nil }},
+	{"flexVolume", FieldVolumeFlexVolume, false, func(v *corev1.VolumeSource) bool { return v.FlexVolume != nil }},
+	{"cinder", FieldVolumeCinder, false, func(v *corev1.VolumeSource) bool { return v.Cinder != nil }},
+	{"cephfs", FieldVolumeCephFS, false, func(v *corev1.VolumeSource) bool { return v.CephFS != nil }},
+	{"flocker", FieldVolumeFlocker, false, func(v *corev1.VolumeSource) bool { return v.Flocker != nil }},
+	{"fc", FieldVolumeFC, false, func(v *corev1.VolumeSource) bool { return v.FC != nil }},
+	{"azureFile", FieldVolumeAzureFile, false, func(v *corev1.VolumeSource) bool { return v.AzureFile != nil }},
+	{"vsphereVolume", FieldVolumeVsphereVolume, false, func(v *corev1.VolumeSource) bool { return v.VsphereVolume != nil }},
+	{"quobyte", FieldVolumeQuobyte, false, func(v *corev1.VolumeSource) bool { return v.Quobyte != nil }},
+	{"azureDisk", FieldVolumeAzureDisk, false, func(v *corev1.VolumeSource) bool { return v.AzureDisk != nil }},
+	{"photonPersistentDisk", FieldVolumePhotonPersistentDisk, false, func(v *corev1.VolumeSource) bool { return v.PhotonPersistentDisk != nil }},
+	{"portworxVolume", FieldVolumePortworxVolume, false, func(v *corev1.VolumeSource) bool { return v.PortworxVolume != nil }},
+	{"scaleIO", FieldVolumeScaleIO, false, func(v *corev1.VolumeSource) bool { return v.ScaleIO != nil }},
+	{"storageos", FieldVolumeStorageOS, false, func(v *corev1.VolumeSource) bool { return v.StorageOS != nil }},
+}
+
+// VolumeSet is a set of volume types: those of a volume's sources. API validation
+// lets a volume have one; a volume without a known source has none.
+type VolumeSet uint32
+
+// SourcesOf is the set of a volume's sources.
+func SourcesOf(v *corev1.Volume) (s VolumeSet) {
+	for i := range volumeTypeTable {
+		if volumeTypeTable[i].In(v) {
+			s |= 1 << i
+		}
+	}
+	return s
+}
+
+// Has reports whether the set holds the type whose field this is.
+func (s VolumeSet) Has(f Field) bool { return s&(1<<(f-FieldVolume-1)) != 0 }
+
+// Types are the types of the set, in the order of [VolumeTypes].
+func (s VolumeSet) Types() iter.Seq[*VolumeType] {
+	return func(yield func(*VolumeType) bool) {
+		for ; s != 0; s &= s - 1 {
+			if !yield(&volumeTypeTable[bits.TrailingZeros32(uint32(s))]) {
+				return
+			}
+		}
+	}
 }
 
 // VolumeTypes returns every volume type. The result is shared and must not be changed.
@@ -68,8 +97,8 @@ func VolumeTypes() []VolumeType { return volumeTypeTable[:] }
 // VolumeTypeOf is the name of the volume type whose field this is,
 // UnknownVolumeType for a volume as a whole.
 func VolumeTypeOf(f Field) string {
-	if name, ok := strings.CutPrefix(string(f), string(FieldVolume)+"."); ok {
-		return name
+	if i := int(f) - int(FieldVolume) - 1; i >= 0 && i < len(volumeTypeTable) {
+		return volumeTypeTable[i].Name
 	}
 	return UnknownVolumeType
 }
@@ -102,13 +131,16 @@ var volumeTypes = Control{
 	Checks: []Check{{
 		ID: CheckRestrictedVolumes,
 		Revisions: []Revision{{
-			Since:     0,
-			Change:    "Only volume types that the cluster controls may be used.",
-			Allowed:   []Allowed{{Fields: []Field{FieldVolume}, Values: restrictedVolumeNames()}},
+			Since:  0,
+			Change: "Only volume types that the cluster controls may be used.",
+			Allowed: []Allowed{{
+				Fields: []Field{FieldVolume},
+				Values: are(restrictedVolumeNames()...),
+				Called: "a volume type that restricted allows",
+			}},
 			Overrides: []CheckID{CheckHostPathVolumes},
 		}},
 	}},
-	Grants: []string{"allow.volumes", "allow.allowedHostPaths"},
 	NoFill: "nothing needs to be set",
 }
 

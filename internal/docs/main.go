@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
+	"github.com/podfence/podfence/internal/plan"
+	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -38,7 +39,7 @@ is written where the effective value is unset. Mirror pods are left as they are.
 // controlsPage renders the whole page.
 func controlsPage() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, head, spec.Newest)
+	fmt.Fprintf(&b, head, spec.Newest())
 	summary(&b)
 	for _, c := range spec.Controls() {
 		control(&b, c)
@@ -56,14 +57,14 @@ func summary(b *strings.Builder) {
 			checks = append(checks, fmt.Sprintf("`%s` (%s, v1.%d)", check.ID, check.ID.Level(), check.Revisions[0].Since))
 		}
 		fill := c.NoFill
-		if len(c.Fills) > 0 {
-			var fills []string
-			for _, f := range c.Fills {
-				fills = append(fills, fmt.Sprintf("`%s: %s`", last(f.Field), f.Value))
+		if rows := fills(c); len(rows) > 0 {
+			var cells []string
+			for _, f := range rows {
+				cells = append(cells, fmt.Sprintf("`%s: %s`", f.Path.Short(), f.Value))
 			}
-			fill = strings.Join(fills, "<br>")
+			fill = strings.Join(cells, "<br>")
 		}
-		fmt.Fprintf(b, "| [%s](#%s) | %s | %s | %s |\n", c.Title, anchor(c.Title), strings.Join(checks, "<br>"), code(c.Grants, "<br>"), fill)
+		fmt.Fprintf(b, "| [%s](#%s) | %s | %s | %s |\n", c.Title, anchor(c.Title), strings.Join(checks, "<br>"), code(grants(c), "<br>"), fill)
 	}
 }
 
@@ -77,17 +78,31 @@ func control(b *strings.Builder, c *spec.Control) {
 		}
 		b.WriteString("\n")
 	}
-	fmt.Fprintf(b, "Granted by %s.\n", code(c.Grants, ", "))
+	fmt.Fprintf(b, "Granted by %s.\n", code(grants(c), ", "))
 	if c.NoFill != "" {
 		fmt.Fprintf(b, "Nothing is filled in: %s.\n", c.NoFill)
 	}
-	for _, f := range c.Fills {
-		fmt.Fprintf(b, "Filled in: `%s: %s`", f.Field, f.Value)
-		if f.Unless != "" {
-			fmt.Fprintf(b, ", unless %s", f.Unless)
-		}
-		b.WriteString(".\n")
+	for _, f := range fills(c) {
+		fmt.Fprintf(b, "Filled in: `%s: %s`, unless %s.\n", f.Path, f.Value, f.Unless)
 	}
+}
+
+// fills are the rows of what is filled in that serve a control.
+func fills(c *spec.Control) (rows []plan.Field) {
+	for _, f := range plan.Fields() {
+		if f.Check != 0 && f.Check.Control() == c {
+			rows = append(rows, f)
+		}
+	}
+	return rows
+}
+
+// grants are the keys of a policy that excuse what breaks a control.
+func grants(c *spec.Control) (keys []string) {
+	for _, row := range policy.GrantTypesOf(c) {
+		keys = append(keys, row.String())
+	}
+	return keys
 }
 
 // change is what a revision changed, with the checks that it overrides.
@@ -105,13 +120,11 @@ func allowed(rev *spec.Revision) string {
 	for _, a := range rev.Allowed {
 		var fields []string
 		for _, f := range a.Fields {
-			fields = append(fields, string(f))
+			fields = append(fields, f.String())
 		}
-		values := slices.Clone(a.Values)
-		for i, v := range values {
-			if v == "" {
-				values[i] = "(empty)"
-			}
+		var values []string
+		for _, v := range a.Values {
+			values = append(values, value(v))
 		}
 		if a.Unset {
 			values = append(values, "(unset)")
@@ -119,6 +132,14 @@ func allowed(rev *spec.Revision) string {
 		rows = append(rows, code(fields, ", ")+": "+code(values, ", "))
 	}
 	return strings.Join(rows, "<br>")
+}
+
+// value is an allowed value; what is no text of its own stands in parentheses.
+func value(v spec.Value) string {
+	if v == (spec.Value{Op: spec.Is}) {
+		return "(empty)"
+	}
+	return v.String()
 }
 
 // rules are the demands that a policy makes of its own.
@@ -146,12 +167,6 @@ func code(items []string, separator string) string {
 		quoted[i] = "`" + item + "`"
 	}
 	return strings.Join(quoted, separator)
-}
-
-// last is the last step of a field's path, with its parent where that says more.
-func last(f spec.Field) string {
-	_, name, _ := strings.Cut(string(f), "securityContext.")
-	return name
 }
 
 // anchor is the fragment by which rendered Markdown names a heading.

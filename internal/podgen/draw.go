@@ -87,7 +87,9 @@ func known(f spec.Field) (values []string) {
 			for _, revision := range check.Revisions {
 				for _, allowed := range revision.Allowed {
 					if slices.Contains(allowed.Fields, f) {
-						values = append(values, allowed.Values...)
+						for _, v := range allowed.Values {
+							values = append(values, v.Text)
+						}
 					}
 				}
 			}

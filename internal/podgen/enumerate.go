@@ -53,7 +53,7 @@ func next(at []int, dimensions [][]Choice) []int {
 // securityContext returns is what it begins with.
 func Kinds(securityContext func() *corev1.SecurityContext) []Choice {
 	var kinds []Choice
-	for _, kind := range spec.ContainerKinds {
+	for _, kind := range spec.ContainerKinds() {
 		kinds = append(kinds, func(m *Making) {
 			m.Subject = place(m.Pod, kind, &corev1.Container{Name: "subject", SecurityContext: securityContext()})
 		})
@@ -90,7 +90,7 @@ func Alone(*Making) {}
 // of the given security contexts. It is chosen last: the subject may move.
 func Beside(securityContexts ...func() *corev1.SecurityContext) []Choice {
 	var choices []Choice
-	for _, kind := range spec.ContainerKinds {
+	for _, kind := range spec.ContainerKinds() {
 		for _, securityContext := range securityContexts {
 			choices = append(choices, func(m *Making) {
 				place(m.Pod, kind, &corev1.Container{Name: "beside", SecurityContext: securityContext()})
@@ -104,7 +104,7 @@ func Beside(securityContexts ...func() *corev1.SecurityContext) []Choice {
 // last: the subject may move.
 func Twins() []Choice {
 	var choices []Choice
-	for _, kind := range spec.ContainerKinds {
+	for _, kind := range spec.ContainerKinds() {
 		choices = append(choices, func(m *Making) {
 			twin := *m.Subject
 			twin.Name = "a twin"
@@ -179,7 +179,8 @@ func Annotated(key string, values ...string) []Choice {
 // last without it and the first with it, then the first and the newest version
 // of all, the one after that, and latest.
 func BoundaryVersions(controls ...*spec.Control) []api.Version {
-	newest := spec.Newest.Minor()
+	version := spec.Newest()
+	newest := version.Minor()
 	minors := []int{0, newest, newest + 1}
 	for _, control := range controls {
 		for _, check := range control.Checks {

@@ -172,7 +172,7 @@ func (g gen) mutations(p *policy.Policy) {
 	m.RunAsUser = g.id(func(id int64) bool {
 		switch rule := p.Allow.RunAsUser; rule.Rule {
 		case policy.MustRunAs:
-			return rule.InRange(id)
+			return policy.InRanges(rule.Ranges, id)
 		case policy.RunAsAny:
 			return true
 		default:

@@ -1,4 +1,4 @@
-package mutate
+package plan
 
 import (
 	corev1 "k8s.io/api/core/v1"
@@ -9,14 +9,105 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-// planner decides what is filled in, field by field, and writes it into the
-// report. It changes nothing: apply does, from the report alone, so that the
-// pod, the patch and the report cannot differ.
+// Plan is what is filled in, and what is not. The zero Plan is that of a pod
+// that needs nothing.
+type Plan struct {
+	// Fills are in the order of the visit: the pod, then its containers.
+	Fills []Fill
+	// Groups are the supplemental groups that are filled in.
+	Groups []int64
+	// Unset are the fields that are left unset.
+	Unset []Unset
+}
+
+// Fill is one field that is filled in.
+type Fill struct {
+	// The container, by name, index and kind; the zero kind is the pod.
+	Name  string
+	Index int32
+	Kind  spec.ContainerKind
+	Field FieldID
+	// Lacks are the parents of the field that the pod lacks.
+	Lacks Missing
+	// Value is the ID, or 1 for true.
+	Value int64
+}
+
+// Container is the container that is filled.
+func (f *Fill) Container() spec.Container {
+	return spec.Container{Kind: f.Kind, Index: int(f.Index), Name: f.Name}
+}
+
+// Missing says which of a field's parents the pod lacks, so that a patch must
+// create them: the field is then a part of the value that one operation adds.
+type Missing uint8
+
+// What is missing.
+const (
+	Nothing Missing = iota
+	Parent          // the object that holds the field
+	Context         // the security context, and all below it
+
+	MissingEnd
+)
+
+// Unset is one field that is left unset, and why.
+type Unset struct {
+	At    spec.Container
+	Field spec.Field
+	Why   Why
+}
+
+// Pod plans for a pod and all its containers; a nil policy is the default one.
+func Pod(meta *metav1.ObjectMeta, pod *corev1.PodSpec, p *policy.Policy) Plan {
+	planner := newPlanner(meta, pod, p)
+	planner.all()
+	return planner.plan
+}
+
+// Complete reports whether the plan for a pod would fill nothing in.
+func Complete(meta *metav1.ObjectMeta, pod *corev1.PodSpec, p *policy.Policy) bool {
+	planner := newPlanner(meta, pod, p)
+	planner.asked = true
+	planner.all()
+	return !planner.fills
+}
+
+// EphemeralContainers plans for those ephemeral containers of updated that old,
+// the running pod, does not have. They live with old's spec and annotations.
+func EphemeralContainers(old, updated *corev1.Pod, p *policy.Policy) Plan {
+	planner := newPlanner(&old.ObjectMeta, &old.Spec, p)
+	planner.added(old, updated)
+	return planner.plan
+}
+
+// EphemeralContainersComplete reports whether that plan would fill nothing in.
+func EphemeralContainersComplete(old, updated *corev1.Pod, p *policy.Policy) bool {
+	planner := newPlanner(&old.ObjectMeta, &old.Spec, p)
+	planner.asked = true
+	planner.added(old, updated)
+	return !planner.fills
+}
+
+// Running returns the names of a pod's ephemeral containers, which an update can
+// no longer change.
+func Running(pod *corev1.Pod) map[string]bool {
+	running := make(map[string]bool, len(pod.Spec.EphemeralContainers))
+	for i := range pod.Spec.EphemeralContainers {
+		running[pod.Spec.EphemeralContainers[i].Name] = true
+	}
+	return running
+}
+
+// planner decides field by field.
 type planner struct {
 	meta   *metav1.ObjectMeta
 	pod    *corev1.PodSpec
 	policy *policy.Policy
-	report Report
+	plan   Plan
+
+	// asked: only whether something is filled in is wanted, which fills answers.
+	asked, fills bool
 
 	windows, mirror, userNamespace bool
 }
@@ -37,10 +128,23 @@ func newPlanner(meta *metav1.ObjectMeta, pod *corev1.PodSpec, p *policy.Policy) 
 	}
 }
 
+// added plans for the ephemeral containers of an update that are new.
+func (p *planner) added(old, updated *corev1.Pod) {
+	running := Running(old)
+	for at, c := range podwalk.EphemeralContainers(&updated.Spec) {
+		if !running[c.Name] {
+			p.container(at, c)
+		}
+	}
+}
+
 // all plans for the pod and all its containers.
 func (p *planner) all() {
 	p.podGroups()
 	for at, c := range podwalk.Containers(p.pod) {
+		if p.asked && p.fills {
+			return
+		}
 		p.container(at, c)
 	}
 }
@@ -63,12 +167,12 @@ func (p *planner) container(at spec.Container, c *corev1.Container) {
 	p.seccomp(at, c)
 }
 
-// fill notes that a container's field is filled, unless the whole pod is kept
+// fill notes that a container's field is filled in, unless the whole pod is kept
 // from it. lacks is the parent of the field that is missing, if the security
 // context is there.
-func (p *planner) fill(at spec.Container, c *corev1.Container, f fieldID, lacks missing, value int64) {
+func (p *planner) fill(at spec.Container, c *corev1.Container, f FieldID, lacks Missing, value int64) {
 	if reason := p.forbids(); reason != "" {
-		p.leave(at, fields[f].path, reason)
+		p.leave(at, fields[f].Path, reason)
 		return
 	}
 	p.add(at, c, f, lacks, value)
@@ -76,15 +180,15 @@ func (p *planner) fill(at spec.Container, c *corev1.Container, f fieldID, lacks 
 
 // add notes that a container's field is filled, whatever the pod. Without a
 // security context that is what is missing.
-func (p *planner) add(at spec.Container, c *corev1.Container, f fieldID, lacks missing, value int64) {
+func (p *planner) add(at spec.Container, c *corev1.Container, f FieldID, lacks Missing, value int64) {
 	if c.SecurityContext == nil {
-		lacks = context
+		lacks = Context
 	}
-	p.note(fill{at.Name, int32(at.Index), at.Kind, f, lacks, value})
+	p.note(Fill{at.Name, int32(at.Index), at.Kind, f, lacks, value})
 }
 
 // forbids is why nothing but runAsNonRoot may be set on the pod, "" if it may.
-func (p *planner) forbids() Reason {
+func (p *planner) forbids() Why {
 	switch {
 	case p.mirror:
 		return Mirror
@@ -95,17 +199,23 @@ func (p *planner) forbids() Reason {
 	}
 }
 
-func (p *planner) note(f fill) {
-	if p.report.fills == nil {
+func (p *planner) note(f Fill) {
+	if p.fills = true; p.asked {
+		return
+	}
+	if p.plan.Fills == nil {
 		// Most pods that need anything need most of it, in every container.
 		n := len(p.pod.InitContainers) + len(p.pod.Containers) + len(p.pod.EphemeralContainers)
-		p.report.fills = make([]fill, 0, 2+6*n)
+		p.plan.Fills = make([]Fill, 0, 2+6*n)
 	}
-	p.report.fills = append(p.report.fills, f)
+	p.plan.Fills = append(p.plan.Fills, f)
 }
 
-func (p *planner) leave(at spec.Container, f spec.Field, why Reason) {
-	p.report.Unset = append(p.report.Unset, Unset{spec.At(at, f), why})
+func (p *planner) leave(at spec.Container, f spec.Field, why Why) {
+	if p.asked {
+		return
+	}
+	p.plan.Unset = append(p.plan.Unset, Unset{at, f, why})
 }
 
 func (p *planner) escalation(at spec.Container, c *corev1.Container, sc *corev1.SecurityContext) {
@@ -119,7 +229,7 @@ func (p *planner) escalation(at spec.Container, c *corev1.Container, sc *corev1.
 	case spec.AddsSysAdmin(c):
 		p.leave(at, f, AddsSysAdmin)
 	default:
-		p.fill(at, c, escalation, nothing, 0)
+		p.fill(at, c, Escalation, Nothing, 0)
 	}
 }
 
@@ -132,21 +242,21 @@ func (p *planner) drop(at spec.Container, c *corev1.Container, sc *corev1.Securi
 	case spec.IsPrivileged(c) && p.policy.Allow.Privileged:
 		p.leave(at, f, PrivilegedContainer)
 	case sc.Capabilities == nil:
-		p.fill(at, c, capabilitiesDrop, parent, 0)
+		p.fill(at, c, CapabilitiesDrop, Parent, 0)
 	default:
-		p.fill(at, c, capabilitiesDrop, nothing, 0)
+		p.fill(at, c, CapabilitiesDrop, Nothing, 0)
 	}
 }
 
 func (p *planner) privileged(at spec.Container, c *corev1.Container, sc *corev1.SecurityContext) {
 	if sc.Privileged == nil {
-		p.fill(at, c, privileged, nothing, 0)
+		p.fill(at, c, Privileged, Nothing, 0)
 	}
 }
 
 func (p *planner) readOnlyRoot(at spec.Container, c *corev1.Container, sc *corev1.SecurityContext) {
 	if p.policy.Allow.ReadOnlyRootFilesystem && sc.ReadOnlyRootFilesystem == nil {
-		p.fill(at, c, readOnlyRoot, nothing, 1)
+		p.fill(at, c, ReadOnlyRoot, Nothing, 1)
 	}
 }
 
@@ -156,7 +266,7 @@ func (p *planner) group(at spec.Container, c *corev1.Container) {
 		return
 	}
 	if id, ok := p.policy.GroupFill(); ok {
-		p.fill(at, c, runAsGroup, nothing, id)
+		p.fill(at, c, RunAsGroup, Nothing, id)
 	} else {
 		p.leave(at, spec.FieldRunAsGroup, PolicyLeaves)
 	}
@@ -174,7 +284,7 @@ func (p *planner) nonRootAndUser(at spec.Container, c *corev1.Container) {
 	root := uid != nil && *uid == 0 || filled != nil && *filled == 0
 	p.nonRoot(at, c, nonRoot, root)
 	if filled != nil {
-		p.fill(at, c, runAsUser, nothing, *filled)
+		p.fill(at, c, RunAsUser, Nothing, *filled)
 	}
 }
 
@@ -212,7 +322,7 @@ func (p *planner) nonRoot(at spec.Container, c *corev1.Container, effective *boo
 	case p.mirror:
 		p.leave(at, f, Mirror)
 	default:
-		p.add(at, c, runAsNonRoot, nothing, 1)
+		p.add(at, c, RunAsNonRoot, Nothing, 1)
 	}
 }
 
@@ -231,7 +341,7 @@ func (p *planner) seccomp(at spec.Container, c *corev1.Container) {
 	case annotated && !spec.SeccompAnnotationIsDefault(annotation):
 		p.leave(at, f, Annotation)
 	default:
-		p.fill(at, c, seccompType, parent, 0)
+		p.fill(at, c, SeccompType, Parent, 0)
 	}
 }
 
@@ -240,29 +350,32 @@ func (p *planner) podGroups() {
 	sc := p.pod.SecurityContext
 	if sc == nil || sc.FSGroup == nil {
 		if id, ok := p.policy.FSGroupFill(); ok {
-			p.fillPod(podFSGroup, id)
+			p.fillPod(PodFSGroup, id)
 		} else {
 			p.leave(spec.Container{}, spec.FieldPodFSGroup, PolicyLeaves)
 		}
 	}
 	if sc == nil || len(sc.SupplementalGroups) == 0 {
-		if groups := p.policy.SupplementalGroupsFill(); len(groups) > 0 {
-			p.report.groups = groups
-			p.fillPod(podSupplementalGroups, 0)
-		} else {
+		switch {
+		case !p.policy.FillsSupplementalGroups():
 			p.leave(spec.Container{}, spec.FieldSupplementalGroups, PolicyLeaves)
+		case p.forbids() == "" && !p.asked:
+			p.plan.Groups = p.policy.SupplementalGroupsFill()
+			fallthrough
+		default:
+			p.fillPod(PodSupplementalGroups, 0)
 		}
 	}
 }
 
-func (p *planner) fillPod(f fieldID, value int64) {
+func (p *planner) fillPod(f FieldID, value int64) {
 	if reason := p.forbids(); reason != "" {
-		p.leave(spec.Container{}, fields[f].path, reason)
+		p.leave(spec.Container{}, fields[f].Path, reason)
 		return
 	}
-	lacks := nothing
+	lacks := Nothing
 	if p.pod.SecurityContext == nil {
-		lacks = context
+		lacks = Context
 	}
-	p.note(fill{field: f, lacks: lacks, value: value})
+	p.note(Fill{Field: f, Lacks: lacks, Value: value})
 }

@@ -1,0 +1,279 @@
+package evaluate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/podfence/podfence/internal/podwalk"
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+// demands appends what the policy's own rules demand beyond the level. standing
+// is what stands of the standard.
+func demands(pod *corev1.PodSpec, level api.Level, p *policy.Policy, standing []Violation) []Violation {
+	d := demander{pod: pod, level: level, policy: p, found: standing}
+	windows := spec.IsWindows(pod)
+	for i := range policy.Demands() {
+		if row := &policy.Demands()[i]; !windows || row.OnWindows {
+			d.rule(row, len(standing))
+		}
+	}
+	return d.found
+}
+
+// demander collects what the rules of one policy demand.
+type demander struct {
+	pod    *corev1.PodSpec
+	level  api.Level
+	policy *policy.Policy
+	found  []Violation
+	mounts mounts
+	// paths and types are what volumes must be, once somebody asked.
+	paths, types string
+}
+
+// rule holds the pod to one rule. The first standing of the found violations are
+// of the standard.
+func (d *demander) rule(row *policy.Demand, standing int) {
+	allow := &d.policy.Allow
+	switch row.Key {
+	case policy.KeyRunAsUser:
+		d.users(&allow.RunAsUser)
+	case policy.KeyRunAsGroup:
+		d.groups(&allow.RunAsGroup)
+	case policy.KeyFSGroup:
+		d.fsGroup(&allow.FSGroup)
+	case policy.KeySupplementalGroups:
+		d.supplementalGroups(&allow.SupplementalGroups)
+	case policy.KeyVolumes:
+		d.volumes(d.policy, standing)
+	case policy.KeyReadOnlyRootFilesystem:
+		if allow.ReadOnlyRootFilesystem {
+			d.readOnlyRoot()
+		}
+	}
+}
+
+func (d *demander) add(rule policy.Key, l spec.Location, value any, want string) {
+	d.found = append(d.found, Violation{Rule: rule, Location: l, Value: value, Want: want})
+}
+
+// users demands an effective UID within the ranges of MustRunAs.
+func (d *demander) users(rule *policy.UserRule) {
+	if rule.Rule != policy.MustRunAs {
+		return
+	}
+	d.ids(policy.KeyRunAsUser, rule.Ranges, true, rangesText(rule.Ranges), userField)
+}
+
+// groups demands an effective GID within the ranges, or none under MayRunAs.
+func (d *demander) groups(rule *policy.GroupRule) {
+	if restricts(rule) {
+		d.ids(policy.KeyRunAsGroup, rule.Ranges, rule.Rule == policy.MustRunAs, wantGroup(rule), groupField)
+	}
+}
+
+func restricts(rule *policy.GroupRule) bool {
+	return rule.Rule == policy.MustRunAs || rule.Rule == policy.MayRunAs
+}
+
+// idField is an ID that a container has itself or inherits from its pod.
+type idField struct {
+	ofPod, ofContainer spec.Field
+	pod                func(*corev1.PodSecurityContext) *int64
+	container          func(*corev1.SecurityContext) *int64
+}
+
+var (
+	userField = &idField{
+		spec.FieldPodRunAsUser, spec.FieldRunAsUser,
+		func(sc *corev1.PodSecurityContext) *int64 { return sc.RunAsUser },
+		func(sc *corev1.SecurityContext) *int64 { return sc.RunAsUser },
+	}
+	groupField = &idField{
+		spec.FieldPodRunAsGroup, spec.FieldRunAsGroup,
+		func(sc *corev1.PodSecurityContext) *int64 { return sc.RunAsGroup },
+		func(sc *corev1.SecurityContext) *int64 { return sc.RunAsGroup },
+	}
+)
+
+// ids holds every container's effective ID against ranges. A bad value is
+// reported where it is set: once on the pod, however many containers inherit it.
+func (d *demander) ids(rule policy.Key, ranges []policy.IDRange, required bool, want string, f *idField) {
+	fromPod := false
+	var inherited *int64
+	if sc := d.pod.SecurityContext; sc != nil {
+		inherited = f.pod(sc)
+	}
+	start := len(d.found)
+	for at, c := range podwalk.Containers(d.pod) {
+		var own *int64
+		if c.SecurityContext != nil {
+			own = f.container(c.SecurityContext)
+		}
+		switch {
+		case own != nil && !policy.InRanges(ranges, *own):
+			d.add(rule, spec.At(at, f.ofContainer), *own, want)
+		case own != nil:
+		case inherited == nil && required:
+			d.add(rule, spec.At(at, f.ofContainer), nil, want)
+		case inherited != nil && !policy.InRanges(ranges, *inherited):
+			fromPod = true
+		}
+	}
+	if fromPod {
+		bad := Violation{Rule: rule, Location: spec.At(spec.Container{}, f.ofPod), Value: *inherited, Want: want}
+		d.found = slices.Insert(d.found, start, bad)
+	}
+}
+
+func (d *demander) fsGroup(rule *policy.GroupRule) {
+	if !restricts(rule) {
+		return
+	}
+	location := spec.At(spec.Container{}, spec.FieldPodFSGroup)
+	switch sc := d.pod.SecurityContext; {
+	case sc != nil && sc.FSGroup != nil:
+		if !policy.InRanges(rule.Ranges, *sc.FSGroup) {
+			d.add(policy.KeyFSGroup, location, *sc.FSGroup, wantGroup(rule))
+		}
+	case rule.Rule == policy.MustRunAs:
+		d.add(policy.KeyFSGroup, location, nil, wantGroup(rule))
+	}
+}
+
+func (d *demander) supplementalGroups(rule *policy.GroupRule) {
+	if !restricts(rule) {
+		return
+	}
+	var groups []int64
+	if d.pod.SecurityContext != nil {
+		groups = d.pod.SecurityContext.SupplementalGroups
+	}
+	if len(groups) == 0 && rule.Rule == policy.MustRunAs {
+		d.add(policy.KeySupplementalGroups, spec.At(spec.Container{}, spec.FieldSupplementalGroups), nil, wantGroup(rule))
+	}
+	for i, group := range groups {
+		if !policy.InRanges(rule.Ranges, group) {
+			d.add(policy.KeySupplementalGroups, spec.AtIndex(spec.Container{}, spec.FieldSupplementalGroup, i), group, wantGroup(rule))
+		}
+	}
+}
+
+// wantGroup says what a group must be.
+func wantGroup(rule *policy.GroupRule) string {
+	if rule.Rule == policy.MayRunAs {
+		return rangesText(rule.Ranges) + " or unset"
+	}
+	return rangesText(rule.Ranges)
+}
+
+// rangesText renders ranges: "400", "400 to 499 or 1000 to 2000".
+func rangesText(ranges []policy.IDRange) string {
+	parts := make([]string, len(ranges))
+	for i, r := range ranges {
+		if parts[i] = fmt.Sprint(r.Min); r.Min != r.Max {
+			parts[i] = fmt.Sprintf("%d to %d", r.Min, r.Max)
+		}
+	}
+	return strings.Join(parts, " or ")
+}
+
+// volumes demands that each source of each volume is listed. Unset, the
+// documented default counts for a policy that selects its pods, and only at
+// restricted: at baseline the standard leaves types free. A volume that the
+// standard already refuses is not refused twice, and hostPath, wherever
+// volumes may leave it, goes by allowedHostPaths.
+func (d *demander) volumes(p *policy.Policy, standing int) {
+	if p.Allow.Volumes == nil && (d.level != api.LevelRestricted || !p.Selects()) {
+		return
+	}
+	refused := volumeViolations(d.found[:standing])
+	for i := range d.pod.Volumes {
+		if len(refused) > 0 && refused[0].Index == i {
+			refused = refused[1:]
+			continue
+		}
+		d.volume(p, i)
+	}
+}
+
+// volumeViolations are the standard's violations about volumes: at one level
+// one check reads them, once each, in their order.
+func volumeViolations(standing []Violation) []Violation {
+	first := slices.IndexFunc(standing, func(v Violation) bool {
+		return v.Check == spec.CheckHostPathVolumes || v.Check == spec.CheckRestrictedVolumes
+	})
+	if first < 0 {
+		return nil
+	}
+	return standing[first:][:run(standing[first:])]
+}
+
+func (d *demander) volume(p *policy.Policy, i int) {
+	volume := &d.pod.Volumes[i]
+	sources := spec.SourcesOf(volume)
+	for t := range sources.Types() {
+		switch {
+		case t.Field != spec.FieldVolumeHostPath:
+			if !p.Allow.Volume(t.Name) {
+				d.addVolume(i, t.Field, t.Name, d.wantTypes())
+			}
+		case !p.Allow.HostPath(volume.HostPath.Path, d.mounts.writable(d.pod, volume.Name)):
+			d.addVolume(i, t.Field, volume.HostPath.Path, d.wantPaths())
+		}
+	}
+	if sources == 0 && !p.Allow.Volume(spec.UnknownVolumeType) {
+		d.addVolume(i, spec.FieldVolume, spec.UnknownVolumeType, d.wantTypes())
+	}
+}
+
+func (d *demander) addVolume(i int, f spec.Field, value any, want string) {
+	d.add(policy.KeyVolumes, spec.AtIndex(spec.Container{}, f, i), value, want)
+	d.found[len(d.found)-1].Volume = d.pod.Volumes[i].Name
+}
+
+// wantPaths says which host paths the policy grants. The text is made once, for
+// a pod may have thousands of volumes and a policy hundreds of paths.
+func (d *demander) wantPaths() string {
+	if d.paths == "" {
+		d.paths = wantHostPath(d.policy)
+	}
+	return d.paths
+}
+
+// wantTypes says which volume types the policy admits. It is made once too.
+func (d *demander) wantTypes() string {
+	if d.types == "" {
+		d.types = wantVolumes(d.policy)
+	}
+	return d.types
+}
+
+func wantVolumes(p *policy.Policy) string {
+	switch {
+	case p.Allow.Volumes == nil:
+		return "one of the default volumes of a policy: " + strings.Join(policy.DefaultVolumes(), ", ")
+	case len(p.Allow.Volumes) == 0:
+		return "absent: the policy admits no volume"
+	default:
+		return "one of " + strings.Join(p.Allow.Volumes, ", ")
+	}
+}
+
+func (d *demander) readOnlyRoot() {
+	for at, c := range podwalk.Containers(d.pod) {
+		location := spec.At(at, spec.FieldReadOnlyRootFilesystem)
+		switch sc := c.SecurityContext; {
+		case sc == nil || sc.ReadOnlyRootFilesystem == nil:
+			d.add(policy.KeyReadOnlyRootFilesystem, location, nil, "true")
+		case !*sc.ReadOnlyRootFilesystem:
+			d.add(policy.KeyReadOnlyRootFilesystem, location, false, "true")
+		}
+	}
+}

@@ -1,0 +1,36 @@
+// Package governing holds the one rule by which one of several policies that
+// select a pod comes to govern it, as under PodSecurityPolicy: the first, in
+// order of name, under which the pod is allowed and needs no change; else the
+// first under which it is allowed; else the one that leaves the fewest
+// violations. Each policy is tried alone, for grants of two never add up.
+//
+// Everything that names a governing policy asks here: Evaluate, Admit, and what
+// is built on them.
+package governing
+
+// Choice is the choice so far. The zero Choice has seen no policy.
+type Choice struct {
+	tried bool
+	rank  int
+}
+
+// Try holds one more policy, in order of name, against those before it, by what
+// it leaves of the pod. best reports whether it is the choice now, final whether
+// it stays that whatever follows.
+func (c *Choice) Try(violations int, unchanged bool) (best, final bool) {
+	rank := rankOf(violations, unchanged)
+	if best = !c.tried || rank < c.rank; best {
+		c.rank = rank
+	}
+	c.tried = true
+	return best, rank == 0
+}
+
+// rankOf orders outcomes, the best first: allowed as it is, allowed once it is
+// filled in, and then by the number of violations.
+func rankOf(violations int, unchanged bool) int {
+	if violations == 0 && unchanged {
+		return 0
+	}
+	return 1 + violations
+}
