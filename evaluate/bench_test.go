@@ -164,7 +164,7 @@ func BenchmarkHostPaths(b *testing.B) {
 		b.Run(fmt.Sprintf("volumes=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				evaluate.Under(&pod.ObjectMeta, &pod.Spec, restricted, p).Allowed()
+				evaluate.Spec(&pod.ObjectMeta, &pod.Spec, restricted, p).Allowed()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/volume")
 		})

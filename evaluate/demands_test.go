@@ -322,7 +322,7 @@ func TestOwnRules(t *testing.T) {
 func TestDefaultPolicyDemandsNothing(t *testing.T) {
 	pod := compliant().DeepCopy()
 	volume(corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{}})(pod)
-	if r := evaluate.Under(&pod.ObjectMeta, &pod.Spec, levelVersion(t, "restricted:latest"), policy.Default()); !r.Allowed() {
+	if r := evaluate.Spec(&pod.ObjectMeta, &pod.Spec, levelVersion(t, "restricted:latest"), policy.Default()); !r.Allowed() {
 		t.Errorf("the default policy refuses what restricted allows: %s", r.Message())
 	}
 }

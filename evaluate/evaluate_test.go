@@ -98,8 +98,8 @@ func TestNormalizes(t *testing.T) {
 				"Evaluate":                 evaluate.Evaluate(pod, row.lv, policy.Set{}),
 				"Evaluate with exceptions": evaluate.Evaluate(pod, row.lv, set),
 				"Template":                 evaluate.Template("web", &corev1.PodTemplateSpec{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec}, row.lv, set),
-				"Under":                    evaluate.Under(&pod.ObjectMeta, &pod.Spec, row.lv, set.Policies()[0]),
-				"Under none":               evaluate.Under(&pod.ObjectMeta, &pod.Spec, row.lv, nil),
+				"Under":                    evaluate.Spec(&pod.ObjectMeta, &pod.Spec, row.lv, set.Policies()[0]),
+				"Under none":               evaluate.Spec(&pod.ObjectMeta, &pod.Spec, row.lv, nil),
 			} {
 				if got.Level.String() != row.want || got.Allowed() != row.allowed {
 					t.Errorf("%s: allowed %v at %s, want %v at %s: %s", from, got.Allowed(), got.Level, row.allowed, row.want, row.why)
@@ -133,7 +133,7 @@ func TestEmptyPods(t *testing.T) {
 			for _, version := range versions() {
 				lv := api.LevelVersion{Level: level, Version: version}
 				compare(t, name, pod, lv)
-				r := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &demanding)
+				r := evaluate.Spec(&pod.ObjectMeta, &pod.Spec, lv, &demanding)
 				if r.Allowed() || r.Message() == "" {
 					t.Errorf("%s at %s: a pod without groups is allowed where groups are demanded", name, lv)
 				}
@@ -457,18 +457,20 @@ func TestJSON(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 
-	within, err := json.Marshal(r.Violations[2].JSON("spec.template"))
+	within, err := json.Marshal(r.Within("/spec/template").Violations[2])
 	if err != nil {
 		t.Fatal(err)
 	}
 	const inTemplate = `{"check":"hostPorts","control":"Host Ports","level":"baseline","demandedBy":"standard",` +
-		`"container":{"kind":"containers","index":0,"name":"main"},"field":"spec.template.spec.containers[0].ports[0].hostPort","value":80,"want":"0 or unset"}`
+		`"container":{"kind":"containers","index":0,"name":"main"},"field":"spec.template.spec.containers[0].ports[0].hostPort",` +
+		`"pointer":"/spec/template/spec/containers/0/ports/0/hostPort","value":80,"want":"0 or unset",` +
+		`"grants":["allow.allowedHostPorts: [{min: 80, max: 80}]"]}`
 	if string(within) != inTemplate {
 		t.Errorf("in a template:\n got %s\nwant %s", within, inTemplate)
 	}
 
 	pass, err := json.Marshal(evaluate.Evaluate(compliant(), levelVersion(t, "restricted:latest"), policy.Set{}))
-	if want := `{"allowed":true,"level":"restricted","version":"latest"}`; err != nil || string(pass) != want {
+	if want := `{"allowed":true,"level":"restricted","version":"latest","message":"","policy":"","violations":[],"excused":[]}`; err != nil || string(pass) != want {
 		t.Errorf("an allowed pod: %s, %v, want %s", pass, err, want)
 	}
 	pointer, err := json.Marshal(&r)
@@ -480,8 +482,8 @@ func TestJSON(t *testing.T) {
 // TestErrorList: unset fields are Required, others Invalid, below the root.
 func TestErrorList(t *testing.T) {
 	r := mixedResult(t)
-	for root, want := range map[*field.Path][]string{
-		nil: {
+	for root, want := range map[spec.Root][]string{
+		"": {
 			`metadata.annotations[container.apparmor.security.beta.kubernetes.io/main]: Invalid value: "unconfined": must be runtime/default, localhost/..., empty or unset [appArmorProfile]`,
 			`spec.hostPID: Invalid value: true: must be false or unset [hostNamespaces]`,
 			`spec.containers[0].ports[0].hostPort: Invalid value: 80: must be 0 or unset [hostPorts]`,
@@ -490,7 +492,7 @@ func TestErrorList(t *testing.T) {
 			`spec.volumes[2].hostPath: Invalid value: "/etc": must be unset [restrictedVolumes]`,
 			`spec.securityContext.fsGroup: Required value: must be 1 [allow.fsGroup]`,
 		},
-		field.NewPath("spec", "template"): {
+		"/spec/template": {
 			`spec.template.metadata.annotations[container.apparmor.security.beta.kubernetes.io/main]: Invalid value: "unconfined": must be runtime/default, localhost/..., empty or unset [appArmorProfile]`,
 			`spec.template.spec.hostPID: Invalid value: true: must be false or unset [hostNamespaces]`,
 			`spec.template.spec.containers[0].ports[0].hostPort: Invalid value: 80: must be 0 or unset [hostPorts]`,
@@ -501,15 +503,15 @@ func TestErrorList(t *testing.T) {
 		},
 	} {
 		var got []string
-		for _, e := range r.ErrorList(root) {
+		for _, e := range r.Within(root).ErrorList() {
 			got = append(got, e.Error())
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("below %q (-want +got):\n%s", root.String(), diff)
+			t.Errorf("below %q (-want +got):\n%s", root, diff)
 		}
 	}
 	allowed := evaluate.Evaluate(compliant(), levelVersion(t, "restricted:latest"), policy.Set{})
-	if list := allowed.ErrorList(nil); list != nil {
+	if list := allowed.ErrorList(); list != nil {
 		t.Errorf("an allowed pod has errors: %v", list)
 	}
 }
@@ -517,9 +519,9 @@ func TestErrorList(t *testing.T) {
 // TestWithin: a violation of a template is named by its place in the object.
 func TestWithin(t *testing.T) {
 	var got []string
-	r := mixedResult(t)
+	r := mixedResult(t).Within("/spec/jobTemplate/spec/template")
 	for i := range r.Violations {
-		got = append(got, r.Violations[i].Within("spec.jobTemplate.spec.template"))
+		got = append(got, r.Violations[i].String())
 	}
 	want := []string{
 		`spec.jobTemplate.spec.template.metadata.annotations[container.apparmor.security.beta.kubernetes.io/main] is "unconfined", must be runtime/default, localhost/..., empty or unset [appArmorProfile]`,
@@ -589,7 +591,7 @@ func TestEveryContainerIsVisited(t *testing.T) {
 	}}
 	p := forWeb("web", policy.Allow{RunAsUser: policy.UserRule{Rule: policy.MustRunAs, Ranges: []policy.IDRange{ids(1, 1)}}, RunAsGroup: groupRule(policy.MustRunAs, ids(1, 1)), ReadOnlyRootFilesystem: true})
 	visited := map[string][]string{}
-	r := evaluate.Under(&pod.ObjectMeta, &pod.Spec, levelVersion(t, "restricted:latest"), &p)
+	r := evaluate.Spec(&pod.ObjectMeta, &pod.Spec, levelVersion(t, "restricted:latest"), &p)
 	for _, v := range r.Violations {
 		key := v.CheckOrRule() + " of " + string(v.Field)
 		visited[key] = append(visited[key], v.Container.Name)

@@ -841,7 +841,7 @@ func (r grantRow) evaluate(t testing.TB) evaluate.Result {
 
 func excusedBy(vs []evaluate.Violation) (list []string) {
 	for _, v := range vs {
-		list = append(list, v.Location.String()+" <- "+v.Grant.String())
+		list = append(list, v.Location.String()+" <- "+v.ExcusedBy.String())
 	}
 	return list
 }
@@ -870,8 +870,8 @@ func TestGrants(t *testing.T) {
 				t.Errorf("stays, for %s (-want +got):\n%s", row.why, diff)
 			}
 			for _, v := range got.Violations {
-				if v.Grant != 0 {
-					t.Errorf("%s stands and has a grant, %s", v.String(), v.Grant)
+				if v.ExcusedBy != (policy.Entry{}) {
+					t.Errorf("%s stands and has a grant, %s", v.String(), v.ExcusedBy)
 				}
 			}
 		})
@@ -881,18 +881,18 @@ func TestGrants(t *testing.T) {
 	}
 }
 
-// TestGrantsBySelection: Under, whose caller chose the policy, answers as
+// TestGrantsBySelection: Spec, whose caller chose the policy, answers as
 // Evaluate does, which looked it up.
 func TestGrantsBySelection(t *testing.T) {
 	for _, row := range grantRows() {
 		pod, p := row.build()
-		got := evaluate.Under(&pod.ObjectMeta, &pod.Spec, row.levelVersion(t), &p)
+		got := evaluate.Spec(&pod.ObjectMeta, &pod.Spec, row.levelVersion(t), &p)
 		want := row.evaluate(t)
 		if diff := cmp.Diff(excusedBy(want.Excused), excusedBy(got.Excused)); diff != "" {
-			t.Errorf("%s: excused (-Evaluate +Under):\n%s", row.name, diff)
+			t.Errorf("%s: excused (-Evaluate +Spec):\n%s", row.name, diff)
 		}
 		if diff := cmp.Diff(demandedBy(want.Violations), demandedBy(got.Violations)); diff != "" {
-			t.Errorf("%s: stays (-Evaluate +Under):\n%s", row.name, diff)
+			t.Errorf("%s: stays (-Evaluate +Spec):\n%s", row.name, diff)
 		}
 	}
 }
@@ -907,16 +907,13 @@ func TestGrantsAreDocumented(t *testing.T) {
 			if used[v.Control()] == nil {
 				used[v.Control()] = map[string]bool{}
 			}
-			used[v.Control()][v.Grant.String()] = true
+			used[v.Control()][v.ExcusedBy.Key.String()] = true
 		}
 	}
 	for _, control := range spec.Controls() {
 		documented := map[string]bool{}
-		for _, grant := range control.Grants {
-			// A grant may say when it counts: "allow.allowedCapabilities with
-			// SYS_ADMIN", "mutations.dropAllCapabilities: false".
-			grant, _, _ = strings.Cut(grant, " ")
-			documented[strings.TrimSuffix(grant, ":")] = true
+		for _, row := range policy.GrantTypesOf(control) {
+			documented[row.Key.String()] = true
 		}
 		if diff := cmp.Diff(documented, used[control.Title]); diff != "" {
 			t.Errorf("grants of %s (-documented +excuses in a row):\n%s", control.Title, diff)

@@ -145,9 +145,10 @@ func TestEphemeralContainersAdvice(t *testing.T) {
 			debug("{name: d, securityContext: " + completeContext("runAsUser: 1000,") + "}"), []string{"e0"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, report := mutate.EphemeralContainers(podOf(t, nil, row.old), podOf(t, nil, row.updated), nil)
+			old := podOf(t, nil, row.old)
+			filled, _ := mutate.EphemeralContainers(old, podOf(t, nil, row.updated), nil)
 			var got []string
-			for _, a := range report.Advice() {
+			for _, a := range mutate.AdviseEphemeralContainers(old, filled) {
 				got = append(got, kindLetters[a.Container.Kind]+string(rune('0'+a.Container.Index)))
 			}
 			if diff := cmp.Diff(row.want, got); diff != "" {

@@ -102,9 +102,9 @@ var kindLetters = map[spec.ContainerKind]string{spec.InitContainer: "i", spec.Re
 // short is the short name of a field.
 func short(l spec.Location) string {
 	if l.Container.Kind == 0 {
-		return "pod " + strings.TrimPrefix(string(l.Field), "spec.securityContext.")
+		return "pod " + l.Field.Short()
 	}
-	return kindLetters[l.Container.Kind] + strconv.Itoa(l.Container.Index) + " " + strings.TrimPrefix(string(l.Field), "securityContext.")
+	return kindLetters[l.Container.Kind] + strconv.Itoa(l.Container.Index) + " " + l.Field.Short()
 }
 
 func changesOf(r *mutate.Report) changes {
@@ -121,7 +121,7 @@ func changesOf(r *mutate.Report) changes {
 // unsetOf lists "field: reason" in order of the text.
 func unsetOf(r *mutate.Report) []string {
 	got := []string{}
-	for _, u := range r.Unset {
+	for _, u := range r.Unset() {
 		got = append(got, short(u.Location)+": "+string(u.Reason))
 	}
 	slices.Sort(got)

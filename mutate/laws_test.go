@@ -331,7 +331,7 @@ func TestNoopAllocatesNothing(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			p := policyOf(t, row.policy)
-			if filled, report := mutate.Mutate(row.pod, p); filled != row.pod || report.Changed() || len(report.Unset) > 0 {
+			if filled, report := mutate.Mutate(row.pod, p); filled != row.pod || report.Changed() || len(report.Unset()) > 0 {
 				t.Fatalf("%s: it needs something: %v", row.why, changesOf(&report))
 			}
 			if n := testing.AllocsPerRun(100, func() { mutate.Mutate(row.pod, p) }); n != 0 {
@@ -356,7 +356,7 @@ func TestNoopAllocatesNothing(t *testing.T) {
 func TestUnfillableAllocations(t *testing.T) {
 	pod := podOf(t, nil, "{os: {name: windows}, containers: [{name: a, securityContext: {runAsNonRoot: true}}]}")
 	filled, report := mutate.Mutate(pod, nil)
-	if filled != pod || len(report.Unset) == 0 {
+	if filled != pod || len(report.Unset()) == 0 {
 		t.Fatal("the row proves nothing")
 	}
 	if n := testing.AllocsPerRun(100, func() { mutate.Mutate(pod, nil) }); n > unfillableAllocations {

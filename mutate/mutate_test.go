@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 
+	"github.com/podfence/podfence/internal/plan"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/spec"
 )
@@ -554,16 +555,15 @@ func resultSays(t *testing.T, filled *corev1.Pod, report *mutate.Report) {
 		if !ok || toJSON(value) != toJSON(c.Value) {
 			t.Errorf("%s is %s in the result, want %s", c.Pointer(), toJSON(value), toJSON(c.Value))
 		}
-		if want := "/" + strings.Join(c.Segments(), "/"); c.Pointer() != want {
+		if want := "/" + strings.Join(c.Steps(), "/"); c.Pointer() != want {
 			t.Errorf("the pointer %s, want %s", c.Pointer(), want)
 		}
-		if c.Control == "" {
+		if c.Serves() == "" || (c.Check == 0) && c.Key == 0 {
 			t.Errorf("%s serves no control", c.Pointer())
 		}
 	}
-	for i := range report.Unset {
-		u := &report.Unset[i]
-		if value, ok := resolve(tree, "/"+strings.Join(u.Segments(), "/")); ok {
+	for _, u := range report.Unset() {
+		if value, ok := resolve(tree, u.Pointer()); ok {
 			t.Errorf("%s is left unset and is %s", u.Location, toJSON(value))
 		}
 		if u.Reason.String() == "" {
@@ -572,8 +572,9 @@ func resultSays(t *testing.T, filled *corev1.Pod, report *mutate.Report) {
 	}
 }
 
-// TestControlsNameTheFills: the table of the standard and Mutate speak of the
-// same fields, and each change names the control in whose row it stands.
+// TestControlsNameTheFills: the table of what is filled in and Mutate speak of
+// the same fields, and each change names the check or the key in whose row it
+// stands.
 func TestControlsNameTheFills(t *testing.T) {
 	own := map[spec.Field]string{
 		spec.FieldRunAsGroup:             "mutations.runAsGroup",
@@ -581,51 +582,46 @@ func TestControlsNameTheFills(t *testing.T) {
 		spec.FieldSupplementalGroups:     "mutations.supplementalGroups",
 		spec.FieldReadOnlyRootFilesystem: "allow.readOnlyRootFilesystem",
 	}
-	titles := map[spec.Field]string{}
-	for _, control := range spec.Controls() {
-		for _, fill := range control.Fills {
-			titles[fill.Field] = control.Title
+	rows := map[spec.Field]plan.Field{}
+	serving := map[*spec.Control]bool{}
+	for _, row := range plan.Fields() {
+		rows[row.Path] = row
+		if row.Check != 0 {
+			serving[row.Check.Control()] = true
+		} else if row.Key.String() != own[row.Path] {
+			t.Errorf("%s serves %q, want %q", row.Path, row.Key, own[row.Path])
 		}
-		if len(control.Fills) == 0 == (control.NoFill == "") {
+	}
+	for _, control := range spec.Controls() {
+		if serving[control] == (control.NoFill != "") {
 			t.Errorf("%s: either fills or a reason for none", control.Title)
 		}
 	}
 	filledField := map[spec.Field]bool{}
-	for _, rows := range mutateRows {
-		for _, row := range rows {
+	for _, table := range mutateRows {
+		for _, row := range table {
 			_, report := mutate.Mutate(podOf(t, row.annotations, row.spec), policyOf(t, row.policy))
 			for _, c := range report.Changes() {
-				field := c.Field
-				if field == spec.FieldSeccompType {
-					field = spec.FieldSeccompProfile // the table names the struct
-				}
-				filledField[field] = true
-				if want := titles[field] + own[field]; c.Control != want {
-					t.Errorf("%s: %s serves %q, want %q", row.name, c.Location, c.Control, want)
+				filledField[c.Field] = true
+				if want := rows[c.Field]; c.Check != want.Check || c.Key != want.Key {
+					t.Errorf("%s: %s serves %s and %s, want %s and %s", row.name, c.Location, c.Check, c.Key, want.Check, want.Key)
 				}
 			}
 		}
 	}
-	for field, title := range titles {
-		if !filledField[field] {
-			t.Errorf("no row fills %s of %s", field, title)
-		}
-	}
-	for field := range own {
+	for field := range rows {
 		if !filledField[field] {
 			t.Errorf("no row fills %s", field)
 		}
 	}
 }
 
-// TestFillsThatWindowsForbidsSaySo: whoever prints the table of the standard
-// must not read that a field is always filled.
+// TestFillsThatWindowsForbidsSaySo: whoever prints the table must not read that
+// a field is always filled.
 func TestFillsThatWindowsForbidsSaySo(t *testing.T) {
-	for _, control := range spec.Controls() {
-		for _, fill := range control.Fills {
-			if fill.Field != spec.FieldRunAsNonRoot && !strings.Contains(fill.Unless, "Windows") {
-				t.Errorf("%s: %s is left unset on Windows, and Unless says %q", control.Title, fill.Field, fill.Unless)
-			}
+	for _, row := range plan.Fields() {
+		if row.Path != spec.FieldRunAsNonRoot && !strings.Contains(row.Unless, "Windows") {
+			t.Errorf("%s is left unset on Windows, and Unless says %q", row.Path, row.Unless)
 		}
 	}
 }

@@ -42,33 +42,47 @@ type Reason string
 const (
 	// PolicyLeaves: the policy grants what the unset field means, or turns the
 	// filling off.
-	PolicyLeaves = Reason(plan.PolicyLeaves)
+	PolicyLeaves Reason = "policy"
 	// Windows: API validation forbids the field on Windows pods.
-	Windows = Reason(plan.Windows)
+	Windows Reason = "windows"
 	// Mirror: a mirror pod only shows what a kubelet runs already.
-	Mirror = Reason(plan.Mirror)
+	Mirror Reason = "mirror"
 	// PrivilegedContainer: API validation refuses the value on a privileged
 	// container, or it would have no effect there.
-	PrivilegedContainer = Reason(plan.PrivilegedContainer)
+	PrivilegedContainer Reason = "privileged"
 	// AddsSysAdmin: SYS_ADMIN implies escalation, and API validation refuses
 	// false beside CAP_SYS_ADMIN.
-	AddsSysAdmin = Reason(plan.AddsSysAdmin)
+	AddsSysAdmin Reason = "sysAdmin"
 	// RootUser: the effective runAsUser is 0, and the kubelet would refuse to
 	// start such a container with runAsNonRoot.
-	RootUser = Reason(plan.RootUser)
+	RootUser Reason = "rootUser"
 	// NonRoot: the effective runAsNonRoot is true, and the policy has no user
 	// ID but 0 to fill in.
-	NonRoot = Reason(plan.NonRoot)
+	NonRoot Reason = "nonRoot"
 	// UserNamespace: with hostUsers=false root in the pod is not root on the
 	// node, and restricted leaves the user free (since v1.35).
-	UserNamespace = Reason(plan.UserNamespace)
+	UserNamespace Reason = "userNamespace"
 	// Annotation: a legacy seccomp annotation says otherwise, and API
 	// validation refuses a field that contradicts it.
-	Annotation = Reason(plan.Annotation)
+	Annotation Reason = "annotation"
 	// Inherited: the container inherits a value that its author set on the pod
 	// against the standard.
-	Inherited = Reason(plan.Inherited)
+	Inherited Reason = "inherited"
 )
+
+// reasons names what package plan gives a number.
+var reasons = [...]Reason{
+	plan.PolicyLeaves:        PolicyLeaves,
+	plan.Windows:             Windows,
+	plan.Mirror:              Mirror,
+	plan.PrivilegedContainer: PrivilegedContainer,
+	plan.AddsSysAdmin:        AddsSysAdmin,
+	plan.RootUser:            RootUser,
+	plan.NonRoot:             NonRoot,
+	plan.UserNamespace:       UserNamespace,
+	plan.Annotation:          Annotation,
+	plan.Inherited:           Inherited,
+}
 
 var explanations = map[Reason]string{
 	PolicyLeaves:        "the policy leaves it so",
@@ -137,7 +151,7 @@ func (r Report) Unset() []Unset {
 	unset := make([]Unset, len(r.plan.Unset))
 	for i := range r.plan.Unset {
 		u := &r.plan.Unset[i]
-		unset[i] = Unset{r.at(u.At, u.Field), Reason(u.Why)}
+		unset[i] = Unset{r.at(u.At, u.Field), reasons[u.Why]}
 	}
 	return unset
 }

@@ -100,10 +100,11 @@ func indented(t *testing.T, v any) string {
 func TestUnsetString(t *testing.T) {
 	_, report := mutate.Mutate(podOf(t, nil, one("{privileged: true}")), nil)
 	want := "spec.containers[0].securityContext.allowPrivilegeEscalation: the container is privileged"
-	if got := report.Unset[0].String(); got != want {
+	first := report.Unset()[0]
+	if got := first.String(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := fmt.Sprint(&report.Unset[0]); got != want {
+	if got := fmt.Sprint(&first); got != want {
 		t.Errorf("printed as %q, want %q", got, want)
 	}
 }
@@ -147,20 +148,20 @@ func TestAdvice(t *testing.T) {
 		{"ContainerAdministrator without os.name", "not known to be Windows, so the UID counts", one("{windowsOptions: {runAsUserName: ContainerAdministrator}}"), "", map[string]string{"c0": adviceNumeric}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, report := mutate.Mutate(podOf(t, nil, row.pod), policyOf(t, row.policy))
+			filled, _ := mutate.Mutate(podOf(t, nil, row.pod), policyOf(t, row.policy))
 			var got map[string]string
-			for _, a := range report.Advice() {
+			for _, a := range mutate.Advise(&filled.Spec) {
 				if got == nil {
 					got = map[string]string{}
 				}
-				got[short(spec.At(a.Container, ""))[:2]] = a.Text
+				got[short(spec.At(a.Container, 0))[:2]] = a.Text
 			}
 			if diff := cmp.Diff(row.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", row.why, diff)
 			}
 		})
 	}
-	if got := (&mutate.Report{}).Advice(); got != nil {
-		t.Errorf("the zero report advises %v", got)
+	if got := mutate.Advise(&corev1.PodSpec{}); got != nil {
+		t.Errorf("a pod without containers is advised: %v", got)
 	}
 }

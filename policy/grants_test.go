@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
 )
 
 // segments splits a path as the node would read it, and reports whether it is
@@ -103,29 +104,48 @@ func TestCoversOfNoPrefix(t *testing.T) {
 	}
 }
 
-// TestHostPath: of several entries that cover a path, one that asks for no
-// read-only mounts suffices, in whatever order.
+// excuses reports whether a policy with an allow block excuses a fault, and by
+// which entry.
+func excuses(a policy.Allow, f policy.Fault) (string, bool) {
+	p := policy.Policy{Allow: a}
+	by, ok := p.Excuses(&f)
+	return by.String(), ok
+}
+
+// TestHostPath: of several entries that cover a path, one that admits the ways
+// in which it is mounted suffices, in whatever order.
 func TestHostPath(t *testing.T) {
 	ro := func(p string) policy.HostPath { return policy.HostPath{PathPrefix: p, ReadOnly: true} }
 	rw := func(p string) policy.HostPath { return policy.HostPath{PathPrefix: p} }
 	for _, row := range []struct {
-		name, path        string
-		entries           []policy.HostPath
-		covered, readOnly bool
+		name, path string
+		entries    []policy.HostPath
+		// readable and writable name the entry that admits the path mounted
+		// read-only, and mounted writable; "" for none.
+		readable, writable string
 	}{
-		{"none", "/a", nil, false, false},
-		{"another", "/a", []policy.HostPath{rw("/b"), ro("/ab")}, false, false},
-		{"writable", "/a/b", []policy.HostPath{rw("/a")}, true, false},
-		{"read-only", "/a/b", []policy.HostPath{ro("/a")}, true, true},
-		{"read-only, then writable", "/a/b", []policy.HostPath{ro("/a"), rw("/a/b")}, true, false},
-		{"writable, then read-only", "/a/b", []policy.HostPath{rw("/a/b"), ro("/a")}, true, false},
-		{"two read-only", "/a/b", []policy.HostPath{ro("/"), ro("/a/b")}, true, true},
-		{"writable elsewhere", "/a/b", []policy.HostPath{rw("/a/b/c"), ro("/a"), rw("/b")}, true, true},
-		{"unclean", "/a/../b", []policy.HostPath{rw("/"), rw("/a")}, false, false},
+		{"none", "/a", nil, "", ""},
+		{"another", "/a", []policy.HostPath{rw("/b"), ro("/ab")}, "", ""},
+		{"writable", "/a/b", []policy.HostPath{rw("/a")}, "[0]", "[0]"},
+		{"read-only", "/a/b", []policy.HostPath{ro("/a")}, "[0]", ""},
+		{"read-only, then writable", "/a/b", []policy.HostPath{ro("/a"), rw("/a/b")}, "[0]", "[1]"},
+		{"writable, then read-only", "/a/b", []policy.HostPath{rw("/a/b"), ro("/a")}, "[0]", "[0]"},
+		{"two read-only", "/a/b", []policy.HostPath{ro("/"), ro("/a/b")}, "[0]", ""},
+		{"writable elsewhere", "/a/b", []policy.HostPath{rw("/a/b/c"), ro("/a"), rw("/b")}, "[1]", ""},
+		{"unclean", "/a/../b", []policy.HostPath{rw("/"), rw("/a")}, "", ""},
 	} {
 		a := policy.Allow{AllowedHostPaths: row.entries}
-		if covered, readOnly := a.HostPath(row.path); covered != row.covered || readOnly != row.readOnly {
-			t.Errorf("%s: covered %v, read-only %v, want %v, %v", row.name, covered, readOnly, row.covered, row.readOnly)
+		for facts, entry := range map[spec.Facts]string{0: row.readable, spec.MountedWritable: row.writable} {
+			if got := a.HostPath(row.path, facts != 0); got != (entry != "") {
+				t.Errorf("%s, facts %d: %v, want entry %q", row.name, facts, got, entry)
+			}
+			fault := policy.Fault{
+				Check: spec.CheckHostPathVolumes, Field: spec.FieldVolumeHostPath, Value: row.path, Facts: facts,
+			}
+			by, ok := excuses(a, fault)
+			if want := "allow.allowedHostPaths" + entry; ok != (entry != "") || ok && by != want {
+				t.Errorf("%s, facts %d: excused %v by %s, want %s", row.name, facts, ok, by, want)
+			}
 		}
 	}
 }
@@ -133,34 +153,34 @@ func TestHostPath(t *testing.T) {
 // TestCapability: spellings of a name are one name; "*" is every name.
 func TestCapability(t *testing.T) {
 	spellings := []string{"NET_ADMIN", "net_admin", "Net_Admin", "CAP_NET_ADMIN", "cap_net_admin", "Cap_NET_admin"}
-	others := []string{"", "CAP_", "*", "ALL", "NET_ADMI", "NET_ADMINS", "NET_RAW", "CAP_CAP_NET_ADMIN", "CAPNET_ADMIN", "_NET_ADMIN", " NET_ADMIN", "NET_ADMIN\n"}
+	others := []string{
+		"", "CAP_", "*", "ALL", "NET_ADMI", "NET_ADMINS", "NET_RAW", "CAP_CAP_NET_ADMIN", "CAPNET_ADMIN",
+		"_NET_ADMIN", " NET_ADMIN", "NET_ADMIN\n",
+	}
 	cases := 0
+	hold := func(granted []string, capability, entry string) {
+		t.Helper()
+		cases++
+		by, ok := excuses(policy.Allow{AllowedCapabilities: granted}, policy.Fault{
+			Check: spec.CheckCapabilitiesRestricted, Field: spec.FieldCapabilitiesAdd, Value: capability,
+		})
+		if ok != (entry != "") || ok && by != "allow.allowedCapabilities"+entry {
+			t.Errorf("%v grants %q: %v by %s, want entry %q", granted, capability, ok, by, entry)
+		}
+	}
 	for _, grant := range spellings {
-		a := policy.Allow{AllowedCapabilities: []string{"KILL", grant}}
 		for _, c := range spellings {
-			cases++
-			if !a.Capability(c) {
-				t.Errorf("%s does not grant %s", grant, c)
-			}
+			hold([]string{"KILL", grant}, c, "[1]")
 		}
 		for _, c := range others {
-			cases++
-			if a.Capability(c) {
-				t.Errorf("%s grants %q", grant, c)
-			}
+			hold([]string{"KILL", grant}, c, "")
 		}
 	}
-	star := policy.Allow{AllowedCapabilities: []string{"*"}}
 	for _, c := range append(spellings, others...) {
-		cases++
-		if !star.Capability(c) {
-			t.Errorf("* does not grant %q", c)
-		}
-		if none := (policy.Allow{}); none.Capability(c) {
-			t.Errorf("an empty list grants %q", c)
-		}
+		hold([]string{"*"}, c, "[0]")
+		hold(nil, c, "")
 	}
-	if want := 6*6 + 6*12 + 18; cases != want {
+	if want := 6*6 + 6*12 + 2*18; cases != want {
 		t.Errorf("%d cases, want %d", cases, want)
 	}
 }
@@ -169,68 +189,81 @@ func TestCapability(t *testing.T) {
 // for every name over "a." up to length 5.
 func TestSysctl(t *testing.T) {
 	cases := 0
-	for _, grant := range []string{"*", "a", "a.a", "a*", "a.*", "a.a*", "aa", "aa.*"} {
+	for _, grant := range []string{"", "*", "a", "a.a", "a*", "a.*", "a.a*", "aa", "aa.*"} {
 		a := policy.Allow{AllowedUnsafeSysctls: []string{"b.c", grant}}
+		if grant == "" {
+			a = policy.Allow{}
+		}
 		eachString("a.", 5, func(name string) {
 			cases++
-			want := name == grant
-			if n := len(grant) - 1; grant[n] == '*' {
+			want := name == grant && grant != ""
+			if n := len(grant) - 1; n >= 0 && grant[n] == '*' {
 				want = len(name) >= n && name[:n] == grant[:n]
 			}
-			if got := a.Sysctl(name); got != want {
-				t.Errorf("%q under %q: %v, want %v", name, grant, got, want)
+			by, got := excuses(a, policy.Fault{Check: spec.CheckSysctls, Field: spec.FieldSysctl, Value: name})
+			if got != want || got && by != "allow.allowedUnsafeSysctls[1]" {
+				t.Errorf("%q under %q: %v by %s, want %v", name, grant, got, by, want)
 			}
 		})
 	}
-	if cases != 8*63 {
-		t.Errorf("%d cases, want %d", cases, 8*63)
-	}
-	if none := (policy.Allow{}); none.Sysctl("a") || none.Sysctl("") {
-		t.Error("an empty list grants a sysctl")
+	if cases != 9*63 {
+		t.Errorf("%d cases, want %d", cases, 9*63)
 	}
 }
 
 func TestHostPort(t *testing.T) {
 	ranges := policy.Allow{AllowedHostPorts: []policy.PortRange{{Min: 80, Max: 80}, {Min: 1000, Max: 2000}}}
-	for port, want := range map[int32]bool{-80: false, 0: false, 79: false, 80: true, 81: false, 999: false, 1000: true, 1500: true, 2000: true, 2001: false, 65535: false} {
-		if got := ranges.HostPort(port); got != want {
-			t.Errorf("port %d: %v, want %v", port, got, want)
+	for port, want := range map[int32]bool{
+		-80: false, 0: false, 79: false, 80: true, 81: false, 999: false, 1000: true, 1500: true, 2000: true, 2001: false, 65535: false,
+	} {
+		fault := policy.Fault{Check: spec.CheckHostPorts, Field: spec.FieldHostPort, Value: port}
+		if by, got := excuses(ranges, fault); got != want {
+			t.Errorf("port %d: %v by %s, want %v", port, got, by, want)
 		}
-		if all := (policy.Allow{HostNetworkPorts: true}); !all.HostPort(port) {
+		if _, got := excuses(policy.Allow{HostNetworkPorts: true}, fault); !got {
 			t.Errorf("port %d is refused under hostNetworkPorts", port)
 		}
-		if network := (policy.Allow{HostNetwork: true}); network.HostPort(port) {
+		if _, got := excuses(policy.Allow{HostNetwork: true}, fault); got {
 			t.Errorf("port %d is granted by hostNetwork", port)
 		}
 	}
 }
 
-// TestListsAreExact: the grants that are lists of words compare exactly.
+// TestListsAreExact: the grants that are lists of words compare exactly, and a
+// legacy annotation by what it means.
 func TestListsAreExact(t *testing.T) {
 	a := policy.Allow{
 		SeccompProfiles: []string{"Unconfined"}, AppArmorProfiles: []string{"Unconfined"}, ProcMounts: []string{"Unmasked"},
 		AllowedProbeHosts: []string{"127.0.0.1"},
 	}
 	for _, row := range []struct {
-		name      string
-		got, want bool
+		name  string
+		check spec.CheckID
+		field spec.Field
+		value any
+		want  bool
 	}{
-		{"seccomp Unconfined", a.SeccompProfile("Unconfined"), true},
-		{"seccomp unconfined", a.SeccompProfile("unconfined"), false},
-		{"seccomp unset", a.SeccompProfile(""), false},
-		{"AppArmor Unconfined", a.AppArmorProfile("Unconfined"), true},
-		{"AppArmor unconfined", a.AppArmorProfile("unconfined"), false},
-		{"AppArmor unset", a.AppArmorProfile(""), false},
-		{"proc Unmasked", a.ProcMount("Unmasked"), true},
-		{"proc unmasked", a.ProcMount("unmasked"), false},
-		{"proc empty", a.ProcMount(""), false},
-		{"host", a.ProbeHost("127.0.0.1"), true},
-		{"longer host", a.ProbeHost("127.0.0.11"), false},
-		{"host by name", a.ProbeHost("localhost"), false},
-		{"no host", a.ProbeHost(""), false},
+		{"seccomp Unconfined", spec.CheckSeccompProfileRestricted, spec.FieldSeccompType, "Unconfined", true},
+		{"seccomp unconfined", spec.CheckSeccompProfileRestricted, spec.FieldSeccompType, "unconfined", false},
+		{"seccomp empty", spec.CheckSeccompProfileRestricted, spec.FieldSeccompType, "", false},
+		{"seccomp unset", spec.CheckSeccompProfileRestricted, spec.FieldSeccompType, nil, false},
+		{"seccomp annotation", spec.CheckSeccompProfileBaseline, spec.FieldAnnotation, "unconfined", true},
+		{"another seccomp annotation", spec.CheckSeccompProfileBaseline, spec.FieldAnnotation, "Unconfined", false},
+		{"AppArmor Unconfined", spec.CheckAppArmorProfile, spec.FieldAppArmorType, "Unconfined", true},
+		{"AppArmor unconfined", spec.CheckAppArmorProfile, spec.FieldAppArmorType, "unconfined", false},
+		{"AppArmor empty", spec.CheckAppArmorProfile, spec.FieldAppArmorType, "", false},
+		{"AppArmor annotation", spec.CheckAppArmorProfile, spec.FieldAnnotation, "unconfined", true},
+		{"another AppArmor annotation", spec.CheckAppArmorProfile, spec.FieldAnnotation, "", false},
+		{"proc Unmasked", spec.CheckProcMount, spec.FieldProcMount, "Unmasked", true},
+		{"proc unmasked", spec.CheckProcMount, spec.FieldProcMount, "unmasked", false},
+		{"proc empty", spec.CheckProcMountRestricted, spec.FieldProcMount, "", false},
+		{"host", spec.CheckHostProbesAndHostLifecycle, spec.FieldPreStopHTTPHost, "127.0.0.1", true},
+		{"longer host", spec.CheckHostProbesAndHostLifecycle, spec.FieldPreStopHTTPHost, "127.0.0.11", false},
+		{"host by name", spec.CheckHostProbesAndHostLifecycle, spec.FieldPreStopHTTPHost, "localhost", false},
+		{"no host", spec.CheckHostProbesAndHostLifecycle, spec.FieldPreStopHTTPHost, "", false},
 	} {
-		if row.got != row.want {
-			t.Errorf("%s: %v, want %v", row.name, row.got, row.want)
+		if _, got := excuses(a, policy.Fault{Check: row.check, Field: row.field, Value: row.value}); got != row.want {
+			t.Errorf("%s: %v, want %v", row.name, got, row.want)
 		}
 	}
 }
@@ -273,8 +306,7 @@ func TestVolume(t *testing.T) {
 func TestRules(t *testing.T) {
 	ranges := []policy.IDRange{{Min: 0, Max: 0}, {Min: 400, Max: 499}}
 	for id, in := range map[int64]bool{-1: false, 0: true, 1: false, 399: false, 400: true, 499: true, 500: false, policy.MaxID: false} {
-		user, group := policy.UserRule{Rule: policy.MustRunAs, Ranges: ranges}, policy.GroupRule{Rule: policy.MustRunAs, Ranges: ranges}
-		if policy.InRanges(ranges, id) != in || user.InRange(id) != in || group.InRange(id) != in {
+		if policy.InRanges(ranges, id) != in {
 			t.Errorf("%d in the ranges: want %v", id, in)
 		}
 		for rule, want := range map[policy.Rule]bool{policy.MustRunAs: in, policy.MayRunAs: in, policy.RunAsAny: true, "": true} {
@@ -299,7 +331,8 @@ func TestRules(t *testing.T) {
 		{policy.UserRule{Rule: policy.MustRunAs}, false},
 		{policy.UserRule{Ranges: ranges}, false},
 	} {
-		if got := row.rule.RootUser(); got != row.want {
+		fault := policy.Fault{Check: spec.CheckRunAsUser, Field: spec.FieldRunAsUser, Value: int64(0), Facts: spec.RootUser}
+		if _, got := excuses(policy.Allow{RunAsUser: row.rule}, fault); got != row.want {
 			t.Errorf("%+v excuses root: %v, want %v", row.rule, got, row.want)
 		}
 	}

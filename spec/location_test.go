@@ -1,65 +1,24 @@
 package spec_test
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/podfence/podfence/spec"
 )
 
-// fields are all fields that the package names: the constants of field.go, the
-// types of volumes, and what the controls read.
-func fields(t testing.TB) []spec.Field {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "field.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []spec.Field
-	ast.Inspect(file, func(n ast.Node) bool {
-		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-			value, err := strconv.Unquote(lit.Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			list = append(list, spec.Field(value))
-		}
-		return true
-	})
-	if len(list) != 39 {
-		t.Errorf("field.go has %d fields, want 39: count again", len(list))
-	}
-	for _, v := range spec.VolumeTypes() {
-		list = append(list, v.Field)
-	}
-	for _, c := range spec.Controls() {
-		list = append(list, c.Fields()...)
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
-func ofPod(f spec.Field) bool {
-	return strings.HasPrefix(string(f), "spec.") || strings.HasPrefix(string(f), "metadata.")
-}
-
 // locations are every field, in every place where it can stand.
 func locations(t testing.TB) (list []spec.Location) {
-	for _, f := range fields(t) {
+	for _, f := range spec.Fields() {
 		containers := []spec.Container{{}}
-		if !ofPod(f) {
+		if f.Scope() == spec.OfContainer {
 			containers = nil
-			for i, kind := range spec.ContainerKinds {
+			for i, kind := range spec.ContainerKinds() {
 				containers = append(containers, spec.Container{Kind: kind, Index: i * 7, Name: "c"})
 			}
 		}
@@ -69,9 +28,9 @@ func locations(t testing.TB) (list []spec.Location) {
 				for _, key := range []string{spec.SeccompPodAnnotation, spec.AppArmorAnnotation + "c", "0", "a.b/c", "a[0]"} {
 					list = append(list, spec.AtAnnotation(key))
 				}
-			case strings.Contains(string(f), "[*]"):
+			case strings.Contains(f.String(), "[*]"):
 				list = append(list, spec.AtIndex(c, f, 0), spec.AtIndex(c, f, 12))
-				if strings.HasSuffix(string(f), "[*]") {
+				if strings.HasSuffix(f.String(), "[*]") {
 					list = append(list, spec.At(c, f)) // the list itself
 				}
 			default:
@@ -87,27 +46,29 @@ func TestLocationsAgree(t *testing.T) {
 	list := locations(t)
 	for _, l := range list {
 		path := l.String()
-		if got := l.FieldPath(nil).String(); got != path {
+		if got := l.FieldPath().String(); got != path {
 			t.Errorf("String is %s, FieldPath is %s", path, got)
 		}
-		if got := l.Within(""); got != path {
-			t.Errorf("String is %s, Within nothing is %s", path, got)
-		}
 		if got := joined(l); got != path {
-			t.Errorf("String is %s, Segments are %s", path, got)
+			t.Errorf("String is %s, Steps are %s", path, got)
 		}
-		for _, root := range []string{"spec.template", "spec.jobTemplate.spec.template", "items[3]"} {
-			want := root + "." + path
-			if got := l.Within(root); got != want {
+		for dotted, root := range map[string]spec.Root{
+			"spec.template":                  "/spec/template",
+			"spec.jobTemplate.spec.template": spec.RootAt("spec", "jobTemplate", "spec", "template"),
+			"a/b~c":                          spec.RootAt("a/b~c"),
+		} {
+			below := l
+			below.Root = root
+			want := dotted + "." + path
+			if got := below.String(); got != want {
 				t.Errorf("within %s: %s, want %s", root, got, want)
 			}
-		}
-		root := field.NewPath("spec", "jobTemplate", "spec", "template")
-		if got, want := l.FieldPath(root).String(), l.Within("spec.jobTemplate.spec.template"); got != want {
-			t.Errorf("FieldPath %s, Within %s", got, want)
-		}
-		if root.String() != "spec.jobTemplate.spec.template" {
-			t.Fatalf("the root was changed to %s", root)
+			if got := below.FieldPath().String(); got != want {
+				t.Errorf("within %s: FieldPath %s, want %s", root, got, want)
+			}
+			if got, want := below.Pointer(), string(root)+l.Pointer(); got != want {
+				t.Errorf("within %s: Pointer %s, want %s", root, got, want)
+			}
 		}
 		if strings.Contains(path, "*") || strings.Contains(path, "..") || strings.HasPrefix(path, ".") {
 			t.Errorf("%s is no path", path)
@@ -121,7 +82,7 @@ func TestLocationsAgree(t *testing.T) {
 // joined renders segments as Kubernetes renders paths.
 func joined(l spec.Location) string {
 	var b strings.Builder
-	segments := l.Segments()
+	segments := l.Steps()
 	for i, s := range segments {
 		_, err := strconv.Atoi(s)
 		switch {
@@ -141,7 +102,7 @@ func joined(l spec.Location) string {
 func TestLocationsAreFieldsOfAPod(t *testing.T) {
 	for _, l := range locations(t) {
 		at := reflect.TypeFor[corev1.Pod]()
-		for _, segment := range l.Segments() {
+		for _, segment := range l.Steps() {
 			for at.Kind() == reflect.Pointer {
 				at = at.Elem()
 			}
@@ -202,16 +163,16 @@ func TestLocationGolden(t *testing.T) {
 		if row.location.String() != row.path {
 			t.Errorf("%s, want %s", row.location, row.path)
 		}
-		if diff := cmp.Diff(row.segments, row.location.Segments()); diff != "" {
+		if diff := cmp.Diff(row.segments, row.location.Steps()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", row.path, diff)
 		}
 	}
 }
 
-// TestSegmentsAreTheCallers: appending to one location's segments leaves another's.
-func TestSegmentsAreTheCallers(t *testing.T) {
+// TestStepsAreTheCallers: appending to one location's steps leaves another's.
+func TestStepsAreTheCallers(t *testing.T) {
 	l := spec.At(spec.Container{}, spec.FieldHostPID)
-	first, second := append(l.Segments(), "a"), append(l.Segments(), "b")
+	first, second := append(l.Steps(), "a"), append(l.Steps(), "b")
 	if first[2] != "a" || second[2] != "b" {
 		t.Errorf("%v and %v share memory", first, second)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -27,9 +28,12 @@ func TestWhole(t *testing.T) {
 	page := controlsPage()
 	named := 0
 	for _, c := range spec.Controls() {
-		for _, want := range append(c.Grants, "## "+c.Title) {
-			if !strings.Contains(page, want) {
-				t.Errorf("the page lacks %q", want)
+		if !strings.Contains(page, "## "+c.Title) {
+			t.Errorf("the page lacks %q", c.Title)
+		}
+		for _, row := range policy.GrantTypesOf(c) {
+			if !strings.Contains(page, row.String()) {
+				t.Errorf("the page lacks the grant %q", row)
 			}
 		}
 		for _, check := range c.Checks {
@@ -39,7 +43,7 @@ func TestWhole(t *testing.T) {
 			}
 		}
 		for _, f := range c.Fields() {
-			if !strings.Contains(page, string(f)) {
+			if !strings.Contains(page, f.String()) {
 				t.Errorf("the page lacks the field %s", f)
 			}
 		}

@@ -57,21 +57,24 @@ const (
 )
 
 // Why says why a field was left unset.
-type Why string
+type Why uint8
 
-// The reasons, as package mutate explains them.
+// The reasons, which package mutate names and explains.
 const (
-	PolicyLeaves        Why = "policy"
-	Windows             Why = "windows"
-	Mirror              Why = "mirror"
-	PrivilegedContainer Why = "privileged"
-	AddsSysAdmin        Why = "sysAdmin"
-	RootUser            Why = "rootUser"
-	NonRoot             Why = "nonRoot"
-	UserNamespace       Why = "userNamespace"
-	Annotation          Why = "annotation"
-	Inherited           Why = "inherited"
+	PolicyLeaves Why = iota
+	Windows
+	Mirror
+	PrivilegedContainer
+	AddsSysAdmin
+	RootUser
+	NonRoot
+	UserNamespace
+	Annotation
+	Inherited
 )
+
+// free is the reason to leave nothing unset.
+const free Why = 1<<8 - 1
 
 var fields = [FieldEnd]Field{
 	PodFSGroup: {

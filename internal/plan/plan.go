@@ -171,7 +171,7 @@ func (p *planner) container(at spec.Container, c *corev1.Container) {
 // from it. lacks is the parent of the field that is missing, if the security
 // context is there.
 func (p *planner) fill(at spec.Container, c *corev1.Container, f FieldID, lacks Missing, value int64) {
-	if reason := p.forbids(); reason != "" {
+	if reason := p.forbids(); reason != free {
 		p.leave(at, fields[f].Path, reason)
 		return
 	}
@@ -187,7 +187,7 @@ func (p *planner) add(at spec.Container, c *corev1.Container, f FieldID, lacks M
 	p.note(Fill{at.Name, int32(at.Index), at.Kind, f, lacks, value})
 }
 
-// forbids is why nothing but runAsNonRoot may be set on the pod, "" if it may.
+// forbids is why nothing but runAsNonRoot may be set on the pod, free if it may.
 func (p *planner) forbids() Why {
 	switch {
 	case p.mirror:
@@ -195,7 +195,7 @@ func (p *planner) forbids() Why {
 	case p.windows:
 		return Windows
 	default:
-		return ""
+		return free
 	}
 }
 
@@ -293,7 +293,7 @@ func (p *planner) userFill(at spec.Container, nonRoot bool) *int64 {
 	if _, given := p.policy.UserFill(false); !given {
 		return nil
 	}
-	if reason := p.forbids(); reason != "" {
+	if reason := p.forbids(); reason != free {
 		p.leave(at, spec.FieldRunAsUser, reason)
 		return nil
 	}
@@ -359,7 +359,7 @@ func (p *planner) podGroups() {
 		switch {
 		case !p.policy.FillsSupplementalGroups():
 			p.leave(spec.Container{}, spec.FieldSupplementalGroups, PolicyLeaves)
-		case p.forbids() == "" && !p.asked:
+		case p.forbids() == free && !p.asked:
 			p.plan.Groups = p.policy.SupplementalGroupsFill()
 			fallthrough
 		default:
@@ -369,7 +369,7 @@ func (p *planner) podGroups() {
 }
 
 func (p *planner) fillPod(f FieldID, value int64) {
-	if reason := p.forbids(); reason != "" {
+	if reason := p.forbids(); reason != free {
 		p.leave(spec.Container{}, fields[f].Path, reason)
 		return
 	}

@@ -285,7 +285,7 @@ func (c *tally) values(pod *corev1.Pod, p *policy.Policy, report *mutate.Report)
 	see := func(subject, becomes string) { seen[[2]string{subject, becomes}] = true }
 	for _, change := range report.Changes() {
 		sc := contextOf(pod, change.Container)
-		subject := "value of " + string(change.Field)
+		subject := "value of " + change.Field.String()
 		switch change.Field {
 		case spec.FieldRunAsGroup:
 			see(subject, groupSource(p.Mutations.RunAsGroup != nil, &p.Allow.RunAsGroup))
@@ -308,9 +308,9 @@ func (c *tally) values(pod *corev1.Pod, p *policy.Policy, report *mutate.Report)
 			}
 		case spec.FieldCapabilitiesDrop:
 			if sc != nil && sc.Capabilities == nil {
-				see("fill "+string(change.Field), "in a security context without capabilities")
+				see("fill "+change.Field.String(), "in a security context without capabilities")
 			} else if sc != nil && sc.Capabilities.Drop != nil {
-				see("fill "+string(change.Field), "beside an empty drop")
+				see("fill "+change.Field.String(), "beside an empty drop")
 			}
 		case spec.FieldSeccompType:
 			if whose := annotated(pod, change.Container.Name); whose != "" {
@@ -318,8 +318,7 @@ func (c *tally) values(pod *corev1.Pod, p *policy.Policy, report *mutate.Report)
 			}
 		}
 	}
-	for i := range report.Unset {
-		unset := &report.Unset[i]
+	for _, unset := range report.Unset() {
 		sc := contextOf(pod, unset.Container)
 		switch {
 		case unset.Reason == mutate.Annotation:

@@ -29,34 +29,12 @@ var leaves = map[spec.Field][]mutate.Reason{
 	spec.FieldSupplementalGroups:       {mutate.PolicyLeaves, mutate.Windows, mutate.Mirror},
 }
 
-// filled are the fields that Mutate fills: those that the controls name, those
-// that mutations names, and those that a rule which is no grant demands.
+// filled are the fields that Mutate fills, by its table.
 func filled() (fields []spec.Field) {
-	for _, control := range spec.Controls() {
-		for _, fill := range control.Fills {
-			f := fill.Field
-			if f == spec.FieldSeccompProfile {
-				f = spec.FieldSeccompType
-			}
-			fields = append(fields, f)
-		}
+	for _, row := range plan.Fields() {
+		fields = append(fields, row.Path)
 	}
-	inContainer := map[string]bool{}
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[corev1.SecurityContext]()) {
-		inContainer[jsonName(f)] = true
-	}
-	for _, f := range policyFields {
-		_, name, _ := strings.Cut(f.path, ".")
-		switch isMutation := strings.HasPrefix(f.path, "mutations."); {
-		case isGrant(f.path) || !isMutation && f.typ.Kind() != reflect.Bool:
-		case inContainer[name]:
-			fields = append(fields, spec.Field("securityContext."+name))
-		default:
-			fields = append(fields, spec.Field("spec.securityContext."+name))
-		}
-	}
-	slices.Sort(fields)
-	return slices.Compact(fields)
+	return fields
 }
 
 const (
@@ -66,25 +44,25 @@ const (
 
 func (c *tally) wantFills(t *testing.T) {
 	for _, f := range filled() {
-		c.want(2000, "fill "+string(f), "is set already")
+		c.want(2000, "fill "+f.String(), "is set already")
 		if ofPod(f) {
-			c.want(500, "fill "+string(f), "pod"+inside, "pod"+outside)
+			c.want(500, "fill "+f.String(), "pod"+inside, "pod"+outside)
 		} else {
 			for kind := spec.InitContainer; kind <= spec.EphemeralContainer; kind++ {
-				c.want(500, "fill "+string(f), kind.String()+inside, kind.String()+outside)
+				c.want(500, "fill "+f.String(), kind.String()+inside, kind.String()+outside)
 			}
 		}
 		if leaves[f] == nil {
 			t.Errorf("say in leaves for which reasons %s is left unset", f)
 		}
 	}
-	c.want(60, "fill "+string(spec.FieldCapabilitiesDrop), "beside capabilities")
+	c.want(60, "fill "+spec.FieldCapabilitiesDrop.String(), "beside capabilities")
 	c.want(200, "fill", "nothing is needed")
 	reasons := constants(t, "../../mutate", func(_, typ string) bool { return typ == "Reason" })
 	seen := map[string]bool{}
 	for f, list := range leaves {
 		for _, reason := range list {
-			c.want(80, "leave "+string(f), string(reason))
+			c.want(80, "leave "+f.String(), string(reason))
 			seen[string(reason)] = true
 		}
 	}
@@ -100,14 +78,14 @@ func (c *tally) fills(pod *corev1.Pod, report *mutate.Report) {
 	open := map[spec.Field]int{}
 	for _, change := range report.Changes() {
 		open[change.Field]++
-		c.count("fill "+string(change.Field), whereFilled(pod, &change))
+		c.count("fill "+change.Field.String(), whereFilled(pod, &change))
 		if sc := contextOf(pod, change.Container); change.Field == spec.FieldCapabilitiesDrop && sc != nil && sc.Capabilities != nil {
-			c.count("fill "+string(change.Field), "beside capabilities")
+			c.count("fill "+change.Field.String(), "beside capabilities")
 		}
 	}
-	for _, u := range report.Unset {
+	for _, u := range report.Unset() {
 		open[u.Field]++
-		c.count("leave "+string(u.Field), string(u.Reason))
+		c.count("leave "+u.Field.String(), string(u.Reason))
 	}
 	if !report.Changed() {
 		c.count("fill", "nothing is needed")
@@ -119,7 +97,7 @@ func (c *tally) fills(pod *corev1.Pod, report *mutate.Report) {
 			n = 1
 		}
 		if open[f] < n {
-			c.count("fill "+string(f), "is set already")
+			c.count("fill "+f.String(), "is set already")
 		}
 	}
 }
@@ -145,10 +123,9 @@ func contextOf(pod *corev1.Pod, at spec.Container) *corev1.SecurityContext {
 // twins are the fields that a pod may set for its containers.
 var twins = func() (list []twin) {
 	for _, control := range spec.Controls() {
-		fields := control.Fields()
-		for _, f := range fields {
-			if own, ok := strings.CutPrefix(string(f), "spec."); ok && slices.Contains(fields, spec.Field(own)) {
-				list = append(list, newTwin(control, spec.Field(own)))
+		for _, f := range control.Fields() {
+			if f.Inherits() != 0 {
+				list = append(list, newTwin(control, f))
 			}
 		}
 	}
@@ -167,17 +144,21 @@ func newTwin(control *spec.Control, f spec.Field) twin {
 	check := control.Checks[len(control.Checks)-1]
 	for _, allowed := range check.Revisions[len(check.Revisions)-1].Allowed {
 		if slices.Contains(allowed.Fields, f) {
-			return twin{f, goNames(f), allowed.Values}
+			var texts []string
+			for _, v := range allowed.Values {
+				texts = append(texts, v.Text)
+			}
+			return twin{f, goNames(f), texts}
 		}
 	}
-	panic("no revision reads " + f)
+	panic("no revision reads " + f.String())
 }
 
 // goNames are the names that the steps of a field below a security context have
 // in Go, the same for pods and containers.
 func goNames(f spec.Field) (names []string) {
 	typ := reflect.TypeFor[corev1.SecurityContext]()
-	for _, step := range strings.Split(string(f), ".")[1:] {
+	for _, step := range strings.Split(f.String(), ".")[1:] {
 		for _, field := range reflect.VisibleFields(typ) {
 			if jsonName(field) == step {
 				names = append(names, field.Name)
