@@ -11,7 +11,7 @@ import (
 
 	sigsyaml "sigs.k8s.io/yaml"
 
-	"github.com/podfence/podfence/examples/cli/internal/manifest"
+	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 )
 
 func (a *app) newSink(form string) sink {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/podfence/podfence/examples/cli/internal/manifest"
+	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 )
 
 const barePod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: c\n"

@@ -2,7 +2,7 @@
 // the security fields that their authors left unset, and checks the policies
 // that allow a pod more than the standards do.
 //
-//	go run ./examples/cli admit -f examples/manifests/ --policies examples/policies/
+//	go run -C examples/podfence . admit -f ../manifests --policies ../policies
 //
 // The rules are the library's. This program reads manifests as a stream, asks
 // the library about each workload, and prints the answer:

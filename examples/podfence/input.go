@@ -15,7 +15,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence"
-	"github.com/podfence/podfence/examples/cli/internal/manifest"
+	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 	"github.com/podfence/podfence/policy"
 )
 

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/podfence/podfence/examples/cli/internal/manifest"
+	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 )
 
 func (a *app) mutateInPlace(flags *inputFlags, form string) error {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
-	"github.com/podfence/podfence/examples/cli/internal/manifest"
+	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 )
 
 // answer is what evaluate and admit found about one workload.

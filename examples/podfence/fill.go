@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/podfence/podfence"
-	"github.com/podfence/podfence/examples/cli/internal/manifest"
-	"github.com/podfence/podfence/examples/cli/internal/yamledit"
+	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/examples/podfence/internal/yamledit"
 )
 
 // filling is what is filled in into one workload.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/podfence/podfence/examples/cli/internal/manifest"
+	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 )
 
 // mutateForms are the forms of -o in which mutate prints.
