@@ -226,7 +226,7 @@ func (f *parser) policy(n *yaml.Node, r *reader, p Policy) {
 		r.value(n, reflectOf(&p), "")
 		r.findings(&p)
 	} else {
-		r.found("", describe(n)+" stands where a policy belongs", "write the policy's keys; several policies are separated by ---")
+		r.found("", written(n)+" stands where a policy belongs", "write the policy's keys; several policies are separated by ---")
 	}
 	for i := before; i < len(f.errs); i++ {
 		f.errs[i].Policy = p.Name
