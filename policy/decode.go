@@ -46,13 +46,13 @@ func (r *reader) line(path string, line int) {
 }
 
 // lineOf is the line of a path, or of the nearest one above it that has one.
-func (r *reader) lineOf(path string) int {
-	for ; path != ""; path = parentPath(path) {
-		if line := r.lines[path]; line > 0 {
-			return line
-		}
-	}
-	return r.lines[""]
+func (r *reader) lineOf(path string) int { return lineOf(r.lines, path, r.lines[""]) }
+
+// source is where the policy that was read stands.
+func (r *reader) source() Source {
+	s := Source{Position: Position{r.parser.file, r.lines[""]}, Lines: r.lines}
+	delete(s.Lines, "")
+	return s
 }
 
 // found reports what is wrong at a path, whose value then counts for nothing.
@@ -337,7 +337,8 @@ func fixBlock(n *yaml.Node, t reflect.Type) string {
 	if shorthand := shorthands[t]; shorthand != "" && n.Kind == yaml.ScalarNode {
 		return fmt.Sprintf(shorthand, written(n))
 	}
-	return "write " + orList(fieldNames(t)[:min(3, t.NumField())]) + " under it, indented"
+	names := fieldNames(t)
+	return "write " + orList(names[:min(3, len(names))]) + " under it, indented"
 }
 
 func fixList(n *yaml.Node, entry reflect.Type) string {

@@ -38,7 +38,8 @@ const (
 // Reading is strict: what is returned passes Validate, and nothing in the file
 // was passed over. The error is Errors, everything that is wrong in order of
 // line (at most 1000 of them), and then no policy is returned. Parse trims one
-// trailing slash of a path prefix and changes nothing else.
+// trailing slash of a path prefix and changes nothing else. Every policy knows
+// its file and its lines, in [Policy].Source.
 func Parse(data []byte, file string) ([]Policy, error) {
 	f := &parser{file: file}
 	for _, doc := range f.documents(data) {
@@ -55,6 +56,7 @@ func Parse(data []byte, file string) ([]Policy, error) {
 	policies := make([]Policy, len(f.policies))
 	for i := range f.policies {
 		policies[i] = f.policies[i].Policy
+		policies[i].Source = f.policies[i].reader.source()
 	}
 	return policies, nil
 }
@@ -104,7 +106,7 @@ func (f *parser) sorted() Errors {
 }
 
 // documents returns the documents of a file up to the first that is no YAML,
-// less empty ones.
+// without the empty ones.
 func (f *parser) documents(data []byte) (docs []*yaml.Node) {
 	if e := unreadable(data); e != nil {
 		f.add(*e)

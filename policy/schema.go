@@ -18,17 +18,21 @@ type field struct {
 	typ       reflect.Type
 }
 
-func fieldsOf(t reflect.Type) []field {
-	fields := make([]field, t.NumField())
-	for i := range fields {
+// fieldsOf returns the keys of a block, in order. What JSON does not hold is
+// none of them.
+func fieldsOf(t reflect.Type) (fields []field) {
+	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		fields[i] = field{
+		if name == "-" {
+			continue
+		}
+		fields = append(fields, field{
 			name:      name,
 			index:     i,
 			required:  options == "",
 			dropEmpty: options == "omitempty",
 			typ:       t.Field(i).Type,
-		}
+		})
 	}
 	return fields
 }
