@@ -147,10 +147,8 @@ func isEmpty(doc *yaml.Node) bool {
 // unreadable finds what no YAML may hold, for which the library has no line.
 func unreadable(data []byte) *Error {
 	if len(data) > MaxFileSize {
-		return &Error{
-			Problem: fmt.Sprintf("the file has %d bytes, more than %d", len(data), MaxFileSize),
-			Fix:     "divide it into several files",
-		}
+		e := tooLarge(int64(len(data)))
+		return &e
 	}
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
@@ -163,6 +161,10 @@ func unreadable(data []byte) *Error {
 		i += size
 	}
 	return nil
+}
+
+func tooLarge(size int64) Error {
+	return Error{Problem: fmt.Sprintf("the file has %d bytes, more than %d", size, MaxFileSize), Fix: "divide it into several files"}
 }
 
 func lineAt(data []byte, offset int) int { return 1 + bytes.Count(data[:offset], []byte("\n")) }
