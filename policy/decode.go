@@ -46,13 +46,13 @@ func (r *reader) line(path string, line int) {
 }
 
 // lineOf is the line of a path, or of the nearest one above it that has one.
-func (r *reader) lineOf(path string) int {
-	for ; path != ""; path = parentPath(path) {
-		if line := r.lines[path]; line > 0 {
-			return line
-		}
-	}
-	return r.lines[""]
+func (r *reader) lineOf(path string) int { return lineOf(r.lines, path, r.lines[""]) }
+
+// source is where the policy that was read stands.
+func (r *reader) source() Source {
+	s := Source{Position: Position{r.parser.file, r.lines[""]}, Lines: r.lines}
+	delete(s.Lines, "")
+	return s
 }
 
 // found reports what is wrong at a path, whose value then counts for nothing.
@@ -169,7 +169,7 @@ func (r *reader) word(n *yaml.Node, into reflect.Value, path string) {
 // block reads a mapping whose keys are the fields of a struct.
 func (r *reader) block(n *yaml.Node, into reflect.Value, path string) {
 	if n.Kind != yaml.MappingNode {
-		r.found(path, describe(n)+" stands where a block of keys belongs", fixBlock(n, into.Type()))
+		r.found(path, written(n)+" stands where a block of keys belongs", fixBlock(n, into.Type()))
 		return
 	}
 	if into.Type() == reflect.TypeFor[Allow]() {
@@ -243,7 +243,7 @@ func (r *reader) unknown(given []pair, block reflect.Type, path string) {
 
 func (r *reader) list(n *yaml.Node, into reflect.Value, path string) {
 	if n.Kind != yaml.SequenceNode {
-		r.found(path, describe(n)+" stands where a list belongs", fixList(n, into.Type().Elem()))
+		r.found(path, written(n)+" stands where a list belongs", fixList(n, into.Type().Elem()))
 		return
 	}
 	into.Set(reflect.MakeSlice(into.Type(), len(n.Content), len(n.Content)))
@@ -256,7 +256,7 @@ func (r *reader) list(n *yaml.Node, into reflect.Value, path string) {
 // labels reads a mapping of text to text.
 func (r *reader) labels(n *yaml.Node, into reflect.Value, path string) {
 	if n.Kind != yaml.MappingNode {
-		r.found(path, describe(n)+" stands where labels belong", fixLabels)
+		r.found(path, written(n)+" stands where labels belong", fixLabels)
 		return
 	}
 	into.Set(reflect.MakeMap(into.Type()))
@@ -275,14 +275,14 @@ type pair struct {
 	value *yaml.Node
 }
 
-// pairs returns the pairs of a mapping, less those whose key is none or was
+// pairs returns the pairs of a mapping, without those whose key is none or was
 // there before. below renders the path of a key.
 func (r *reader) pairs(n *yaml.Node, path string, below func(path, key string) string) (pairs []pair) {
 	first := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
 		if wrong := keyWrong(k); wrong != (complaint{}) {
-			r.foundIn(k.Line, below(path, describe(k)), wrong.problem, wrong.fix)
+			r.foundIn(k.Line, below(path, written(k)), wrong.problem, wrong.fix)
 			continue
 		}
 		if at, again := first[k.Value]; again {
@@ -335,14 +335,15 @@ var shorthands = map[reflect.Type]string{
 
 func fixBlock(n *yaml.Node, t reflect.Type) string {
 	if shorthand := shorthands[t]; shorthand != "" && n.Kind == yaml.ScalarNode {
-		return fmt.Sprintf(shorthand, describe(n))
+		return fmt.Sprintf(shorthand, written(n))
 	}
-	return "write " + orList(fieldNames(t)[:min(3, t.NumField())]) + " under it, indented"
+	names := fieldNames(t)
+	return "write " + orList(names[:min(3, len(names))]) + " under it, indented"
 }
 
 func fixList(n *yaml.Node, entry reflect.Type) string {
 	if n.Kind == yaml.ScalarNode && entry.Kind() != reflect.Struct {
-		return "write [" + describe(n) + "]"
+		return "write [" + written(n) + "]"
 	}
 	return "begin each entry with a -"
 }

@@ -166,7 +166,7 @@ func TestDeepCopies(t *testing.T) {
 	}
 	p := &full[0]
 	values := []any{
-		p, &p.Allow, &p.Mutations, &p.Allow.RunAsUser, &p.Allow.RunAsGroup,
+		p, &p.Allow, &p.Mutations, &p.Source, &p.Allow.RunAsUser, &p.Allow.RunAsGroup,
 		&p.Allow.AllowedHostPaths[0], &p.Allow.RunAsUser.Ranges[0], &p.Allow.AllowedHostPorts[0],
 	}
 	for _, v := range values {

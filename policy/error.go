@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -36,17 +35,11 @@ func (e Error) Error() string {
 }
 
 func (e Error) where() string {
-	switch {
-	case e.File != "" && e.Line > 0:
-		return e.File + ":" + strconv.Itoa(e.Line)
-	case e.File != "":
-		return e.File
-	case e.Line > 0:
-		return "line " + strconv.Itoa(e.Line)
-	case e.Policy != "":
+	position := Position{e.File, e.Line}.String()
+	if position == "" && e.Policy != "" {
 		return fmt.Sprintf("policy %q", e.Policy)
 	}
-	return ""
+	return position
 }
 
 func (e Error) what() string {

@@ -13,8 +13,8 @@ import (
 
 // Marshal renders policies in their canonical form: YAML, the keys in the
 // order of the types, only what is set, documents separated by "---". It
-// refuses what Parse would, so that Parse(Marshal(p)) is p, except that empty
-// lists which mean the same as none come back as nil.
+// refuses what Parse would, so that Parse(Marshal(p)) is p, except for its
+// Source, and that empty lists which mean the same as none come back as nil.
 func Marshal(policies ...Policy) ([]byte, error) {
 	var out bytes.Buffer
 	for i := range policies {

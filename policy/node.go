@@ -14,8 +14,8 @@ import (
 // maxQuoted is how many bytes of a value an error quotes.
 const maxQuoted = 64
 
-// describe names a node in an error, as the file writes it.
-func describe(n *yaml.Node) string {
+// written names a node in an error, as the file writes it.
+func written(n *yaml.Node) string {
 	switch {
 	case n.Kind == yaml.MappingNode:
 		return "a block of keys"
@@ -64,11 +64,11 @@ var oldBooleans = []string{"y", "n", "yes", "no", "on", "off"}
 func text(n *yaml.Node) (string, complaint) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
-		return "", complain("write text", "%s stands where text belongs", describe(n))
+		return "", complain("write text", "%s stands where text belongs", written(n))
 	case n.Tag != "!!str":
-		return "", complain("write "+quote(n.Value), "%s is read as %s, not as text", describe(n), readAs[n.Tag])
+		return "", complain("write "+quote(n.Value), "%s is read as %s, not as text", written(n), readAs[n.Tag])
 	case isPlain(n) && slices.Contains(oldBooleans, strings.ToLower(n.Value)):
-		return "", complain("write "+quote(n.Value), "%s is a boolean to some readers of YAML", describe(n))
+		return "", complain("write "+quote(n.Value), "%s is a boolean to some readers of YAML", written(n))
 	}
 	return n.Value, complaint{}
 }
@@ -76,7 +76,7 @@ func text(n *yaml.Node) (string, complaint) {
 // boolean reads true or false and none of their many other spellings.
 func boolean(n *yaml.Node) (bool, complaint) {
 	if !isPlain(n) || n.Tag != "!!bool" {
-		return false, complain("write true or false", "%s is no boolean", describe(n))
+		return false, complain("write true or false", "%s is no boolean", written(n))
 	}
 	return strings.EqualFold(n.Value, "true"), complaint{}
 }
@@ -94,15 +94,15 @@ const wholeNumber = "write a whole number, as in 400"
 func number(n *yaml.Node, bits int, limit string) (int64, complaint) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
-		return 0, complain(wholeNumber, "%s stands where a number belongs", describe(n))
+		return 0, complain(wholeNumber, "%s stands where a number belongs", written(n))
 	case !isPlain(n) && decimal.MatchString(n.Value):
-		return 0, complain("write "+shorten(n.Value)+" without quotes", "%s is text, not a number", describe(n))
+		return 0, complain("write "+shorten(n.Value)+" without quotes", "%s is text, not a number", written(n))
 	case !isPlain(n) || !decimal.MatchString(n.Value):
-		return 0, complain(plainNumber(n), "%s is no plain decimal number", describe(n))
+		return 0, complain(plainNumber(n), "%s is no plain decimal number", written(n))
 	}
 	i, err := strconv.ParseInt(n.Value, 10, bits)
 	if err != nil {
-		return 0, complain(limit, "%s is out of range", describe(n))
+		return 0, complain(limit, "%s is out of range", written(n))
 	}
 	return i, complaint{}
 }

@@ -38,7 +38,8 @@ const (
 // Reading is strict: what is returned passes Validate, and nothing in the file
 // was passed over. The error is Errors, everything that is wrong in order of
 // line (at most 1000 of them), and then no policy is returned. Parse trims one
-// trailing slash of a path prefix and changes nothing else.
+// trailing slash of a path prefix and changes nothing else. Every policy knows
+// its file and its lines, in [Policy].Source.
 func Parse(data []byte, file string) ([]Policy, error) {
 	f := &parser{file: file}
 	for _, doc := range f.documents(data) {
@@ -55,6 +56,7 @@ func Parse(data []byte, file string) ([]Policy, error) {
 	policies := make([]Policy, len(f.policies))
 	for i := range f.policies {
 		policies[i] = f.policies[i].Policy
+		policies[i].Source = f.policies[i].reader.source()
 	}
 	return policies, nil
 }
@@ -104,7 +106,7 @@ func (f *parser) sorted() Errors {
 }
 
 // documents returns the documents of a file up to the first that is no YAML,
-// less empty ones.
+// without the empty ones.
 func (f *parser) documents(data []byte) (docs []*yaml.Node) {
 	if e := unreadable(data); e != nil {
 		f.add(*e)
@@ -145,10 +147,8 @@ func isEmpty(doc *yaml.Node) bool {
 // unreadable finds what no YAML may hold, for which the library has no line.
 func unreadable(data []byte) *Error {
 	if len(data) > MaxFileSize {
-		return &Error{
-			Problem: fmt.Sprintf("the file has %d bytes, more than %d", len(data), MaxFileSize),
-			Fix:     "divide it into several files",
-		}
+		e := tooLarge(int64(len(data)))
+		return &e
 	}
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
@@ -161,6 +161,10 @@ func unreadable(data []byte) *Error {
 		i += size
 	}
 	return nil
+}
+
+func tooLarge(size int64) Error {
+	return Error{Problem: fmt.Sprintf("the file has %d bytes, more than %d", size, MaxFileSize), Fix: "divide it into several files"}
 }
 
 func lineAt(data []byte, offset int) int { return 1 + bytes.Count(data[:offset], []byte("\n")) }
@@ -226,7 +230,7 @@ func (f *parser) policy(n *yaml.Node, r *reader, p Policy) {
 		r.value(n, reflectOf(&p), "")
 		r.findings(&p)
 	} else {
-		r.found("", describe(n)+" stands where a policy belongs", "write the policy's keys; several policies are separated by ---")
+		r.found("", written(n)+" stands where a policy belongs", "write the policy's keys; several policies are separated by ---")
 	}
 	for i := before; i < len(f.errs); i++ {
 		f.errs[i].Policy = p.Name

@@ -152,7 +152,7 @@ func TestMarshalParseIsIdentity(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, data)
 		}
-		if diff := cmp.Diff(policies, got); diff != "" {
+		if diff := cmp.Diff(policies, got, anywhere); diff != "" {
 			t.Fatalf("%s\n%s", diff, data)
 		}
 	})
@@ -194,7 +194,7 @@ func TestJSONRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, data)
 		}
-		if diff := cmp.Diff([]Policy{p}, parsed); diff != "" {
+		if diff := cmp.Diff([]Policy{p}, parsed, anywhere); diff != "" {
 			t.Fatalf("%s\n%s", diff, data)
 		}
 	})
@@ -381,7 +381,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, canonical)
 		}
-		if diff := cmp.Diff(policies, again); diff != "" {
+		if diff := cmp.Diff(policies, again, anywhere); diff != "" {
 			t.Fatalf("%s\n%s", diff, canonical)
 		}
 	})

@@ -18,17 +18,21 @@ type field struct {
 	typ       reflect.Type
 }
 
-func fieldsOf(t reflect.Type) []field {
-	fields := make([]field, t.NumField())
-	for i := range fields {
+// fieldsOf returns the keys of a block, in order. What JSON does not hold is
+// none of them.
+func fieldsOf(t reflect.Type) (fields []field) {
+	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		fields[i] = field{
+		if name == "-" {
+			continue
+		}
+		fields = append(fields, field{
 			name:      name,
 			index:     i,
 			required:  options == "",
 			dropEmpty: options == "omitempty",
 			typ:       t.Field(i).Type,
-		}
+		})
 	}
 	return fields
 }
@@ -40,15 +44,15 @@ func fieldNames(t reflect.Type) (names []string) {
 	return names
 }
 
-// place is one key and the block that it belongs to, "" being the policy.
-type place struct{ key, block string }
+// formatKey is one key and the block that it belongs to, "" being the policy.
+type formatKey struct{ key, block string }
 
-// places lists every key of the format with its block.
-func places() (all []place) {
+// formatKeys lists every key of the format with its block.
+func formatKeys() (all []formatKey) {
 	var walk func(t reflect.Type, block string)
 	walk = func(t reflect.Type, block string) {
 		for _, f := range fieldsOf(t) {
-			all = append(all, place{f.name, block})
+			all = append(all, formatKey{f.name, block})
 			if inner := elem(f.typ); inner.Kind() == reflect.Struct {
 				walk(inner, keyPath(block, f.name))
 			}
@@ -89,7 +93,7 @@ const maxListed = 4
 // fixUnknown says what to write for a key that a block does not know. meant is
 // the block's key that was probably meant, if any.
 func fixUnknown(key string, block reflect.Type) (fix, meant string) {
-	all := places()
+	all := formatKeys()
 	here := fieldNames(block)
 	if fix := synonyms[key]; fix != "" {
 		return fix, ""
@@ -113,7 +117,7 @@ func fixUnknown(key string, block reflect.Type) (fix, meant string) {
 	return "remove it, or write " + orList(here), ""
 }
 
-func blocksOf(key string, all []place) (blocks []string) {
+func blocksOf(key string, all []formatKey) (blocks []string) {
 	for _, p := range all {
 		switch {
 		case p.key != key:

@@ -3,7 +3,6 @@ package policy
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -49,26 +48,13 @@ func NewSet(policies ...Policy) (Set, error) {
 	slices.SortStableFunc(set.policies, compareNames)
 	for i, p := range set.policies[min(1, len(set.policies)):] {
 		if compareNames(set.policies[i], p) == 0 {
-			errs = append(errs, duplicate(p))
+			errs = append(errs, duplicate(set.policies[i], p))
 		}
 	}
 	if len(errs) > 0 {
 		return Set{}, errs
 	}
 	return set, nil
-}
-
-func duplicate(p *Policy) Error {
-	where := "for every namespace"
-	if p.Namespace != "" {
-		where = fmt.Sprintf("in namespace %q", p.Namespace)
-	}
-	return Error{
-		Policy:  p.Name,
-		Field:   "name",
-		Problem: fmt.Sprintf("two policies %s are named %q", where, p.Name),
-		Fix:     "give each a name of its own",
-	}
 }
 
 // compareNames orders policies by name, and those of one name by namespace.

@@ -41,6 +41,12 @@ type Policy struct {
 	// Mutations holds what is filled in where the pod's author set nothing.
 	// +optional
 	Mutations Mutations `json:"mutations,omitzero"`
+
+	// Source is where the policy was read from. It is no part of the format:
+	// neither JSON nor YAML holds it, and nothing is decided by it. Policies of
+	// two files that say the same differ in it alone; in tests,
+	// cmpopts.IgnoreTypes(policy.Source{}) leaves it out.
+	Source Source `json:"-"`
 }
 
 // Allow is the allow block of a policy: grants, each of which excuses a

@@ -66,7 +66,7 @@ func (r *reader) mapping(p pair, path, wanted string) []pair {
 	case isNull(p.value):
 		r.found(path, "has no value", "write "+wanted+", or {} for none")
 	case p.value.Kind != yaml.MappingNode:
-		r.found(path, describe(p.value)+" stands where a block of keys belongs", "write "+wanted)
+		r.found(path, written(p.value)+" stands where a block of keys belongs", "write "+wanted)
 	default:
 		return r.pairs(p.value, path, keyPath)
 	}
