@@ -3,6 +3,7 @@ package podfence_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,10 +66,12 @@ func oneContainer(securityContext string) string {
 }
 
 // full is all that the default policy fills, filled; withFull adds to it.
-const full = `allowPrivilegeEscalation: false, privileged: false, runAsGroup: 1, runAsNonRoot: true, capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}`
+const full = `allowPrivilegeEscalation: false, privileged: false, runAsGroup: 1, runAsNonRoot: true, ` +
+	`capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}`
 
 func settled(more string) string {
-	return web("{securityContext: {fsGroup: 1, supplementalGroups: [1]}, containers: [{name: a, securityContext: {" + full + "}}]" + more + "}")
+	return web("{securityContext: {fsGroup: 1, supplementalGroups: [1]}, " +
+		"containers: [{name: a, securityContext: {" + full + "}}]" + more + "}")
 }
 
 const hostPath = ", volumes: [{name: logs, hostPath: {path: /var/log}}]"
@@ -89,87 +92,156 @@ func TestAdmit(t *testing.T) {
 		denied     string // the sources of what is left
 		unchanged  bool
 	}{
-		{name: "no policies", why: "plain restricted governs", pod: oneContainer("{}"), level: atRestricted, reason: podfence.NoPolicy},
-		{name: "no policies, nothing to fill", why: "the pod itself comes back", pod: settled(""), level: atRestricted, reason: podfence.NoPolicy, unchanged: true},
-		{name: "no policy selects it", why: "a policy for others is not considered", pod: oneContainer("{}"), level: atRestricted,
-			policies: []string{"a: {podSelectorLabels: {app: other}}"}, reason: podfence.NoPolicy},
-		{name: "one of two labels", why: "all labels must match", pod: oneContainer("{privileged: true}"), level: atRestricted,
-			policies: []string{"a: {podSelectorLabels: {app: web, tier: node}, allow: {privileged: true}}"}, reason: podfence.NoPolicy,
-			denied: "privileged allowPrivilegeEscalation"},
-		{name: "a label's value differs", why: "values are compared too", pod: oneContainer("{}"), level: atRestricted,
-			policies: []string{"a: {podSelectorLabels: {app: Web}}"}, reason: podfence.NoPolicy},
-		{name: "another namespace", why: "a policy with a namespace governs only there", pod: oneContainer("{}"), level: atRestricted,
-			policies: []string{"a: {namespace: networking}"}, reason: podfence.NoPolicy},
-		{name: "its namespace", why: "and here it governs", pod: oneContainer("{privileged: true}"), level: atRestricted,
-			policies: []string{"a: {namespace: default, allow: {privileged: true}}"}, policy: "a", reason: podfence.AllowedFilled, considered: []string{"a"}},
-		{name: "a pod without a namespace", why: "only policies for every namespace can be meant", pod: "{metadata: {labels: {app: web}}, spec: {containers: [{name: a}]}}", level: atRestricted,
-			policies: []string{"a: {namespace: default}", "b: {}"}, policy: "b", reason: podfence.AllowedFilled, considered: []string{"b"}},
-		{name: "expressions", why: "they select as labels do", pod: oneContainer("{}"), level: atRestricted,
-			policies: []string{"a: {podSelectorExpressions: [{key: app, operator: Exists}]}", "b: {podSelectorExpressions: [{key: tier, operator: Exists}]}"},
-			policy:   "a", reason: podfence.AllowedFilled, considered: []string{"a"}},
+		{name: "no policies", why: "plain restricted governs",
+			pod: oneContainer("{}"), level: atRestricted,
+			reason: podfence.NoPolicy},
+		{name: "no policies, nothing to fill", why: "the pod itself comes back",
+			pod: settled(""), level: atRestricted,
+			reason: podfence.NoPolicy, unchanged: true},
+		{name: "no policy selects it", why: "a policy for others is not considered",
+			pod: oneContainer("{}"), level: atRestricted,
+			policies: []string{"a: {podSelectorLabels: {app: other}}"},
+			reason:   podfence.NoPolicy},
+		{name: "one of two labels", why: "all labels must match",
+			pod: oneContainer("{privileged: true}"), level: atRestricted,
+			policies: []string{"a: {podSelectorLabels: {app: web, tier: node}, allow: {privileged: true}}"},
+			reason:   podfence.NoPolicy, denied: "privileged allowPrivilegeEscalation"},
+		{name: "a label's value differs", why: "values are compared too",
+			pod: oneContainer("{}"), level: atRestricted,
+			policies: []string{"a: {podSelectorLabels: {app: Web}}"},
+			reason:   podfence.NoPolicy},
+		{name: "another namespace", why: "a policy with a namespace governs only there",
+			pod: oneContainer("{}"), level: atRestricted,
+			policies: []string{"a: {namespace: networking}"},
+			reason:   podfence.NoPolicy},
+		{name: "its namespace", why: "and here it governs",
+			pod: oneContainer("{privileged: true}"), level: atRestricted,
+			policies: []string{"a: {namespace: default, allow: {privileged: true}}"}, policy: "a",
+			reason: podfence.AllowedFilled, considered: []string{"a"}},
+		{name: "a pod without a namespace", why: "only policies for every namespace can be meant",
+			pod: "{metadata: {labels: {app: web}}, spec: {containers: [{name: a}]}}", level: atRestricted,
+			policies: []string{"a: {namespace: default}", "b: {}"}, policy: "b",
+			reason: podfence.AllowedFilled, considered: []string{"b"}},
+		{name: "expressions", why: "they select as labels do",
+			pod: oneContainer("{}"), level: atRestricted,
+			policies: []string{"a: {podSelectorExpressions: [{key: app, operator: Exists}]}",
+				"b: {podSelectorExpressions: [{key: tier, operator: Exists}]}"}, policy: "a",
+			reason: podfence.AllowedFilled, considered: []string{"a"}},
 
-		{name: "allowed as it is", why: "needs no change and is allowed", pod: settled(""), level: atRestricted,
-			policies: []string{"a: {}"}, policy: "a", reason: podfence.AllowedAsItIs, considered: []string{"a"}, unchanged: true},
-		{name: "as it is beats filled", why: "a later policy that leaves the pod alone goes before", pod: settled(""), level: atRestricted,
-			policies: []string{"a: {allow: {readOnlyRootFilesystem: true}}", "b: {}"}, policy: "b", reason: podfence.AllowedAsItIs, considered: []string{"a", "b"}, unchanged: true},
-		{name: "as it is: the first by name", why: "order of name, not of the set", pod: settled(""), level: atRestricted,
-			policies: []string{"c: {}", "b: {}", "a: {allow: {readOnlyRootFilesystem: true}}"}, policy: "b", reason: podfence.AllowedAsItIs, considered: []string{"a", "b", "c"}, unchanged: true},
-		{name: "filled: the first by name", why: "order of name, not of the set", pod: oneContainer("{}"), level: atRestricted,
-			policies: []string{"c: {}", "b: {}"}, policy: "b", reason: podfence.AllowedFilled, considered: []string{"b", "c"}},
-		{name: "names are compared byte by byte", why: "p10 is before p2", pod: oneContainer("{}"), level: atRestricted,
-			policies: []string{"p2: {}", "p10: {}"}, policy: "p10", reason: podfence.AllowedFilled, considered: []string{"p10", "p2"}},
-		{name: "filled beats unchanged and denied", why: "no change alone is nothing", pod: settled(hostPath), level: atRestricted,
-			policies: []string{"a: {}", "b: {allow: {allowedHostPaths: [{pathPrefix: /var}], readOnlyRootFilesystem: true}}"}, policy: "b",
+		{name: "allowed as it is", why: "needs no change and is allowed",
+			pod: settled(""), level: atRestricted,
+			policies: []string{"a: {}"}, policy: "a",
+			reason: podfence.AllowedAsItIs, considered: []string{"a"}, unchanged: true},
+		{name: "as it is beats filled", why: "a later policy that leaves the pod alone goes before",
+			pod: settled(""), level: atRestricted,
+			policies: []string{"a: {allow: {readOnlyRootFilesystem: true}}", "b: {}"}, policy: "b",
+			reason: podfence.AllowedAsItIs, considered: []string{"a", "b"}, unchanged: true},
+		{name: "as it is: the first by name", why: "order of name, not of the set",
+			pod: settled(""), level: atRestricted,
+			policies: []string{"c: {}", "b: {}", "a: {allow: {readOnlyRootFilesystem: true}}"}, policy: "b",
+			reason: podfence.AllowedAsItIs, considered: []string{"a", "b", "c"}, unchanged: true},
+		{name: "filled: the first by name", why: "order of name, not of the set",
+			pod: oneContainer("{}"), level: atRestricted,
+			policies: []string{"c: {}", "b: {}"}, policy: "b",
+			reason: podfence.AllowedFilled, considered: []string{"b", "c"}},
+		{name: "names are compared byte by byte", why: "p10 is before p2",
+			pod: oneContainer("{}"), level: atRestricted,
+			policies: []string{"p2: {}", "p10: {}"}, policy: "p10",
+			reason: podfence.AllowedFilled, considered: []string{"p10", "p2"}},
+		{name: "filled beats unchanged and denied", why: "no change alone is nothing",
+			pod: settled(hostPath), level: atRestricted,
+			policies: []string{"a: {}",
+				"b: {allow: {allowedHostPaths: [{pathPrefix: /var}], readOnlyRootFilesystem: true}}"},
+			policy: "b",
 			reason: podfence.AllowedFilled, considered: []string{"a", "b"}},
-		{name: "the first that would allow denies nothing to the second", why: "the second allows it as it is", pod: settled(hostPath), level: atRestricted,
-			policies: []string{"a: {}", "b: {allow: {allowedHostPaths: [{pathPrefix: /var}]}}"}, policy: "b", reason: podfence.AllowedAsItIs, considered: []string{"a", "b"}, unchanged: true},
-		{name: "the fewest violations", why: "denied, and the answer says what is left", pod: web(nodeAgent), level: atRestricted,
-			policies: []string{"a: {}", "b: {allow: {hostPID: true}}", "c: {allow: {privileged: true}}"}, policy: "b", reason: podfence.Closest,
-			considered: []string{"a", "b", "c"}, denied: "hostNamespaces"},
-		{name: "the fewest violations, a tie", why: "the first by name", pod: web(nodeAgent), level: atRestricted,
-			policies: []string{"b: {allow: {hostPID: true}}", "a: {allow: {hostNetwork: true}}"}, policy: "a", reason: podfence.Closest,
-			considered: []string{"a", "b"}, denied: "hostNamespaces"},
-		{name: "the closest after filling", why: "what can be filled does not count", pod: web("{hostPID: true, containers: [{name: a}]}"), level: atRestricted,
-			policies: []string{"a: {mutations: {dropAllCapabilities: false}}", "b: {allow: {hostNetwork: true}}"}, policy: "a", reason: podfence.Closest,
-			considered: []string{"a", "b"}, denied: "hostNamespaces"},
-		{name: "grants never add up", why: "two policies that together would allow it do not", pod: web(nodeAgent), level: atRestricted,
-			policies: []string{"a: {allow: {hostNetwork: true}}", "b: {allow: {hostPID: true}}"}, policy: "a", reason: podfence.Closest,
-			considered: []string{"a", "b"}, denied: "hostNamespaces"},
-		{name: "grants of one policy do", why: "they are one exception", pod: web(nodeAgent), level: atRestricted,
-			policies: []string{"a: {allow: {hostNetwork: true}}", "b: {allow: {hostNetwork: true, hostPID: true}}"}, policy: "b", reason: podfence.AllowedFilled,
-			considered: []string{"a", "b"}},
-		{name: "a policy stands in place of the default", why: "its own rule denies what plain restricted would allow", pod: settled(""), level: atRestricted,
-			policies: []string{"a: {allow: {runAsGroup: {rule: MustRunAs, ranges: [{min: 5, max: 5}]}}}"}, policy: "a", reason: podfence.Closest,
-			considered: []string{"a"}, denied: "allow.runAsGroup", unchanged: true},
+		{name: "the first that would allow denies nothing to the second",
+			why: "the second allows it as it is",
+			pod: settled(hostPath), level: atRestricted,
+			policies: []string{"a: {}", "b: {allow: {allowedHostPaths: [{pathPrefix: /var}]}}"},
+			policy:   "b",
+			reason:   podfence.AllowedAsItIs, considered: []string{"a", "b"}, unchanged: true},
+		{name: "the fewest violations", why: "denied, and the answer says what is left",
+			pod: web(nodeAgent), level: atRestricted,
+			policies: []string{"a: {}", "b: {allow: {hostPID: true}}", "c: {allow: {privileged: true}}"},
+			policy:   "b",
+			reason:   podfence.Closest, considered: []string{"a", "b", "c"}, denied: "hostNamespaces"},
+		{name: "the fewest violations, a tie", why: "the first by name",
+			pod: web(nodeAgent), level: atRestricted,
+			policies: []string{"b: {allow: {hostPID: true}}", "a: {allow: {hostNetwork: true}}"},
+			policy:   "a",
+			reason:   podfence.Closest, considered: []string{"a", "b"}, denied: "hostNamespaces"},
+		{name: "the closest after filling", why: "what can be filled does not count",
+			pod: web("{hostPID: true, containers: [{name: a}]}"), level: atRestricted,
+			policies: []string{"a: {mutations: {dropAllCapabilities: false}}",
+				"b: {allow: {hostNetwork: true}}"}, policy: "a",
+			reason: podfence.Closest, considered: []string{"a", "b"}, denied: "hostNamespaces"},
+		{name: "grants never add up", why: "two policies that together would allow it do not",
+			pod: web(nodeAgent), level: atRestricted,
+			policies: []string{"a: {allow: {hostNetwork: true}}", "b: {allow: {hostPID: true}}"},
+			policy:   "a",
+			reason:   podfence.Closest, considered: []string{"a", "b"}, denied: "hostNamespaces"},
+		{name: "grants of one policy do", why: "they are one exception",
+			pod: web(nodeAgent), level: atRestricted,
+			policies: []string{"a: {allow: {hostNetwork: true}}",
+				"b: {allow: {hostNetwork: true, hostPID: true}}"}, policy: "b",
+			reason: podfence.AllowedFilled, considered: []string{"a", "b"}},
+		{name: "a policy stands in place of the default",
+			why: "its own rule denies what plain restricted would allow",
+			pod: settled(""), level: atRestricted,
+			policies: []string{"a: {allow: {runAsGroup: {rule: MustRunAs, ranges: [{min: 5, max: 5}]}}}"},
+			policy:   "a",
+			reason:   podfence.Closest, considered: []string{"a"}, denied: "allow.runAsGroup",
+			unchanged: true},
 
-		{name: "level privileged", why: "nothing is looked at, and nothing is filled", pod: oneContainer("{privileged: true}"), level: atPrivileged,
-			policies: []string{"a: {allow: {readOnlyRootFilesystem: true}}"}, reason: podfence.PrivilegedLevel, unchanged: true},
-		{name: "the zero level", why: "unknown is restricted, and version zero is latest, where upstream would allow all", pod: oneContainer("{privileged: true}"),
+		{name: "level privileged", why: "nothing is looked at, and nothing is filled",
+			pod: oneContainer("{privileged: true}"), level: atPrivileged,
+			policies: []string{"a: {allow: {readOnlyRootFilesystem: true}}"},
+			reason:   podfence.PrivilegedLevel, unchanged: true},
+		{name: "the zero level",
+			why:    "unknown is restricted, and version zero is latest, where upstream would allow all",
+			pod:    oneContainer("{privileged: true}"),
 			reason: podfence.NoPolicy, denied: "privileged allowPrivilegeEscalation"},
 
-		{name: "baseline, nothing set", why: "unset is no violation there, and root keeps running", pod: oneContainer("{}"), level: atBaseline, reason: podfence.NoPolicy, unchanged: true},
-		{name: "baseline, under a policy without demands", why: "allowed as it is", pod: oneContainer("{}"), level: atBaseline,
-			policies: []string{"a: {allow: {privileged: true}}"}, policy: "a", reason: podfence.AllowedAsItIs, considered: []string{"a"}, unchanged: true},
-		{name: "baseline, volumes of a policy", why: "unset volumes demand nothing at baseline", level: atBaseline,
+		{name: "baseline, nothing set", why: "unset is no violation there, and root keeps running",
+			pod: oneContainer("{}"), level: atBaseline,
+			reason: podfence.NoPolicy, unchanged: true},
+		{name: "baseline, under a policy without demands", why: "allowed as it is",
+			pod: oneContainer("{}"), level: atBaseline,
+			policies: []string{"a: {allow: {privileged: true}}"}, policy: "a",
+			reason: podfence.AllowedAsItIs, considered: []string{"a"}, unchanged: true},
+		{name: "baseline, volumes of a policy", why: "unset volumes demand nothing at baseline",
+			level:    atBaseline,
 			pod:      web("{containers: [{name: a}], volumes: [{name: v, csi: {driver: d}}]}"),
-			policies: []string{"a: {}"}, policy: "a", reason: podfence.AllowedAsItIs, considered: []string{"a"}, unchanged: true},
-		{name: "baseline, the policy's rule demands", why: "its fill is needed", pod: oneContainer("{}"), level: atBaseline,
-			policies: []string{"a: {allow: {readOnlyRootFilesystem: true}}"}, policy: "a", reason: podfence.AllowedFilled, considered: []string{"a"}},
-		{name: "baseline, a later policy demands nothing", why: "as it is goes before filled", pod: oneContainer("{}"), level: atBaseline,
-			policies: []string{"a: {allow: {readOnlyRootFilesystem: true}}", "b: {}"}, policy: "b", reason: podfence.AllowedAsItIs, considered: []string{"a", "b"}, unchanged: true},
-		{name: "baseline, denied", why: "no fill helps an explicit value", pod: oneContainer("{privileged: true}"), level: atBaseline, reason: podfence.NoPolicy, denied: "privileged"},
-		{name: "baseline, granted", why: "an excused violation needs no change either", pod: oneContainer("{privileged: true}"), level: atBaseline,
-			policies: []string{"a: {allow: {privileged: true}}"}, policy: "a", reason: podfence.AllowedAsItIs, considered: []string{"a"}, unchanged: true},
+			policies: []string{"a: {}"}, policy: "a",
+			reason: podfence.AllowedAsItIs, considered: []string{"a"}, unchanged: true},
+		{name: "baseline, the policy's rule demands", why: "its fill is needed",
+			pod: oneContainer("{}"), level: atBaseline,
+			policies: []string{"a: {allow: {readOnlyRootFilesystem: true}}"}, policy: "a",
+			reason: podfence.AllowedFilled, considered: []string{"a"}},
+		{name: "baseline, a later policy demands nothing", why: "as it is goes before filled",
+			pod: oneContainer("{}"), level: atBaseline,
+			policies: []string{"a: {allow: {readOnlyRootFilesystem: true}}", "b: {}"}, policy: "b",
+			reason: podfence.AllowedAsItIs, considered: []string{"a", "b"}, unchanged: true},
+		{name: "baseline, denied", why: "no fill helps an explicit value",
+			pod: oneContainer("{privileged: true}"), level: atBaseline,
+			reason: podfence.NoPolicy, denied: "privileged"},
+		{name: "baseline, granted", why: "an excused violation needs no change either",
+			pod: oneContainer("{privileged: true}"), level: atBaseline,
+			policies: []string{"a: {allow: {privileged: true}}"}, policy: "a",
+			reason: podfence.AllowedAsItIs, considered: []string{"a"}, unchanged: true},
 		{name: "a mirror pod", why: "not changed, and so judged as it is", level: atRestricted,
-			pod:    "{metadata: {annotations: {kubernetes.io/config.mirror: hash}}, spec: {containers: [{name: a}]}}",
-			reason: podfence.NoPolicy, denied: "allowPrivilegeEscalation capabilities_restricted runAsNonRoot seccompProfile_restricted", unchanged: true},
+			pod:       "{metadata: {annotations: {kubernetes.io/config.mirror: hash}}, spec: {containers: [{name: a}]}}",
+			reason:    podfence.NoPolicy,
+			denied:    "allowPrivilegeEscalation capabilities_restricted runAsNonRoot seccompProfile_restricted",
+			unchanged: true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			pod := fromYAML[corev1.Pod](t, row.pod)
 			before := pod.DeepCopy()
 			d := podfence.Admit(pod, row.level, setOf(t, row.policies...))
 			if d.Result.PolicyName() != row.policy || d.Reason != row.reason {
-				t.Errorf("%s: governed by %q (%s), want %q (%s)", row.why, d.Result.PolicyName(), d.Reason, row.policy, row.reason)
+				t.Errorf("%s: governed by %q (%s), want %q (%s)",
+					row.why, d.Result.PolicyName(), d.Reason, row.policy, row.reason)
 			}
 			if diff := cmp.Diff(row.considered, d.Considered); diff != "" {
 				t.Errorf("%s: considered (-want +got):\n%s", row.why, diff)
@@ -182,7 +254,8 @@ func TestAdmit(t *testing.T) {
 				t.Errorf("%s: allowed %v, left is %q, want %q", row.why, d.Allowed(), got, row.denied)
 			}
 			if (d.Pod == pod) != row.unchanged || d.Report.Changed() == row.unchanged {
-				t.Errorf("%s: the pod itself: %v, changed: %v, want unchanged %v", row.why, d.Pod == pod, d.Report.Changed(), row.unchanged)
+				t.Errorf("%s: the pod itself: %v, changed: %v, want unchanged %v",
+					row.why, d.Pod == pod, d.Report.Changed(), row.unchanged)
 			}
 			if !equality.Semantic.DeepEqual(pod, before) {
 				t.Error("the input was changed")
@@ -235,10 +308,95 @@ func TestBaselineFillsAllOnceARuleDemands(t *testing.T) {
 	}
 }
 
+// TestAdmitEphemeralContainers: what an update of a running pod's ephemeral
+// containers is judged by, and what is filled in.
+func TestAdmitEphemeralContainers(t *testing.T) {
+	const privileged = "{name: d, securityContext: {privileged: true}}"
+	with := func(ephemeral string) string { return settled(", ephemeralContainers: [" + ephemeral + "]") }
+	grants := "debug: {allow: {privileged: true}}"
+	for _, row := range []struct {
+		name, why    string
+		old, updated string
+		lv           api.LevelVersion
+		policies     []string
+		reason       podfence.Reason
+		filled       []string
+		left         []string
+	}{
+		{name: "a bare container", why: "it is filled, and then allowed",
+			old: settled(""), updated: with("{name: d}"), lv: atRestricted,
+			reason: podfence.NoPolicy, filled: []string{"d"}},
+		{name: "a second one", why: "the first runs already",
+			old: with("{name: d}"), updated: with("{name: d}, {name: e}"), lv: atRestricted,
+			reason: podfence.NoPolicy, filled: []string{"e"},
+			left: []string{"d allowPrivilegeEscalation", "d capabilities_restricted", "d runAsNonRoot",
+				"d seccompProfile_restricted"}},
+		{name: "a privileged one", why: "what its author set is refused",
+			old: settled(""), updated: with(privileged), lv: atRestricted,
+			reason: podfence.NoPolicy, filled: []string{"d"},
+			left: []string{"d allowPrivilegeEscalation", "d privileged"}},
+		{name: "a privileged one under a grant", why: "the pod that runs is labelled for it",
+			old: settled(""), updated: with(privileged), lv: atRestricted,
+			policies: []string{grants},
+			reason:   podfence.AllowedFilled, filled: []string{"d"}},
+		{name: "labels of the update",
+			why: "the API server ignores them, and so must the choice of the policy",
+			old: strings.Replace(settled(""), "app: web", "app: other", 1), updated: with(privileged),
+			lv:       atRestricted,
+			policies: []string{grants},
+			reason:   podfence.NoPolicy, filled: []string{"d"},
+			left: []string{"d allowPrivilegeEscalation", "d privileged"}},
+		{name: "the rest of the update", why: "the API server ignores it too, good or bad",
+			old: settled(""), updated: web("{hostNetwork: true, ephemeralContainers: [{name: d}], " +
+				"containers: [{name: a, securityContext: {privileged: true}}]}"),
+			lv: atRestricted, reason: podfence.NoPolicy, filled: []string{"d"}},
+		{name: "a pod that predates the level",
+			why:     "the pod is judged whole, as Pod Security Admission does",
+			old:     web("{hostNetwork: true, containers: [{name: a, securityContext: {" + full + "}}]}"),
+			updated: with("{name: d}"), lv: atRestricted,
+			reason: podfence.NoPolicy, filled: []string{"d"},
+			left: []string{" hostNamespaces"}},
+		{name: "nothing new", why: "there is nothing to fill",
+			old:     with("{name: d, securityContext: {" + full + "}}"),
+			updated: with("{name: d, securityContext: {" + full + "}}"), lv: atRestricted,
+			policies: []string{grants},
+			reason:   podfence.AllowedAsItIs},
+		{name: "baseline", why: "a container that baseline allows is left alone",
+			old: settled(""), updated: with("{name: d}"), lv: atBaseline, reason: podfence.NoPolicy},
+		{name: "privileged level", why: "nothing is looked at",
+			old: settled(""), updated: with(privileged), lv: atPrivileged, reason: podfence.PrivilegedLevel},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			old, updated := fromYAML[corev1.Pod](t, row.old), fromYAML[corev1.Pod](t, row.updated)
+			d := podfence.AdmitEphemeralContainers(old, updated, row.lv, setOf(t, row.policies...))
+			if d.Reason != row.reason {
+				t.Errorf("%s: reason %q, want %q", row.why, d.Reason, row.reason)
+			}
+			var left []string
+			for _, v := range d.Result.Violations {
+				left = append(left, v.Location.Container.Name+" "+v.Check.String())
+			}
+			slices.Sort(left)
+			if diff := cmp.Diff(row.left, left); diff != "" {
+				t.Errorf("%s: violations (-want +got):\n%s", row.why, diff)
+			}
+			var filled []string
+			for _, c := range d.Report.Changes() {
+				filled = append(filled, c.Location.Container.Name)
+			}
+			if diff := cmp.Diff(row.filled, slices.Compact(filled)); diff != "" {
+				t.Errorf("%s: filled (-want +got):\n%s", row.why, diff)
+			}
+		})
+	}
+}
+
 // TestReasonsAreExplained: every reason reads as part of a sentence.
 func TestReasonsAreExplained(t *testing.T) {
 	seen := map[string]bool{"": true}
-	for _, r := range []podfence.Reason{podfence.PrivilegedLevel, podfence.NoPolicy, podfence.AllowedAsItIs, podfence.AllowedFilled, podfence.Closest} {
+	for _, r := range []podfence.Reason{
+		podfence.PrivilegedLevel, podfence.NoPolicy, podfence.AllowedAsItIs, podfence.AllowedFilled, podfence.Closest,
+	} {
 		if seen[r.String()] {
 			t.Errorf("%q is explained as %q", string(r), r.String())
 		}
@@ -267,7 +425,9 @@ func TestDecisionJSON(t *testing.T) {
 		want     string
 	}{
 		{"denied under the closest of two", podfence.Admit(
-			fromYAML[corev1.Pod](t, web("{hostPID: true, hostNetwork: true, securityContext: {fsGroup: 1, supplementalGroups: [1]}, containers: [{name: a, securityContext: {"+strings.Replace(full, "privileged: false, ", "", 1)+"}}]}")),
+			fromYAML[corev1.Pod](t, web("{hostPID: true, hostNetwork: true, "+
+				"securityContext: {fsGroup: 1, supplementalGroups: [1]}, containers: [{name: a, "+
+				"securityContext: {"+strings.Replace(full, "privileged: false, ", "", 1)+"}}]}")),
 			atRestricted, setOf(t, "a: {allow: {hostPID: true}}", "b: {}")), `{
  "result": {
   "allowed": false,

@@ -30,11 +30,11 @@
 // # Laws
 //
 // They hold for every pod and every valid policy; the test in brackets tries
-// each on generated ones.
+// each on generated ones, and package internal/exhaustive on all of small domains.
 //
 //  1. What Evaluate still finds after Mutate was set by the pod's author, or the
 //     report says why no mutation may supply it; a pod whose author set nothing
-//     against its policy is allowed [TestWhatRemainsIsTheAuthors,
+//     against its policy is allowed [internal/laws: TestWhatRemainsIsTheAuthors,
 //     TestNothingSetIsAllowed]. Versions before v1.25 judged Windows pods, and
 //     those before v1.35 pods with hostUsers=false, otherwise.
 //  2. Mutate is idempotent and deterministic, keeps every set field and every
@@ -44,11 +44,11 @@
 //  4. A pod that API validation accepts is still accepted afterwards
 //     [internal/validation: TestMutatedPodsStayValid].
 //  5. Mutate adds no violation, at any level and version, under the policy that
-//     it fills by [TestMutateAddsNoViolation].
+//     it fills by [internal/laws: TestMutateAddsNoViolation].
 //  6. An exception removes only violations that its grants cover, and adds only
 //     what its own rules name; without exceptions the verdict is Pod Security
-//     Admission's, byte for byte [TestExceptionsOnlyExcuseAndDemand, evaluate:
-//     TestConformance].
+//     Admission's, byte for byte [internal/laws:
+//     TestExceptionsOnlyExcuseAndDemand, evaluate: TestConformance].
 //
 // # Edge cases
 //

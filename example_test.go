@@ -50,7 +50,9 @@ allow: {hostNetwork: true}
 	}
 	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 
-	pod := &corev1.Pod{Spec: corev1.PodSpec{HostNetwork: true, HostPID: true, Containers: []corev1.Container{{Name: "manager"}}}}
+	pod := &corev1.Pod{Spec: corev1.PodSpec{
+		HostNetwork: true, HostPID: true, Containers: []corev1.Container{{Name: "manager"}},
+	}}
 	pod.Namespace = "networking"
 	pod.Labels = map[string]string{"app": "route-manager"}
 

@@ -6,34 +6,52 @@ import (
 	"strings"
 	"testing"
 
-	jsonpatch "github.com/evanphx/json-patch/v5"
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/policy"
 )
 
-// workloads are the nine kinds, with the text around their pod template.
+// workloads are the nine kinds.
 var workloads = []struct {
-	kind, before, after string
-	object              func(t testing.TB, text string) runtime.Object
-	root                []string
+	kind string
+	// before and after are the text of an object around that of its pod template.
+	before, after string
+	object        func(t testing.TB, text string) runtime.Object
+	// root is where the object holds the template, or the pod.
+	root []string
 }{
-	{"Pod", "metadata: {name: x, namespace: networking, labels: {app: web}}, ", "", object[corev1.Pod], nil},
-	{"PodTemplate", "metadata: {name: x, namespace: networking}, template: {", "}", object[corev1.PodTemplate], []string{"template"}},
-	{"ReplicationController", inSpec, "}}", object[corev1.ReplicationController], []string{"spec", "template"}},
-	{"ReplicaSet", inSpec, "}}", object[appsv1.ReplicaSet], []string{"spec", "template"}},
-	{"Deployment", inSpec, "}}", object[appsv1.Deployment], []string{"spec", "template"}},
-	{"StatefulSet", inSpec, "}}", object[appsv1.StatefulSet], []string{"spec", "template"}},
-	{"DaemonSet", inSpec, "}}", object[appsv1.DaemonSet], []string{"spec", "template"}},
-	{"Job", inSpec, "}}", object[batchv1.Job], []string{"spec", "template"}},
-	{"CronJob", "metadata: {name: x, namespace: networking}, spec: {schedule: '* * * * *', jobTemplate: {spec: {template: {", "}}}}", object[batchv1.CronJob],
-		[]string{"spec", "jobTemplate", "spec", "template"}},
+	{
+		kind: "Pod", object: object[corev1.Pod],
+		before: "metadata: {name: x, namespace: networking, labels: {app: web}}, ",
+	},
+	{
+		kind: "PodTemplate", object: object[corev1.PodTemplate], root: []string{"template"},
+		before: "metadata: {name: x, namespace: networking}, template: {", after: "}",
+	},
+	{
+		kind: "ReplicationController", object: object[corev1.ReplicationController], root: specTemplate,
+		before: inSpec, after: "}}",
+	},
+	{kind: "ReplicaSet", object: object[appsv1.ReplicaSet], root: specTemplate, before: inSpec, after: "}}"},
+	{kind: "Deployment", object: object[appsv1.Deployment], root: specTemplate, before: inSpec, after: "}}"},
+	{kind: "StatefulSet", object: object[appsv1.StatefulSet], root: specTemplate, before: inSpec, after: "}}"},
+	{kind: "DaemonSet", object: object[appsv1.DaemonSet], root: specTemplate, before: inSpec, after: "}}"},
+	{kind: "Job", object: object[batchv1.Job], root: specTemplate, before: inSpec, after: "}}"},
+	{
+		kind: "CronJob", object: object[batchv1.CronJob], root: []string{"spec", "jobTemplate", "spec", "template"},
+		before: "metadata: {name: x, namespace: networking}, " +
+			"spec: {schedule: '* * * * *', jobTemplate: {spec: {template: {", after: "}}}}",
+	},
 }
+
+var specTemplate = []string{"spec", "template"}
 
 const inSpec = "metadata: {name: x, namespace: networking}, spec: {template: {"
 
@@ -69,7 +87,8 @@ func specIn(t testing.TB, o runtime.Object, root []string) map[string]any {
 	return tree.(map[string]any)
 }
 
-const someSpec = "{containers: [{name: a}, {name: b, securityContext: {runAsUser: 5}}], volumes: [{name: v, emptyDir: {}}]}"
+const someSpec = "{containers: [{name: a}, {name: b, securityContext: {runAsUser: 5}}], " +
+	"volumes: [{name: v, emptyDir: {}}]}"
 
 // TestAdmitObject: every kind of workload is decided and filled as a pod is.
 func TestAdmitObject(t *testing.T) {
@@ -116,16 +135,16 @@ func rootFits(t *testing.T, before, after runtime.Object, d podfence.Decision, r
 	if !ok || strings.Join(w.Root, "/") != strings.Join(root, "/") || w.Namespace != "networking" {
 		t.Fatalf("ok %v, root %v, namespace %q", ok, w.Root, w.Namespace)
 	}
-	patch, err := jsonpatch.DecodePatch(d.Report.PatchWithin(w.Root...))
+	got, err := patchtest.Apply([]byte(asJSON(t, before)), d.Report.PatchWithin(w.Root...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := patch.Apply([]byte(asJSON(t, before)))
+	want, err := patchtest.Tree([]byte(asJSON(t, after)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !jsonpatch.Equal(got, []byte(asJSON(t, after))) {
-		t.Errorf("the patch gives\n%s\nwant\n%s", got, asJSON(t, after))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the patch gives another object (-want +got):\n%s", diff)
 	}
 }
 
@@ -148,19 +167,24 @@ func onlyTheTemplateChanged(t *testing.T, before, after runtime.Object) {
 // TestUnchangedObjectIsReturned: the object itself, for every kind and for every
 // cause of not changing it.
 func TestUnchangedObjectIsReturned(t *testing.T) {
-	settledSpec := "{securityContext: {fsGroup: 1, supplementalGroups: [1]}, containers: [{name: a, securityContext: {" + full + "}}]}"
+	settledSpec := "{securityContext: {fsGroup: 1, supplementalGroups: [1]}, " +
+		"containers: [{name: a, securityContext: {" + full + "}}]}"
 	for i, w := range workloads {
 		t.Run(w.kind, func(t *testing.T) {
-			o := makeWorkload(t, i, settledSpec)
-			if got, d, err := podfence.AdmitObject(o, atRestricted, policy.Set{}); err != nil || got != o || !d.Allowed() {
-				t.Errorf("nothing to fill: itself %v, allowed %v, %v", got == o, d.Allowed(), err)
-			}
-			o = makeWorkload(t, i, someSpec)
-			if got, d, err := podfence.AdmitObject(o, atPrivileged, policy.Set{}); err != nil || got != o || d.Reason != podfence.PrivilegedLevel {
-				t.Errorf("level privileged: itself %v, %s, %v", got == o, d.Reason, err)
-			}
-			if got, d, err := podfence.AdmitObject(o, atBaseline, policy.Set{}); err != nil || got != o || d.Reason != podfence.NoPolicy {
-				t.Errorf("level baseline: itself %v, %s, %v", got == o, d.Reason, err)
+			for _, row := range []struct {
+				why, spec string
+				level     api.LevelVersion
+				reason    podfence.Reason
+			}{
+				{why: "nothing to fill", spec: settledSpec, level: atRestricted, reason: podfence.NoPolicy},
+				{why: "level privileged", spec: someSpec, level: atPrivileged, reason: podfence.PrivilegedLevel},
+				{why: "level baseline", spec: someSpec, level: atBaseline, reason: podfence.NoPolicy},
+			} {
+				o := makeWorkload(t, i, row.spec)
+				got, d, err := podfence.AdmitObject(o, row.level, policy.Set{})
+				if err != nil || got != o || !d.Allowed() || d.Reason != row.reason {
+					t.Errorf("%s: itself %v, allowed %v, %s, %v", row.why, got == o, d.Allowed(), d.Reason, err)
+				}
 			}
 		})
 	}
@@ -169,7 +193,9 @@ func TestUnchangedObjectIsReturned(t *testing.T) {
 // TestNamespaceOfTheObjectGoverns: what the template says of a namespace does not
 // count, for the controller makes pods in its own.
 func TestNamespaceOfTheObjectGoverns(t *testing.T) {
-	const deployment = "{metadata: {namespace: %s}, spec: {template: {metadata: {namespace: networking, labels: {app: web}}, spec: {containers: [{name: a, securityContext: {privileged: true}}]}}}}"
+	const privileged = "spec: {containers: [{name: a, securityContext: {privileged: true}}]}"
+	const deployment = "{metadata: {namespace: %s}, " +
+		"spec: {template: {metadata: {namespace: networking, labels: {app: web}}, " + privileged + "}}}"
 	set := setOf(t, "a: {namespace: networking, allow: {privileged: true}}")
 	for namespace, allowed := range map[string]bool{"networking": true, "default": false, `""`: false} {
 		o := fromYAML[appsv1.Deployment](t, strings.Replace(deployment, "%s", namespace, 1))
@@ -177,7 +203,8 @@ func TestNamespaceOfTheObjectGoverns(t *testing.T) {
 			t.Errorf("namespace %s: allowed %v, %v", namespace, d.Allowed(), err)
 		}
 	}
-	byObjectsLabels := fromYAML[appsv1.Deployment](t, "{metadata: {namespace: networking, labels: {app: web}}, spec: {template: {spec: {containers: [{name: a, securityContext: {privileged: true}}]}}}}")
+	byObjectsLabels := fromYAML[appsv1.Deployment](t,
+		"{metadata: {namespace: networking, labels: {app: web}}, spec: {template: {"+privileged+"}}}")
 	if _, d, err := podfence.AdmitObject(byObjectsLabels, atRestricted, set); err != nil || d.Allowed() {
 		t.Errorf("the labels of the Deployment selected a policy: allowed %v, %v", d.Allowed(), err)
 	}

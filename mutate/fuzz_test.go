@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	kjson "sigs.k8s.io/json"
 
+	"github.com/podfence/podfence/internal/kept"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 )
@@ -156,7 +157,7 @@ func FuzzPatch(f *testing.F) {
 		if !equality.Semantic.DeepEqual(got, filled) {
 			t.Errorf("%s gives another pod:\n%s", report.Patch(), cmp.Diff(filled, got))
 		}
-		if lost := missing(fromJSON(raw), fromJSON(patched), "", true); lost != "" {
+		if lost := kept.Lost(fromJSON(raw), fromJSON(patched)); lost != "" {
 			t.Errorf("%s was lost: %s", lost, patched)
 		}
 		if report.Changed() { // law 3 again, below an object that holds the pod

@@ -2,7 +2,6 @@ package mutate_test
 
 import (
 	"reflect"
-	"strings"
 	"testing"
 	"unsafe"
 
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"pgregory.net/rapid"
 
+	"github.com/podfence/podfence/internal/kept"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/mutate"
@@ -53,7 +53,7 @@ func TestLaws(t *testing.T) {
 		if !reflect.DeepEqual(other, filled) || toJSON(report) != toJSON(otherReport) || string(report.Patch()) != string(otherReport.Patch()) {
 			t.Error("not deterministic")
 		}
-		if lost := lostLeaf(fromJSON([]byte(toJSON(before))), fromJSON([]byte(toJSON(filled))), ""); lost != "" {
+		if lost := kept.Lost(fromJSON([]byte(toJSON(before))), fromJSON([]byte(toJSON(filled)))); lost != "" {
 			t.Errorf("%s was set and is not kept", lost)
 		}
 		if added := len(leaves(filled)) - len(leaves(before)); added < len(report.Changes()) {
@@ -63,47 +63,6 @@ func TestLaws(t *testing.T) {
 			t.Error("the zero report has changes")
 		}
 	})
-}
-
-// lostLeaf is the path of the first value of old that is not in new, "" for
-// none. Every list keeps its order and its length, but for the two that are
-// unset when they are empty.
-func lostLeaf(old, new any, path string) string {
-	switch o := old.(type) {
-	case map[string]any:
-		n, ok := new.(map[string]any)
-		if !ok {
-			return path
-		}
-		for key, value := range o {
-			if _, ok := n[key]; !ok {
-				return path + "/" + key
-			}
-			if lost := lostLeaf(value, n[key], path+"/"+key); lost != "" {
-				return lost
-			}
-		}
-	case []any:
-		n, ok := new.([]any)
-		fillable := strings.HasSuffix(path, "/capabilities/drop") || strings.HasSuffix(path, "/securityContext/supplementalGroups")
-		if !ok || len(o) != len(n) && !(len(o) == 0 && fillable) {
-			return path
-		}
-		for i := range o {
-			if lost := lostLeaf(o[i], n[i], path+"/*"); lost != "" {
-				return lost
-			}
-		}
-	case nil: // containers: null, which is no value
-		if new != nil {
-			return path
-		}
-	default:
-		if old != new {
-			return path
-		}
-	}
-	return ""
 }
 
 // leaves lists the values of a pod's JSON.

@@ -1,4 +1,4 @@
-package podfence_test
+package document
 
 import (
 	"os"
@@ -18,10 +18,13 @@ import (
 
 var restricted = api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 
+// examples is the folder with what the document prints.
+var examples = filepath.Join("..", "..", "examples")
+
 // readManifest reads one of the examples strictly.
 func readManifest(t testing.TB, name string, into any) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("examples", "manifests", name))
+	data, err := os.ReadFile(filepath.Join(examples, "manifests", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +37,7 @@ func readPolicies(t testing.TB, names ...string) policy.Set {
 	t.Helper()
 	var all []policy.Policy
 	for _, name := range names {
-		data, err := os.ReadFile(filepath.Join("examples", "policies", name))
+		data, err := os.ReadFile(filepath.Join(examples, "policies", name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +67,8 @@ func TestMinimalTemplate(t *testing.T) {
 		`allowPrivilegeEscalation != false (container "nginx" must set securityContext.allowPrivilegeEscalation=false), ` +
 		`unrestricted capabilities (container "nginx" must set securityContext.capabilities.drop=["ALL"]), ` +
 		`runAsNonRoot != true (pod or container "nginx" must set securityContext.runAsNonRoot=true), ` +
-		`seccompProfile (pod or container "nginx" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`
+		`seccompProfile (pod or container "nginx" must set securityContext.seccompProfile.type ` +
+		`to "RuntimeDefault" or "Localhost")`
 	if diff := cmp.Diff(complaints, before.Warning()); diff != "" {
 		t.Errorf("the warning (-document +got):\n%s", diff)
 	}
@@ -112,6 +116,11 @@ securityContext:
 // restricted and admitted under its policy, and the policy reaches no further.
 func TestRouteManager(t *testing.T) {
 	set := readPolicies(t, "route-manager.yaml")
+	const itself = `host namespaces (hostNetwork=true), ` +
+		`allowPrivilegeEscalation != false ` +
+		`(container "manager" must set securityContext.allowPrivilegeEscalation=false), ` +
+		`unrestricted capabilities ` +
+		`(container "manager" must not include "NET_ADMIN" in securityContext.capabilities.add)`
 	tests := []struct {
 		name, reason string
 		set          policy.Set
@@ -121,10 +130,8 @@ func TestRouteManager(t *testing.T) {
 	}{
 		{
 			name: "without its policy", reason: "restricted forbids what it needs",
-			change: func(*corev1.Pod) {},
-			message: `host namespaces (hostNetwork=true), ` +
-				`allowPrivilegeEscalation != false (container "manager" must set securityContext.allowPrivilegeEscalation=false), ` +
-				`unrestricted capabilities (container "manager" must not include "NET_ADMIN" in securityContext.capabilities.add)`,
+			change:  func(*corev1.Pod) {},
+			message: itself,
 		},
 		{
 			name: "under its policy", reason: "each thing that it needs is granted",
@@ -133,16 +140,12 @@ func TestRouteManager(t *testing.T) {
 		{
 			name: "another label", reason: "the policy does not select the pod",
 			set: set, change: func(p *corev1.Pod) { p.Labels["app.kubernetes.io/name"] = "route-managers" },
-			message: `host namespaces (hostNetwork=true), ` +
-				`allowPrivilegeEscalation != false (container "manager" must set securityContext.allowPrivilegeEscalation=false), ` +
-				`unrestricted capabilities (container "manager" must not include "NET_ADMIN" in securityContext.capabilities.add)`,
+			message: itself,
 		},
 		{
 			name: "another namespace", reason: "the policy governs its own namespace alone",
 			set: set, change: func(p *corev1.Pod) { p.Namespace = "shop" },
-			message: `host namespaces (hostNetwork=true), ` +
-				`allowPrivilegeEscalation != false (container "manager" must set securityContext.allowPrivilegeEscalation=false), ` +
-				`unrestricted capabilities (container "manager" must not include "NET_ADMIN" in securityContext.capabilities.add)`,
+			message: itself,
 		},
 		{
 			name: "one more capability", reason: "a grant of one capability is not a grant of another",
@@ -150,7 +153,8 @@ func TestRouteManager(t *testing.T) {
 				add := &p.Spec.Containers[0].SecurityContext.Capabilities.Add
 				*add = append(*add, "SYS_TIME")
 			},
-			message: `unrestricted capabilities (container "manager" must not include "SYS_TIME" in securityContext.capabilities.add)`,
+			message: `unrestricted capabilities ` +
+				`(container "manager" must not include "SYS_TIME" in securityContext.capabilities.add)`,
 		},
 		{
 			name: "another user", reason: "the policy demands UID 400",
@@ -158,7 +162,8 @@ func TestRouteManager(t *testing.T) {
 				uid := int64(401)
 				p.Spec.Containers[0].SecurityContext.RunAsUser = &uid
 			},
-			message: `allow.runAsUser of policy "route-manager" (container "manager" securityContext.runAsUser must be 400, is 401)`,
+			message: `allow.runAsUser of policy "route-manager" ` +
+				`(container "manager" securityContext.runAsUser must be 400, is 401)`,
 		},
 	}
 	for _, tt := range tests {
@@ -168,7 +173,8 @@ func TestRouteManager(t *testing.T) {
 			tt.change(&pod)
 			d := podfence.Admit(&pod, restricted, tt.set)
 			if d.Allowed() != tt.allowed || d.Result.Message() != tt.message {
-				t.Errorf("allowed %v, message:\n%s\nwant %v:\n%s\nfor %s", d.Allowed(), d.Result.Message(), tt.allowed, tt.message, tt.reason)
+				t.Errorf("allowed %v, message:\n%s\nwant %v:\n%s\nfor %s",
+					d.Allowed(), d.Result.Message(), tt.allowed, tt.message, tt.reason)
 			}
 		})
 	}
@@ -177,7 +183,7 @@ func TestRouteManager(t *testing.T) {
 // TestPublishedPolicy: the document's policy as published is an error that shows
 // the corrected lines, and the corrected one, under the same name, is read.
 func TestPublishedPolicy(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join("examples", "policies", "as-published", "route-manager.yaml"))
+	data, err := os.ReadFile(filepath.Join(examples, "policies", "as-published", "route-manager.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

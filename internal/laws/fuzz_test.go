@@ -1,4 +1,4 @@
-package podfence_test
+package laws
 
 import (
 	"bytes"
@@ -6,17 +6,17 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 
-	jsonpatch "github.com/evanphx/json-patch/v5"
 	corev1 "k8s.io/api/core/v1"
+	k8sjson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/pod-security-admission/api"
-	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/kept"
+	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
@@ -52,7 +52,7 @@ func fuzzedPod(data []byte) (pod *corev1.Pod, ok bool) {
 		data = converted
 	}
 	pod = &corev1.Pod{}
-	return pod, kjson.UnmarshalCaseSensitivePreserveInts(data, pod) == nil
+	return pod, k8sjson.Unmarshal(data, pod) == nil
 }
 
 // fuzzedPolicies are the policies of a text, the default policy where it has none.
@@ -64,10 +64,10 @@ func fuzzedPolicies(text []byte) []policy.Policy {
 	return policies
 }
 
-// filesOf are the texts of files, which must be as many as expected.
+// filesOf are the texts of files of the module, which must be as many as expected.
 func filesOf(t testing.TB, pattern string, want int) (texts [][]byte) {
 	t.Helper()
-	names, err := filepath.Glob(pattern)
+	names, err := filepath.Glob(filepath.Join("..", "..", pattern))
 	if err != nil || len(names) != want {
 		t.Fatalf("%d files are %s, want %d: %v", len(names), pattern, want, err)
 	}
@@ -104,26 +104,43 @@ const (
 )
 
 // rootPolicy is the one whose fill is refused to pods that must not run as root.
-const rootPolicy = "name: root\npodSelectorLabels: {app: web}\nallow: {runAsUser: RunAsAny}\nmutations: {runAsUser: 0}\n"
+const rootPolicy = `
+name: root
+podSelectorLabels: {app: web}
+allow: {runAsUser: RunAsAny}
+mutations: {runAsUser: 0}
+`
 
 // fuzzPods reach every check, fill and reason by themselves, whatever the
 // generator makes.
 var fuzzPods = []string{
 	`{}`,
 	`null`,
-	oneContainer(`{}`),
-	settled(hostPath),
-	web(nodeAgent),
+	`{metadata: {name: pod, namespace: default, labels: {app: web}}, spec: {containers: [{name: a, securityContext: {}}]}}`,
+	`{metadata: {name: pod, namespace: default, labels: {app: web}},
+		spec: {hostNetwork: true, hostPID: true, containers: [{name: a}]}}`,
+	// Nothing is left to fill, and a hostPath is in the way.
+	`{metadata: {name: pod, namespace: default, labels: {app: web}}, spec: {securityContext: {fsGroup: 1, supplementalGroups: [1]},
+		containers: [{name: a, securityContext: {allowPrivilegeEscalation: false, privileged: false, runAsGroup: 1, runAsNonRoot: true,
+			capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}}}],
+		volumes: [{name: logs, hostPath: {path: /var/log}}]}}`,
 	`{spec: {initContainers: [null], containers: [null, {name: a}], ephemeralContainers: [null]}}`,
-	`{"spec":{"securityContext":null,"containers":[{"name":"a","securityContext":{"capabilities":{"drop":[],"add":null},"seccompProfile":{}}}]}}`,
+	`{"spec":{"securityContext":null,"containers":[{"name":"a",
+		"securityContext":{"capabilities":{"drop":[],"add":null},"seccompProfile":{}}}]}}`,
 	`{metadata: {annotations: {seccomp.security.alpha.kubernetes.io/pod: unconfined}}, spec: {containers: [{name: a}]}}`,
 	`{metadata: {annotations: {kubernetes.io/config.mirror: hash}}, spec: {containers: [{name: a}]}}`,
-	`{spec: {os: {name: windows}, hostUsers: false, securityContext: {windowsOptions: {hostProcess: true}}, containers: [{name: a, ports: [{hostPort: 80}]}]}}`,
-	`{spec: {securityContext: {runAsUser: 0, runAsNonRoot: true, sysctls: [{name: ""}]}, containers: [{name: a, securityContext: {privileged: true, capabilities: {add: [SYS_ADMIN]}}}]}}`,
-	`{spec: {hostUsers: false, containers: [{name: a, securityContext: {procMount: Unmasked, runAsNonRoot: true, capabilities: {add: [CAP_SYS_ADMIN]}}}]}}`,
-	`{spec: {securityContext: {runAsNonRoot: false, seccompProfile: {type: Unconfined}}, volumes: [{name: v, hostPath: {path: /etc}}, {name: w}],
-		containers: [{name: a, securityContext: {procMount: Unmasked, appArmorProfile: {type: Unconfined}, seLinuxOptions: {type: spc_t}, capabilities: {add: [CHOWN, NET_ADMIN]}}}]}}`,
-	`{spec: {containers: [{name: a, livenessProbe: {tcpSocket: {host: h, port: 1}}, lifecycle: {preStop: {httpGet: {host: h, port: x}}}, resources: {limits: {cpu: 1e3}}}]}}`,
+	`{spec: {os: {name: windows}, hostUsers: false, securityContext: {windowsOptions: {hostProcess: true}},
+		containers: [{name: a, ports: [{hostPort: 80}]}]}}`,
+	`{spec: {securityContext: {runAsUser: 0, runAsNonRoot: true, sysctls: [{name: ""}]},
+		containers: [{name: a, securityContext: {privileged: true, capabilities: {add: [SYS_ADMIN]}}}]}}`,
+	`{spec: {hostUsers: false,
+		containers: [{name: a, securityContext: {procMount: Unmasked, runAsNonRoot: true, capabilities: {add: [CAP_SYS_ADMIN]}}}]}}`,
+	`{spec: {securityContext: {runAsNonRoot: false, seccompProfile: {type: Unconfined}},
+		volumes: [{name: v, hostPath: {path: /etc}}, {name: w}],
+		containers: [{name: a, securityContext: {procMount: Unmasked, appArmorProfile: {type: Unconfined},
+			seLinuxOptions: {type: spc_t}, capabilities: {add: [CHOWN, NET_ADMIN]}}}]}}`,
+	`{spec: {containers: [{name: a, livenessProbe: {tcpSocket: {host: h, port: 1}},
+		lifecycle: {preStop: {httpGet: {host: h, port: x}}}, resources: {limits: {cpu: 1e3}}}]}}`,
 }
 
 // mutateSeeds are the manifests of examples/ and the pods above under each policy
@@ -131,7 +148,8 @@ var fuzzPods = []string{
 // and pods and policies of the generators.
 func mutateSeeds(t testing.TB) (seeds []mutateSeed) {
 	t.Helper()
-	policies := append(filesOf(t, "examples/policies/*.yaml", fuzzPolicies-2), filesOf(t, "policy/testdata/every-key.yaml", 1)...)
+	policies := filesOf(t, "examples/policies/*.yaml", fuzzPolicies-2)
+	policies = append(policies, filesOf(t, "policy/testdata/every-key.yaml", 1)...)
 	policies = append(policies, []byte(rootPolicy))
 	for _, manifest := range filesOf(t, "examples/manifests/*.yaml", fuzzManifests) {
 		for _, text := range policies {
@@ -162,7 +180,8 @@ func mutateSeeds(t testing.TB) (seeds []mutateSeed) {
 // check, fill every field that can be filled and give every reason not to.
 func TestFuzzMutateSeeds(t *testing.T) {
 	seeds := mutateSeeds(t)
-	if want := fuzzManifests*fuzzPolicies + fuzzGenerated + (fuzzPolicies+1)*len(fuzzPods); len(seeds) != want || want != 142 {
+	want := fuzzManifests*fuzzPolicies + fuzzGenerated + (fuzzPolicies+1)*len(fuzzPods)
+	if len(seeds) != want || want != 142 {
 		t.Errorf("%d seeds, want %d, which is to be 142", len(seeds), want)
 	}
 	broken, fields, reasons := map[spec.CheckID]bool{}, map[spec.Field]bool{}, map[mutate.Reason]bool{}
@@ -193,7 +212,8 @@ func TestFuzzMutateSeeds(t *testing.T) {
 		}
 	}
 	if len(fields) != 10 || len(reasons) != 10 {
-		t.Errorf("%d fields are filled and %d reasons given, want 10 and 10: %v %v", len(fields), len(reasons), fields, reasons)
+		t.Errorf("%d fields are filled and %d reasons given, want 10 and 10: %v %v",
+			len(fields), len(reasons), fields, reasons)
 	}
 }
 
@@ -211,23 +231,31 @@ func FuzzMutate(f *testing.F) {
 		}
 		lv := fuzzLevel(level, minor)
 		policies := fuzzedPolicies(text)
-		for i := range policies {
-			lawsOfMutate(t, pod, &policies[i], lv)
-		}
+		pod = pod.DeepCopy() // which may trim what no one sees, so that a copy of it is alike
 		before := pod.DeepCopy()
+		for i := range policies {
+			policyBefore := policies[i].DeepCopy()
+			for _, broken := range Broken(pod, before, &policies[i], []api.LevelVersion{lv}) {
+				t.Error(broken)
+			}
+			filledAsJSON(t, pod, &policies[i])
+			if !reflect.DeepEqual(policyBefore, &policies[i]) {
+				t.Error("the policy was changed")
+			}
+		}
 		if set, err := policy.NewSet(policies...); err == nil {
-			d := podfence.Admit(pod, lv, set)
-			if again := podfence.Admit(pod, lv, set); marshal(t, d) != marshal(t, again) || marshal(t, d.Pod) != marshal(t, again.Pod) {
+			d, again := podfence.Admit(pod, lv, set), podfence.Admit(pod, lv, set)
+			if asJSON(t, d) != asJSON(t, again) || asJSON(t, d.Pod) != asJSON(t, again.Pod) {
 				t.Error("Admit is not deterministic")
 			}
 		}
-		if !reflect.DeepEqual(before, pod.DeepCopy()) {
+		if !reflect.DeepEqual(before, pod) {
 			t.Error("Admit changed its input")
 		}
 	})
 }
 
-func marshal(t *testing.T, v any) string {
+func asJSON(t *testing.T, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -236,103 +264,35 @@ func marshal(t *testing.T, v any) string {
 	return string(b)
 }
 
-// tree is a JSON text without order and white space, its numbers as they are written.
-func tree(t *testing.T, text string) (tree any) {
-	t.Helper()
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&tree); err != nil {
-		t.Fatalf("%v in %s", err, text)
-	}
-	return tree
-}
-
-func lawsOfMutate(t *testing.T, pod *corev1.Pod, p *policy.Policy, lv api.LevelVersion) {
-	before, policyBefore := pod.DeepCopy(), p.DeepCopy()
-	original := marshal(t, before)
+// filledAsJSON holds laws 2 and 3 for the JSON of a pod, of its report and of its
+// patch: the same each time, with everything that was set, and the patch gives
+// the filled pod.
+func filledAsJSON(t *testing.T, pod *corev1.Pod, p *policy.Policy) {
 	filled, report := mutate.Mutate(pod, p)
-
-	// Law 2. The pod is copied twice: a copy may trim what no one sees.
-	if !reflect.DeepEqual(before, pod.DeepCopy()) || !reflect.DeepEqual(policyBefore, p) {
-		t.Error("the input was changed")
-	}
-	if again, second := mutate.Mutate(filled, p); again != filled || second.Changed() {
-		t.Errorf("not idempotent: %s", second.Patch())
-	}
-	other, otherReport := mutate.Mutate(before, policyBefore)
-	result := marshal(t, filled)
-	if marshal(t, other) != result || marshal(t, report) != marshal(t, otherReport) || !bytes.Equal(report.Patch(), otherReport.Patch()) {
+	other, otherReport := mutate.Mutate(pod.DeepCopy(), p.DeepCopy())
+	original, result := asJSON(t, pod), asJSON(t, filled)
+	if asJSON(t, other) != result || asJSON(t, report) != asJSON(t, otherReport) ||
+		!bytes.Equal(report.Patch(), otherReport.Patch()) {
 		t.Error("not deterministic")
 	}
-	if at := notKept(tree(t, original), tree(t, result), ""); at != "" {
-		t.Errorf("%s was set and is not kept", at)
+	before, after := tree(t, original), tree(t, result)
+	if lost := kept.Lost(before, after); lost != "" {
+		t.Errorf("%s was set and is not kept", lost)
 	}
-
-	// Law 3.
-	patch, err := jsonpatch.DecodePatch(report.Patch())
-	if err != nil {
-		t.Fatal(err)
-	}
-	patched, err := patch.Apply([]byte(original))
+	patched, err := patchtest.Apply([]byte(original), report.Patch())
 	if err != nil {
 		t.Fatalf("%v: %s", err, report.Patch())
 	}
-	if !reflect.DeepEqual(tree(t, string(patched)), tree(t, result)) {
-		t.Errorf("the patch %s gives %s, not %s", report.Patch(), patched, result)
-	}
-
-	// Laws 5, 1 and 6, and that what is filled is wanted.
-	l := &laws{pod: pod, filled: filled, policy: p, report: report}
-	for _, v := range added(l, lv, p) {
-		t.Errorf("only after Mutate: %s", v)
-	}
-	if !judgedOtherwise(pod, lv.Version) { // else law 1 makes an exception
-		r := evaluate.Under(&filled.ObjectMeta, &filled.Spec, lv, p)
-		for i := range r.Violations {
-			if !l.isTheAuthors(&r.Violations[i]) {
-				t.Errorf("neither the author's nor the author's doing: %s", r.Violations[i])
-			}
-		}
-	}
-	asItIs := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, p)
-	l.excused(lv, evaluate.Evaluate(pod, lv, policy.Set{}).Violations, &asItIs)
-	l.demanded(lv, pod, l.demands(pod), asItIs.Violations)
-	l.fills()
-	for _, broken := range l.broken {
-		t.Error(broken)
+	if !reflect.DeepEqual(patched, after) {
+		t.Errorf("the patch %s gives %v, not %s", report.Patch(), patched, result)
 	}
 }
 
-// notKept is the path of the first value of old that new does not have, or has
-// elsewhere, "" for none. Only empty lists may have been filled.
-func notKept(old, new any, path string) string {
-	switch o := old.(type) {
-	case map[string]any:
-		n, ok := new.(map[string]any)
-		if !ok {
-			return path
-		}
-		for key, value := range o {
-			if got, ok := n[key]; !ok {
-				return path + "/" + key
-			} else if at := notKept(value, got, path+"/"+key); at != "" {
-				return at
-			}
-		}
-	case []any:
-		n, ok := new.([]any)
-		if !ok || len(o) > 0 && len(o) != len(n) {
-			return path
-		}
-		for i := range o {
-			if at := notKept(o[i], n[i], path+"/*"); at != "" {
-				return at
-			}
-		}
-	default:
-		if !reflect.DeepEqual(old, new) {
-			return path
-		}
+func tree(t *testing.T, text string) any {
+	t.Helper()
+	tree, err := patchtest.Tree([]byte(text))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return ""
+	return tree
 }

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/podfence/podfence/policy"
+)
+
+// root is the module's root, as the tests see it.
+const root = "../.."
+
+// read is the text of a file of the module.
+func read(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// blocks returns the fenced blocks of a language in a Markdown file.
+func blocks(t *testing.T, file, language string) []string {
+	t.Helper()
+	var found []string
+	for i, part := range strings.Split(read(t, file), "```") {
+		if code, ok := strings.CutPrefix(part, language+"\n"); ok && i%2 == 1 {
+			found = append(found, code)
+		}
+	}
+	return found
+}
+
+// TestReadmeCodeCompiles: the README's code stands in ExampleAdmit, which is
+// compiled and run.
+func TestReadmeCodeCompiles(t *testing.T) {
+	code := blocks(t, "README.md", "go")
+	if len(code) != 1 {
+		t.Fatalf("%d blocks of Go in the README, want 1", len(code))
+	}
+	indented := "\t" + strings.ReplaceAll(strings.TrimSuffix(code[0], "\n"), "\n", "\n\t")
+	if !strings.Contains(read(t, "example_test.go"), strings.ReplaceAll(indented, "\t\n", "\n")) {
+		t.Errorf("example_test.go does not hold the README's code:\n%s", indented)
+	}
+}
+
+// TestDocumentedPoliciesParse: every policy in the documentation is one, and
+// the page of the format shows each key with its real default.
+func TestDocumentedPoliciesParse(t *testing.T) {
+	parsed := 0
+	for _, file := range []string{"README.md", "docs/policies.md"} {
+		for _, block := range blocks(t, file, "yaml") {
+			policies, err := policy.Parse([]byte(block), file)
+			if err != nil {
+				t.Errorf("%s:\n%v", file, err)
+			}
+			parsed += len(policies)
+		}
+	}
+	if parsed != 3 {
+		t.Errorf("%d documented policies, want 3", parsed)
+	}
+}
+
+// TestDocumentedDefaults: the page of the format writes the defaults out, so
+// that its policy without them is the same policy, the two keys aside that have
+// no value for their default.
+func TestDocumentedDefaults(t *testing.T) {
+	policies, err := policy.Parse([]byte(blocks(t, "docs/policies.md", "yaml")[0]), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := policies[0]
+	for name, same := range map[string]bool{
+		"volumes":                  cmp.Equal(p.Allow.Volumes, policy.DefaultVolumes()),
+		"dropAllCapabilities":      p.Mutations.DropsAllCapabilities() == (&policy.Mutations{}).DropsAllCapabilities(),
+		"setDefaultSeccompProfile": p.Mutations.SetsSeccompProfile() == (&policy.Mutations{}).SetsSeccompProfile(),
+		"supplementalGroups":       cmp.Equal(p.SupplementalGroupsFill(), policy.Default().SupplementalGroupsFill()),
+	} {
+		if !same {
+			t.Errorf("%s is not documented with its default", name)
+		}
+	}
+	for name, f := range map[string]func(*policy.Policy) (int64, bool){
+		"runAsGroup": (*policy.Policy).GroupFill, "fsGroup": (*policy.Policy).FSGroupFill,
+	} {
+		got, _ := f(&p)
+		if want, _ := f(policy.Default()); got != want {
+			t.Errorf("%s is documented as %d, and is %d by default", name, got, want)
+		}
+	}
+	p.Allow.Volumes, p.Allow.RunAsUser = nil, policy.UserRule{}
+	p.Allow.RunAsGroup, p.Allow.FSGroup, p.Allow.SupplementalGroups = policy.GroupRule{}, policy.GroupRule{}, policy.GroupRule{}
+	if diff := cmp.Diff(policy.Allow{}, p.Allow); diff != "" {
+		t.Errorf("allow is not documented with its defaults (-default +documented):\n%s", diff)
+	}
+}
+
+var (
+	testFunction = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	testName     = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+`)
+	testCommand  = regexp.MustCompile("(?:cd (\\S+) && )?(?:\\w+=\\S+ )*go test ([^`\n]+)")
+)
+
+// tree is what the module's files say of tests: the tests of each folder, and the
+// documents that may name some.
+type tree struct {
+	tests     map[string][]string
+	documents []string
+}
+
+func walk(t *testing.T) tree {
+	t.Helper()
+	found := tree{tests: map[string][]string{}}
+	err := fs.WalkDir(os.DirFS(root), ".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		switch {
+		case strings.HasSuffix(file, "_test.go"):
+			for _, m := range testFunction.FindAllStringSubmatch(read(t, file), -1) {
+				found.tests[path.Dir(file)] = append(found.tests[path.Dir(file)], m[1])
+			}
+		case path.Ext(file) == ".md" || path.Base(file) == "doc.go" || strings.HasPrefix(file, ".ci/"):
+			found.documents = append(found.documents, file)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// TestNamedTestsExist: a test that the documentation names exists, so that a
+// claim cannot outlive its test.
+func TestNamedTestsExist(t *testing.T) {
+	tree, named := walk(t), 0
+	defined := slices.Concat(slices.Collect(maps.Values(tree.tests))...)
+	for _, file := range tree.documents {
+		for _, name := range testName.FindAllString(read(t, file), -1) {
+			named++
+			// A pattern of -run names all tests that begin so.
+			if !slices.ContainsFunc(defined, func(d string) bool { return strings.HasPrefix(d, name) }) {
+				t.Errorf("%s names %s, which does not exist", file, name)
+			}
+		}
+	}
+	if named < 60 {
+		t.Errorf("%d tests are named in %d documents, want 60 at least", named, len(tree.documents))
+	}
+}
+
+// TestDocumentedCommandsRunTests: a command of the documentation that asks for
+// tests by name finds one in the folder where it looks, seen from the root or from
+// the document. The go command itself is content with none.
+func TestDocumentedCommandsRunTests(t *testing.T) {
+	tree, commands := walk(t), 0
+	for _, file := range tree.documents {
+		if path.Ext(file) != ".md" {
+			continue
+		}
+		for _, m := range testCommand.FindAllStringSubmatch(read(t, file), -1) {
+			words := strings.Fields(strings.ReplaceAll(m[2], "'", ""))
+			dir := path.Join(m[1], words[len(words)-1])
+			for i, word := range words[:len(words)-1] {
+				pattern := words[i+1]
+				if word != "-run" && word != "-fuzz" || pattern == "^$" {
+					continue
+				}
+				commands++
+				there := slices.Concat(tree.tests[dir], tree.tests[path.Join(path.Dir(file), dir)])
+				if !slices.ContainsFunc(there, regexp.MustCompile(pattern).MatchString) {
+					t.Errorf("%s: %q finds no test in %q", file, m[0], dir)
+				}
+			}
+		}
+	}
+	if commands < 12 {
+		t.Errorf("%d commands ask for tests by name, want 12 at least", commands)
+	}
+}

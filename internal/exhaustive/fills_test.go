@@ -1,0 +1,199 @@
+package exhaustive
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/internal/podgen"
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+// fillGroups are the fields that Mutate fills and the controls that they serve.
+func fillGroups() []group {
+	nonRoot := choose(spec.CheckRunAsNonRoot, spec.CheckRunAsUser)
+	alone := choose[podgen.Choice](podgen.Alone)
+	return []group{
+		{
+			name:   "users",
+			checks: nonRoot,
+			fields: choose(
+				podgen.OnPod(onPodNonRoot, bools...), podgen.OnSubject(onNonRoot, bools...),
+				podgen.OnPod(onPodUser, 0, 400), podgen.OnSubject(onUser, 0, 400),
+			),
+			policies: userPolicies(0, 1000),
+		},
+		{
+			// Whether a pod's false is excused depends on every container.
+			name:   "users of two containers",
+			checks: nonRoot,
+			fields: choose(
+				podgen.OnPod(onPodNonRoot, bools...), podgen.OnSubject(onNonRoot, bools...),
+				podgen.OnPod(onPodUser, 0), podgen.OnSubject(onUser, 0),
+				slices.Concat(podgen.Beside(podgen.Bare), podgen.Beside(rooted)[1:2]),
+			),
+			policies: userPolicies(),
+		},
+		{
+			name:   "privilege",
+			checks: choose(spec.CheckPrivileged, spec.CheckAllowPrivilegeEscalation, spec.CheckCapabilitiesRestricted),
+			fields: choose(
+				podgen.OnSubject(onPrivileged, bools...), podgen.OnSubject(onEscalation, bools...),
+				podgen.OnSubject(onAdd, "NET_BIND_SERVICE", "NET_ADMIN", "SYS_ADMIN", "CAP_SYS_ADMIN", "cap_sys_admin"),
+				podgen.OnSubject(onDrop, choose[corev1.Capability]("ALL"), choose[corev1.Capability]("all")),
+			),
+			policies: privilegePolicies(),
+		},
+		{
+			name:   "seccomp",
+			checks: choose(spec.CheckSeccompProfileRestricted),
+			fields: choose(
+				podgen.OnPod(onPodSeccomp, "RuntimeDefault", "Localhost", "Unconfined"),
+				podgen.OnSubject(onSeccomp, "RuntimeDefault", "Unconfined"),
+				podgen.Annotated(spec.SeccompPodAnnotation, "runtime/default", "unconfined"),
+				podgen.Annotated(spec.SeccompContainerAnnotation+"subject", "docker/default", "localhost/p.json", "unconfined"),
+			),
+			policies: seccompPolicies(),
+		},
+		{
+			name: "runAsGroup",
+			fields: choose(
+				podgen.OnPod(onPodGroup, 0, 1, 400), podgen.OnSubject(onGroup, 0, 1, 400),
+				slices.Concat(alone, podgen.Beside(podgen.Bare)[2:]),
+			),
+			policies: groupPolicies(setGroup, groupFills...),
+		},
+		{
+			name:     "fsGroup",
+			fields:   choose(podgen.OnPod(onFSGroup, 0, 1, 400)),
+			policies: groupPolicies(setFSGroup, groupFills...),
+		},
+		{
+			name: "supplementalGroups",
+			fields: choose(
+				podgen.OnPod(onSupplemental, choose[int64](), choose[int64](0), choose[int64](1, 400), choose[int64](400, 2)),
+			),
+			policies: append(groupPolicies(setSupplemental, groupFills...),
+				policy.Policy{Mutations: policy.Mutations{SupplementalGroups: []int64{}}}),
+		},
+		{
+			name: "groups together",
+			fields: choose(
+				podgen.OnPod(onPodGroup, 0, 1), podgen.OnSubject(onGroup, 0, 1),
+				podgen.OnPod(onFSGroup, 0, 1), podgen.OnPod(onSupplemental, choose[int64](), choose[int64](1, 400)),
+			),
+			policies: groupPolicies(setAllGroups),
+		},
+	}
+}
+
+func idRanges(ends ...int64) (ranges []policy.IDRange) {
+	for i := 0; i < len(ends); i += 2 {
+		ranges = append(ranges, policy.IDRange{Min: ends[i], Max: ends[i+1]})
+	}
+	return ranges
+}
+
+// userPolicies are every rule over users, each without a value to fill and with
+// those of fills that it admits.
+func userPolicies(fills ...int64) (policies []policy.Policy) {
+	rules := []policy.UserRule{
+		{}, {Rule: policy.MustRunAsNonRoot}, {Rule: policy.RunAsAny},
+		{Rule: policy.MustRunAs, Ranges: idRanges(0, 0)},
+		{Rule: policy.MustRunAs, Ranges: idRanges(0, 100)},
+		{Rule: policy.MustRunAs, Ranges: idRanges(400, 400)},
+		{Rule: policy.MustRunAs, Ranges: idRanges(400, 500, 0, 1)},
+	}
+	for _, rule := range rules {
+		p := policy.Policy{Allow: policy.Allow{RunAsUser: rule}}
+		policies = append(policies, p)
+		for _, id := range fills {
+			p.Mutations.RunAsUser = &id
+			if selecting(p).Validate() == nil {
+				policies = append(policies, p)
+			}
+		}
+	}
+	return policies
+}
+
+// privilegePolicies are each grant about privilege alone, and those that meet.
+func privilegePolicies() []policy.Policy {
+	no := false
+	keep := policy.Mutations{DropAllCapabilities: &no}
+	sysAdmin, every := choose("CAP_sys_admin"), choose("*")
+	return []policy.Policy{
+		{},
+		{Allow: policy.Allow{Privileged: true}},
+		{Allow: policy.Allow{AllowPrivilegeEscalation: true}},
+		{Allow: policy.Allow{AllowedCapabilities: sysAdmin}},
+		{Allow: policy.Allow{AllowedCapabilities: every}},
+		{Mutations: keep},
+		{Allow: policy.Allow{Privileged: true, AllowedCapabilities: sysAdmin}},
+		{Allow: policy.Allow{Privileged: true}, Mutations: keep},
+		{
+			Allow:     policy.Allow{Privileged: true, AllowPrivilegeEscalation: true, AllowedCapabilities: every},
+			Mutations: keep,
+		},
+	}
+}
+
+// seccompPolicies are the grant, with each default that is filled in or not.
+func seccompPolicies() (policies []policy.Policy) {
+	for _, profiles := range [][]string{nil, {"Unconfined"}} {
+		for _, sets := range []*bool{nil, pointer(true), pointer(false)} {
+			policies = append(policies, policy.Policy{
+				Allow:     policy.Allow{SeccompProfiles: profiles},
+				Mutations: policy.Mutations{SetDefaultSeccompProfile: sets},
+			})
+		}
+	}
+	return policies
+}
+
+// setGroups puts a rule and a value to fill, nil for none, into a policy.
+type setGroups func(*policy.Policy, policy.GroupRule, *int64)
+
+// groupPolicies are every rule over groups, put into a policy by set, each
+// without a value to fill and with those of fills that it admits.
+func groupPolicies(set setGroups, fills ...*int64) (policies []policy.Policy) {
+	rules := []policy.GroupRule{{}, {Rule: policy.RunAsAny}}
+	for _, rule := range []policy.Rule{policy.MustRunAs, policy.MayRunAs} {
+		for _, ranges := range [][]policy.IDRange{idRanges(0, 0), idRanges(0, 100), idRanges(400, 500, 2, 3)} {
+			rules = append(rules, policy.GroupRule{Rule: rule, Ranges: ranges})
+		}
+	}
+	for _, rule := range rules {
+		for _, id := range append(choose[*int64](nil), fills...) {
+			var p policy.Policy
+			if set(&p, rule, id); selecting(p).Validate() == nil {
+				policies = append(policies, p)
+			}
+		}
+	}
+	return policies
+}
+
+var groupFills = choose(pointer[int64](0), pointer[int64](450))
+
+func setGroup(p *policy.Policy, rule policy.GroupRule, id *int64) {
+	p.Allow.RunAsGroup, p.Mutations.RunAsGroup = rule, id
+}
+
+func setFSGroup(p *policy.Policy, rule policy.GroupRule, id *int64) {
+	p.Allow.FSGroup, p.Mutations.FSGroup = rule, id
+}
+
+func setSupplemental(p *policy.Policy, rule policy.GroupRule, id *int64) {
+	p.Allow.SupplementalGroups = rule
+	if id != nil {
+		p.Mutations.SupplementalGroups = choose(*id)
+	}
+}
+
+func setAllGroups(p *policy.Policy, rule policy.GroupRule, id *int64) {
+	setGroup(p, rule, id)
+	setFSGroup(p, rule, id)
+	setSupplemental(p, rule, id)
+}

@@ -1,0 +1,152 @@
+package exhaustive
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/internal/podgen"
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+// nodeGroups are the controls that no fill serves: Mutate leaves them as they
+// are, and their grants excuse what each names, and nothing beside it.
+func nodeGroups() []group {
+	seLinux := choose(corev1.SELinuxOptions{}, corev1.SELinuxOptions{Type: "container_t"},
+		corev1.SELinuxOptions{Type: "spc_t", User: "u"}, corev1.SELinuxOptions{Role: "r"})
+	return []group{
+		{
+			name:   "host namespaces",
+			checks: choose(spec.CheckHostNamespaces),
+			fields: choose(
+				onSpec(func(s *corev1.PodSpec, v bool) { s.HostNetwork = v }, true),
+				onSpec(func(s *corev1.PodSpec, v bool) { s.HostPID = v }, true),
+				onSpec(func(s *corev1.PodSpec, v bool) { s.HostIPC = v }, true),
+			),
+			policies: grantsOf(
+				policy.Allow{HostNetworkPorts: true}, policy.Allow{HostNetwork: true},
+				policy.Allow{HostNamespace: true}, policy.Allow{HostPID: true}, policy.Allow{HostIPC: true},
+			),
+		},
+		{
+			name:   "host ports",
+			checks: choose(spec.CheckHostPorts),
+			fields: choose(onContainer(onPort, 0, 79, 80, 90, 91), onContainer(onPort, 80, 65535)),
+			policies: grantsOf(
+				policy.Allow{HostNetworkPorts: true}, policy.Allow{HostNetwork: true},
+				ports(policy.PortRange{Min: 80, Max: 80}),
+				ports(policy.PortRange{Min: 65535, Max: 65535}, policy.PortRange{Min: 80, Max: 90}),
+			),
+		},
+		{
+			name:   "host paths",
+			checks: choose(spec.CheckHostPathVolumes, spec.CheckRestrictedVolumes),
+			fields: choose(
+				onSpec(onVolume, "hostPath:/", "hostPath:/a", "hostPath:/a/", "hostPath:/a/b", "hostPath:/ab",
+					"hostPath:/a/../b", "hostPath:/a//b", "hostPath:a", "hostPath:", "emptyDir hostPath:/a"),
+				slices.Concat(onContainer(onMount, bools...), onContainer(onDevice, "v", "another")[1:]),
+				// The container beside it has the mounts of the subject, as another kind.
+				slices.Concat(choose[podgen.Choice](podgen.Alone), podgen.Beside(podgen.Bare)[:1], podgen.Twins()[2:]),
+			),
+			policies: grantsOf(
+				paths(writable("/")), paths(readOnly("/")), paths(writable("/a")), paths(readOnly("/a")),
+				paths(readOnly("/a"), writable("/a/b")),
+				policy.Allow{Volumes: choose("*")},
+				policy.Allow{Volumes: choose[string](), AllowedHostPaths: choose(writable("/a"))},
+			),
+		},
+		{
+			name:   "volume types",
+			checks: choose(spec.CheckRestrictedVolumes),
+			fields: choose(
+				onSpec(onVolume, "", "emptyDir", "csi", "nfs", "nfs emptyDir", "nfs csi", "nfs hostPath:/a"),
+				onSpec(onVolume, "emptyDir", "nfs"),
+			),
+			policies: grantsOf(
+				policy.Allow{Volumes: choose[string]()}, policy.Allow{Volumes: choose("*")},
+				policy.Allow{Volumes: choose("nfs")}, policy.Allow{Volumes: choose("csi", "emptyDir")},
+				policy.Allow{Volumes: choose("nfs", "emptyDir"), AllowedHostPaths: choose(readOnly("/a"))},
+			),
+		},
+		{
+			name:   "sysctls",
+			checks: choose(spec.CheckSysctls),
+			fields: choose(
+				podgen.OnPod(onSysctl, "", "kernel.shm_rmid_forced", "net.ipv4.tcp_rmem",
+					"kernel.msgmax", "kernel.msgmax2", "net.core.somaxconn"),
+				podgen.OnPod(onSysctl, "kernel.msgmax"),
+			),
+			policies: grantsOf(
+				policy.Allow{AllowedUnsafeSysctls: choose("*")},
+				policy.Allow{AllowedUnsafeSysctls: choose("kernel.msgmax")},
+				policy.Allow{AllowedUnsafeSysctls: choose("net.core.*", "kernel.msg*")},
+			),
+		},
+		{
+			name:   "AppArmor",
+			checks: choose(spec.CheckAppArmorProfile),
+			fields: choose(
+				podgen.OnPod(onPodAppArmor, "RuntimeDefault", "Unconfined", ""),
+				podgen.OnSubject(onAppArmor, "Localhost", "Unconfined", "Other"),
+				podgen.Annotated(spec.AppArmorAnnotation+"subject", "runtime/default", "unconfined", "other"),
+				podgen.Annotated(spec.AppArmorAnnotation+"absent", "unconfined"),
+			),
+			policies: grantsOf(policy.Allow{AppArmorProfiles: choose("Unconfined")}),
+		},
+		{
+			name:     "SELinux",
+			checks:   choose(spec.CheckSELinuxOptions),
+			fields:   choose(podgen.OnPod(onPodSELinux, seLinux...), podgen.OnSubject(onSELinux, seLinux...)),
+			policies: grantsOf(policy.Allow{SELinuxOptions: true}),
+		},
+		{
+			name:     "proc mount",
+			checks:   choose(spec.CheckProcMount, spec.CheckProcMountRestricted),
+			fields:   choose(podgen.OnSubject(onProcMount, "Default", "Unmasked", "", "Other")),
+			policies: grantsOf(policy.Allow{ProcMounts: choose("Unmasked")}),
+		},
+		{
+			name:     "host process",
+			checks:   choose(spec.CheckWindowsHostProcess),
+			fields:   choose(podgen.OnPod(onPodHostProcess, bools...), podgen.OnSubject(onHostProcess, bools...)),
+			policies: grantsOf(policy.Allow{WindowsHostProcess: true}),
+		},
+		{
+			name:   "probe hosts",
+			checks: choose(spec.CheckHostProbesAndHostLifecycle),
+			fields: choose(
+				onContainer(onProbe, "", "127.0.0.1", "127.0.0.11"), onContainer(onHook, "127.0.0.1", "node"),
+			),
+			policies: grantsOf(
+				policy.Allow{AllowedProbeHosts: choose("127.0.0.1")},
+				policy.Allow{AllowedProbeHosts: choose("node", "127.0.0.1")},
+			),
+		},
+		{
+			name: "readOnlyRootFilesystem",
+			fields: choose(
+				podgen.OnSubject(onReadOnlyRoot, bools...),
+				slices.Concat(choose[podgen.Choice](podgen.Alone), podgen.Beside(podgen.Bare)),
+			),
+			policies: grantsOf(policy.Allow{ReadOnlyRootFilesystem: true}),
+		},
+	}
+}
+
+func ports(ranges ...policy.PortRange) policy.Allow { return policy.Allow{AllowedHostPorts: ranges} }
+func paths(entries ...policy.HostPath) policy.Allow { return policy.Allow{AllowedHostPaths: entries} }
+
+func writable(prefix string) policy.HostPath { return policy.HostPath{PathPrefix: prefix} }
+func readOnly(prefix string) policy.HostPath {
+	return policy.HostPath{PathPrefix: prefix, ReadOnly: true}
+}
+
+// grantsOf are policies that differ in what they allow, the first in nothing.
+func grantsOf(allow ...policy.Allow) []policy.Policy {
+	policies := make([]policy.Policy, 1, 1+len(allow))
+	for _, a := range allow {
+		policies = append(policies, policy.Policy{Allow: a})
+	}
+	return policies
+}

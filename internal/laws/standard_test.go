@@ -1,0 +1,48 @@
+package laws
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+	"pgregory.net/rapid"
+
+	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/podgen"
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+// TestRestrictedImpliesBaseline: what restricted allows, baseline allows at the
+// same version, but for two anomalies of the standard itself.
+func TestRestrictedImpliesBaseline(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pod := podgen.Pod().Draw(t, "pod")
+		lv := drawLevel(t)
+		lv.Level = api.LevelRestricted
+		if r := evaluate.Evaluate(pod, lv, policy.Set{}); !r.Allowed() {
+			return
+		}
+		lv.Level = api.LevelBaseline
+		for _, v := range evaluate.Evaluate(pod, lv, policy.Set{}).Violations {
+			if !anomaly(pod, lv.Version, v) {
+				t.Errorf("restricted allows and baseline refuses %s", v)
+			}
+		}
+	})
+}
+
+// anomaly reports whether upstream's restricted level allows what its baseline
+// refuses: on Windows since v1.25 the restricted checks are skipped together
+// with the baseline checks that they override, and a volume of an allowed type
+// may be a hostPath as well.
+func anomaly(pod *corev1.Pod, version api.Version, v evaluate.Violation) bool {
+	switch v.Check {
+	case spec.CheckCapabilitiesBaseline, spec.CheckSeccompProfileBaseline:
+		return spec.IsWindows(&pod.Spec) && !version.Older(api.MajorMinorVersion(1, 25))
+	case spec.CheckHostPathVolumes:
+		return spec.RestrictedVolume(&pod.Spec.Volumes[v.Index])
+	default:
+		return false
+	}
+}

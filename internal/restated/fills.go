@@ -1,0 +1,215 @@
+package restated
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+// The fields that are filled, by their paths.
+const (
+	escalation   = "securityContext.allowPrivilegeEscalation"
+	drop         = "securityContext.capabilities.drop"
+	privileged   = "securityContext.privileged"
+	readOnlyRoot = "securityContext.readOnlyRootFilesystem"
+	runAsGroup   = "securityContext.runAsGroup"
+	runAsNonRoot = "securityContext.runAsNonRoot"
+	runAsUser    = "securityContext.runAsUser"
+	seccomp      = "securityContext.seccompProfile.type"
+	fsGroup      = "spec.securityContext.fsGroup"
+	supplemental = "spec.securityContext.supplementalGroups"
+)
+
+// Fill is what the design says of one field that was filled in.
+type Fill struct {
+	// Want is the value that the policy wants there; nil for none.
+	Want any
+	// WasSet: the field had an effective value.
+	WasSet bool
+	// Unwanted: the policy has the field left as it is.
+	Unwanted bool
+	// Refused: API validation or the kubelet would refuse the pod for it.
+	Refused bool
+}
+
+// Fill is the table of fills, for a field that was filled with a value. A field
+// that the table does not know wants none.
+func (c Case) Fill(at spec.Location, value any) (f Fill) {
+	pod, own := contexts(c.Pod, at.Container)
+	filledPod, filledOwn := contexts(c.Filled, at.Container)
+	user := effective(filledOwn.RunAsUser, filledPod.RunAsUser)
+	nonRoot := effective(filledOwn.RunAsNonRoot, filledPod.RunAsNonRoot)
+	allow, mutations := &c.Policy.Allow, &c.Policy.Mutations
+	switch Path(at.Field) {
+	case escalation:
+		f.Want, f.WasSet, f.Unwanted = false, own.AllowPrivilegeEscalation != nil, allow.AllowPrivilegeEscalation
+		f.Refused = is(own.Privileged, true) || addsSysAdmin(own)
+	case drop:
+		f.Want, f.WasSet = []string{"ALL"}, own.Capabilities != nil && len(own.Capabilities.Drop) > 0
+		f.Unwanted = is(mutations.DropAllCapabilities, false)
+	case privileged:
+		f.Want, f.WasSet = false, own.Privileged != nil
+	case readOnlyRoot:
+		f.Want, f.WasSet, f.Unwanted = true, own.ReadOnlyRootFilesystem != nil, !allow.ReadOnlyRootFilesystem
+	case runAsGroup:
+		f.Want = groupToFill(mutations.RunAsGroup, allow.RunAsGroup)
+		f.WasSet = effective(own.RunAsGroup, pod.RunAsGroup) != nil
+	case runAsNonRoot:
+		f.Want, f.WasSet = true, effective(own.RunAsNonRoot, pod.RunAsNonRoot) != nil
+		f.Unwanted = allow.RunAsUser.Rule == "RunAsAny" || is(c.Pod.Spec.HostUsers, false)
+		f.Refused = is(user, 0)
+	case runAsUser:
+		authors := effective(own.RunAsNonRoot, pod.RunAsNonRoot)
+		f.Want = userToFill(c.Policy, value.(int64), is(authors, true))
+		f.WasSet = effective(own.RunAsUser, pod.RunAsUser) != nil
+		f.Refused = is(user, 0) && is(nonRoot, true)
+	case seccomp:
+		f.Want, f.WasSet = "RuntimeDefault", effective(own.SeccompProfile, pod.SeccompProfile) != nil
+		f.Unwanted = is(mutations.SetDefaultSeccompProfile, false)
+		f.Refused = contradicts(c.Pod, at.Container.Name)
+	case fsGroup:
+		f.Want, f.WasSet = groupToFill(mutations.FSGroup, allow.FSGroup), pod.FSGroup != nil
+	case supplemental:
+		f.Want = groupsToFill(mutations.SupplementalGroups, allow.SupplementalGroups)
+		f.WasSet = len(pod.SupplementalGroups) > 0
+	}
+	f.Refused = f.Refused || isMirror(c.Pod) || isWindows(c.Pod) && Path(at.Field) != runAsNonRoot
+	return f
+}
+
+// groupToFill is the explicit value, else 1 where the rule admits it, else the
+// first range's minimum under MustRunAs and nothing under MayRunAs.
+func groupToFill(explicit *int64, rule policy.GroupRule) any {
+	switch {
+	case explicit != nil:
+		return *explicit
+	case len(rule.Ranges) == 0 || inRanges(rule.Ranges, 1):
+		return int64(1)
+	case rule.Rule == "MustRunAs":
+		return rule.Ranges[0].Min
+	default:
+		return nil
+	}
+}
+
+// groupsToFill is the explicit list, else what a single group would be.
+func groupsToFill(explicit []int64, rule policy.GroupRule) any {
+	if explicit != nil {
+		return explicit
+	}
+	if id, ok := groupToFill(nil, rule).(int64); ok {
+		return []int64{id}
+	}
+	return nil
+}
+
+// userToFill is the explicit value, else the first range's minimum; beside an
+// author's runAsNonRoot any other one in range stands in for 0.
+func userToFill(p *policy.Policy, filled int64, nonRoot bool) any {
+	switch explicit, ranges := p.Mutations.RunAsUser, p.Allow.RunAsUser.Ranges; {
+	case explicit != nil && (*explicit != 0 || !nonRoot):
+		return *explicit
+	case len(ranges) == 0:
+		return nil
+	case nonRoot && ranges[0].Min == 0 && filled != 0 && inRanges(ranges, filled):
+		return filled
+	default:
+		return ranges[0].Min
+	}
+}
+
+// Leaves reports whether a reason to leave a field unset is true of the pod and
+// the policy. A reason that the table does not know is true of none.
+func (c Case) Leaves(at spec.Location, reason string) bool {
+	pod, own := contexts(c.Pod, at.Container)
+	switch field := Path(at.Field); reason {
+	case "policy":
+		return c.policyLeaves(field)
+	case "windows":
+		return isWindows(c.Pod) && field != runAsNonRoot
+	case "mirror":
+		return isMirror(c.Pod)
+	case "privileged":
+		return is(own.Privileged, true) && (field == escalation || field == drop && c.Policy.Allow.Privileged)
+	case "sysAdmin":
+		return field == escalation && addsSysAdmin(own)
+	case "rootUser":
+		return field == runAsNonRoot && is(effectiveUser(c.Filled, at.Container), 0)
+	case "nonRoot":
+		return field == runAsUser && is(effective(own.RunAsNonRoot, pod.RunAsNonRoot), true) && c.onlyRoot()
+	case "userNamespace":
+		return field == runAsNonRoot && is(c.Pod.Spec.HostUsers, false)
+	case "annotation":
+		return field == seccomp && contradicts(c.Pod, at.Container.Name)
+	case "inherited":
+		return field == runAsNonRoot && own.RunAsNonRoot == nil && is(pod.RunAsNonRoot, false) ||
+			field == seccomp && own.SeccompProfile == nil && pod.SeccompProfile != nil &&
+				pod.SeccompProfile.Type != "RuntimeDefault" && pod.SeccompProfile.Type != "Localhost"
+	default:
+		return false
+	}
+}
+
+// policyLeaves: the policy grants what the unset field means, or fills nothing.
+func (c Case) policyLeaves(field string) bool {
+	allow, mutations := &c.Policy.Allow, &c.Policy.Mutations
+	// The default is group 1; a rule that refuses it and demands none leaves the field.
+	leaves := func(rule policy.GroupRule) bool { return rule.Rule == "MayRunAs" && !inRanges(rule.Ranges, 1) }
+	switch field {
+	case escalation:
+		return allow.AllowPrivilegeEscalation
+	case drop:
+		return is(mutations.DropAllCapabilities, false)
+	case runAsNonRoot:
+		return allow.RunAsUser.Rule == "RunAsAny"
+	case seccomp:
+		return is(mutations.SetDefaultSeccompProfile, false)
+	case runAsGroup:
+		return mutations.RunAsGroup == nil && leaves(allow.RunAsGroup)
+	case fsGroup:
+		return mutations.FSGroup == nil && leaves(allow.FSGroup)
+	case supplemental:
+		explicit := mutations.SupplementalGroups
+		return len(explicit) == 0 && (explicit != nil || leaves(allow.SupplementalGroups))
+	default:
+		return false
+	}
+}
+
+// onlyRoot: the policy has no user ID but 0 to fill in.
+func (c Case) onlyRoot() bool {
+	if id := c.Policy.Mutations.RunAsUser; id != nil && *id != 0 {
+		return false
+	}
+	return !slices.ContainsFunc(c.Policy.Allow.RunAsUser.Ranges, func(r policy.IDRange) bool { return r.Max > 0 })
+}
+
+// Unsettled visits the fields that Mutate fills on some pod and that have no
+// effective value in this one, by container and path: each was filled, or the
+// report says why not.
+func (c Case) Unsettled() iter.Seq2[spec.Container, string] {
+	return func(yield func(spec.Container, string) bool) {
+		more := true
+		field := func(at spec.Container, path string, settled bool) {
+			more = more && (settled || yield(at, path))
+		}
+		pod, _ := contexts(c.Pod, spec.Container{})
+		field(spec.Container{}, fsGroup, pod.FSGroup != nil)
+		field(spec.Container{}, supplemental, len(pod.SupplementalGroups) > 0)
+		allow := &c.Policy.Allow
+		noUser := c.Policy.Mutations.RunAsUser == nil && allow.RunAsUser.Rule != "MustRunAs"
+		for _, at := range containers(c.Pod) {
+			_, own := contexts(c.Pod, at)
+			field(at, escalation, own.AllowPrivilegeEscalation != nil)
+			field(at, drop, own.Capabilities != nil && len(own.Capabilities.Drop) > 0)
+			field(at, privileged, own.Privileged != nil)
+			field(at, readOnlyRoot, !allow.ReadOnlyRootFilesystem || own.ReadOnlyRootFilesystem != nil)
+			field(at, runAsGroup, effective(own.RunAsGroup, pod.RunAsGroup) != nil)
+			field(at, runAsNonRoot, effective(own.RunAsNonRoot, pod.RunAsNonRoot) != nil)
+			field(at, runAsUser, noUser || effective(own.RunAsUser, pod.RunAsUser) != nil)
+			field(at, seccomp, effective(own.SeccompProfile, pod.SeccompProfile) != nil)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package restated
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+// Grants is the table of grants: it reports whether the policy excuses the
+// violation of a check at a place, value being what stands there.
+func (c Case) Grants(check spec.CheckID, at spec.Location, value any) bool {
+	pod, own := contexts(c.Pod, at.Container)
+	allow := &c.Policy.Allow
+	isPrivileged := allow.Privileged && is(own.Privileged, true)
+	switch check {
+	case spec.CheckPrivileged:
+		return allow.Privileged
+	case spec.CheckAllowPrivilegeEscalation:
+		return allow.AllowPrivilegeEscalation || isPrivileged || addsSysAdmin(own) && c.grantsCapability("SYS_ADMIN")
+	case spec.CheckCapabilitiesBaseline, spec.CheckCapabilitiesRestricted:
+		if Path(at.Field) == "securityContext.capabilities.drop" {
+			return is(c.Policy.Mutations.DropAllCapabilities, false) || isPrivileged
+		}
+		return c.grantsCapability(string(own.Capabilities.Add[at.Index]))
+	case spec.CheckRunAsNonRoot:
+		return allow.RunAsUser.Rule == "RunAsAny" || c.grantsRoot() && c.reachesOnlyRoot(at.Container)
+	case spec.CheckRunAsUser:
+		return allow.RunAsUser.Rule == "RunAsAny" || c.grantsRoot()
+	case spec.CheckSeccompProfileBaseline, spec.CheckSeccompProfileRestricted:
+		profile := effective(own.SeccompProfile, pod.SeccompProfile)
+		unconfined := slices.Contains(allow.SeccompProfiles, "Unconfined")
+		switch {
+		case at.Key != "":
+			return c.Pod.Annotations[at.Key] == "unconfined" && unconfined
+		case profile == nil:
+			return is(c.Policy.Mutations.SetDefaultSeccompProfile, false)
+		default:
+			return profile.Type == "Unconfined" && unconfined
+		}
+	default:
+		return c.grantsNode(check, at, value, pod, own)
+	}
+}
+
+// grantsNode is the table of grants for the controls that no fill serves.
+func (c Case) grantsNode(
+	check spec.CheckID, at spec.Location, value any, pod corev1.PodSecurityContext, own corev1.SecurityContext,
+) bool {
+	allow := &c.Policy.Allow
+	switch check {
+	case spec.CheckHostNamespaces:
+		switch Path(at.Field) {
+		case "spec.hostNetwork":
+			return allow.HostNetworkPorts || allow.HostNetwork
+		case "spec.hostPID":
+			return allow.HostNamespace || allow.HostPID
+		default:
+			return allow.HostNamespace || allow.HostIPC
+		}
+	case spec.CheckHostPorts:
+		port := container(c.Pod, at.Container).Ports[at.Index].HostPort
+		inRange := func(r policy.PortRange) bool { return r.Min <= port && port <= r.Max }
+		return allow.HostNetworkPorts || slices.ContainsFunc(allow.AllowedHostPorts, inRange)
+	case spec.CheckHostPathVolumes:
+		return c.grantsHostPath(&c.Pod.Spec.Volumes[at.Index])
+	case spec.CheckRestrictedVolumes:
+		return c.grantsVolume(&c.Pod.Spec.Volumes[at.Index])
+	case spec.CheckSysctls:
+		return grantsSysctl(allow.AllowedUnsafeSysctls, pod.Sysctls[at.Index].Name)
+	case spec.CheckProcMount, spec.CheckProcMountRestricted:
+		return slices.Contains(allow.ProcMounts, string(*own.ProcMount))
+	case spec.CheckAppArmorProfile:
+		// The violation is of what stands there, so that nothing is inherited.
+		unconfined := false
+		switch {
+		case at.Key != "":
+			unconfined = c.Pod.Annotations[at.Key] == "unconfined"
+		case at.Container.Kind != 0:
+			unconfined = own.AppArmorProfile.Type == "Unconfined"
+		default:
+			unconfined = pod.AppArmorProfile.Type == "Unconfined"
+		}
+		return unconfined && slices.Contains(allow.AppArmorProfiles, "Unconfined")
+	case spec.CheckSELinuxOptions:
+		return allow.SELinuxOptions
+	case spec.CheckWindowsHostProcess:
+		return allow.WindowsHostProcess
+	case spec.CheckHostProbesAndHostLifecycle:
+		return slices.Contains(allow.AllowedProbeHosts, value.(string))
+	default:
+		panic("no grant is known for " + check.String())
+	}
+}
+
+// grantsCapability: neither case nor a CAP_ prefix matters, on either side.
+func (c Case) grantsCapability(name string) bool {
+	return slices.ContainsFunc(c.Policy.Allow.AllowedCapabilities, func(allowed string) bool {
+		return allowed == "*" || plainCapability(allowed) == plainCapability(name)
+	})
+}
+
+// grantsRoot: UID 0 is in range.
+func (c Case) grantsRoot() bool {
+	rule := &c.Policy.Allow.RunAsUser
+	return rule.Rule == "MustRunAs" && inRanges(rule.Ranges, 0)
+}
+
+// reachesOnlyRoot: a runAsNonRoot that is false or unset there reaches
+// containers that run as UID 0, and no other.
+func (c Case) reachesOnlyRoot(at spec.Container) bool {
+	reached := 0
+	for _, other := range containers(c.Pod) {
+		_, own := contexts(c.Pod, other)
+		if at.Kind != 0 && other != at || at.Kind == 0 && own.RunAsNonRoot != nil {
+			continue
+		}
+		if !c.RunsAsRoot(other) {
+			return false
+		}
+		reached++
+	}
+	return reached > 0
+}
+
+// grantsSysctl: an entry is a name, or ends in "*" and is a prefix.
+func grantsSysctl(entries []string, name string) bool {
+	return slices.ContainsFunc(entries, func(entry string) bool {
+		prefix, isPrefix := strings.CutSuffix(entry, "*")
+		return entry == name || isPrefix && strings.HasPrefix(name, prefix)
+	})
+}
+
+// pathSegments splits a path; ok is false for one that is not absolute, or
+// would be another one without its empty, "." and ".." segments. One trailing
+// slash is forgiven.
+func pathSegments(path string) (segments []string, ok bool) {
+	rest, absolute := strings.CutPrefix(path, "/")
+	if rest = strings.TrimSuffix(rest, "/"); !absolute || path == "//" {
+		return nil, false
+	}
+	if rest == "" {
+		return nil, true
+	}
+	segments = strings.Split(rest, "/")
+	return segments, !slices.ContainsFunc(segments, func(s string) bool { return s == "" || s == "." || s == ".." })
+}
+
+// grantsHostPath: one entry whose segments begin the path's suffices; it may ask
+// that no container, of any kind, can write to the volume.
+func (c Case) grantsHostPath(v *corev1.Volume) bool {
+	path, clean := pathSegments(v.HostPath.Path)
+	return clean && slices.ContainsFunc(c.Policy.Allow.AllowedHostPaths, func(entry policy.HostPath) bool {
+		prefix, _ := pathSegments(entry.PathPrefix)
+		covers := len(path) >= len(prefix) && slices.Equal(path[:len(prefix)], prefix)
+		return covers && !(entry.ReadOnly && c.writable(v.Name))
+	})
+}
+
+func (c Case) writable(volume string) bool {
+	mounts := func(m corev1.VolumeMount) bool { return m.Name == volume && !m.ReadOnly }
+	devices := func(d corev1.VolumeDevice) bool { return d.Name == volume }
+	return slices.ContainsFunc(containers(c.Pod), func(at spec.Container) bool {
+		c := container(c.Pod, at)
+		return slices.ContainsFunc(c.VolumeMounts, mounts) || slices.ContainsFunc(c.VolumeDevices, devices)
+	})
+}
+
+// sourcesOf are the names of what a volume comes from, as JSON has them.
+func sourcesOf(v *corev1.Volume) (names []string) {
+	source := reflect.ValueOf(v.VolumeSource)
+	for i := range source.NumField() {
+		if !source.Field(i).IsNil() {
+			name, _, _ := strings.Cut(source.Type().Field(i).Tag.Get("json"), ",")
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// defaultVolumes are the types of a policy that lists none.
+var defaultVolumes = []string{"configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim", "projected", "secret"}
+
+// grantsVolume: each source is granted, and one that nobody knows by "*" alone.
+func (c Case) grantsVolume(v *corev1.Volume) bool {
+	listed := c.Policy.Allow.Volumes
+	if listed == nil {
+		listed = defaultVolumes
+	}
+	sources, every := sourcesOf(v), slices.Contains(listed, "*")
+	for _, name := range sources {
+		granted := every || slices.Contains(listed, name)
+		if name == "hostPath" {
+			granted = c.grantsHostPath(v)
+		}
+		if !granted {
+			return false
+		}
+	}
+	return len(sources) > 0 || every
+}
