@@ -132,7 +132,7 @@ func privilegePolicies() []policy.Policy {
 
 func seccompPolicies() (policies []policy.Policy) {
 	for _, profiles := range [][]string{nil, {"Unconfined"}} {
-		for _, sets := range []*bool{nil, new(true), new(false)} {
+		for _, sets := range []*bool{nil, ptr(true), ptr(false)} {
 			policies = append(policies, policy.Policy{
 				Allow:     policy.Allow{SeccompProfiles: profiles},
 				Mutations: policy.Mutations{SetDefaultSeccompProfile: sets},
@@ -162,7 +162,9 @@ func groupPolicies(set func(*policy.Policy, policy.GroupRule, *int64), fills ...
 	return policies
 }
 
-var groupFills = choose(new(int64(0)), new(int64(450)))
+func ptr[T any](v T) *T { return &v }
+
+var groupFills = choose(ptr(int64(0)), ptr(int64(450)))
 
 func setGroup(p *policy.Policy, rule policy.GroupRule, id *int64) {
 	p.Allow.RunAsGroup, p.Mutations.RunAsGroup = rule, id

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	jsonpatch "github.com/evanphx/json-patch/v5"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 	kjson "sigs.k8s.io/json"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/addpatch"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
@@ -269,11 +269,7 @@ func lawsOfMutate(t *testing.T, pod *corev1.Pod, p *policy.Policy, lv api.LevelV
 	}
 
 	// Law 3.
-	patch, err := jsonpatch.DecodePatch(report.Patch())
-	if err != nil {
-		t.Fatal(err)
-	}
-	patched, err := patch.Apply([]byte(original))
+	patched, err := addpatch.Apply([]byte(original), report.Patch())
 	if err != nil {
 		t.Fatalf("%v: %s", err, report.Patch())
 	}
