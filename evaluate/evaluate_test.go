@@ -132,7 +132,6 @@ func TestEmptyPods(t *testing.T) {
 		for _, level := range levels {
 			for _, version := range versions() {
 				lv := api.LevelVersion{Level: level, Version: version}
-				compare(t, name, pod, lv)
 				r := evaluate.Spec(&pod.ObjectMeta, &pod.Spec, lv, &demanding)
 				if r.Allowed() || r.Message() == "" {
 					t.Errorf("%s at %s: a pod without groups is allowed where groups are demanded", name, lv)
@@ -189,7 +188,6 @@ func TestStructureSaysMoreThanText(t *testing.T) {
 			pod := compliant().DeepCopy()
 			row.pod(pod)
 			lv := levelVersion(t, row.at)
-			compare(t, row.name, pod, lv)
 			got := evaluate.Evaluate(pod, lv, policy.Set{})
 			if diff := cmp.Diff(row.want, violationLines(got.Violations)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", row.why, diff)
@@ -479,6 +477,20 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// errorText is what an error says. The API machinery's own text writes lists as Go
+// does before v0.34, and as JSON since.
+func errorText(t *testing.T, e *field.Error) string {
+	t.Helper()
+	value, err := json.Marshal(e.BadValue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Type == field.ErrorTypeRequired {
+		return fmt.Sprintf("%s: %s: %s", e.Field, e.Type, e.Detail)
+	}
+	return fmt.Sprintf("%s: %s: %s: %s", e.Field, e.Type, value, e.Detail)
+}
+
 // TestErrorList: unset fields are Required, others Invalid, below the root.
 func TestErrorList(t *testing.T) {
 	r := mixedResult(t)
@@ -504,7 +516,7 @@ func TestErrorList(t *testing.T) {
 	} {
 		var got []string
 		for _, e := range r.Within(root).ErrorList() {
-			got = append(got, e.Error())
+			got = append(got, errorText(t, e))
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("below %q (-want +got):\n%s", root, diff)

@@ -347,7 +347,9 @@ func TestSetIsSharedSafely(t *testing.T) {
 	want := []string{"a/", "b/x", "c/"}
 	var wait sync.WaitGroup
 	for range 8 {
-		wait.Go(func() {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
 			for range 100 {
 				if got := ids(set.Governing("x", web)); !slices.Equal(got, want) {
 					t.Errorf("%v, want %v", got, want)
@@ -358,7 +360,7 @@ func TestSetIsSharedSafely(t *testing.T) {
 					t.Errorf("%d policies, want %d", len(list), set.Len())
 				}
 			}
-		})
+		}()
 	}
 	wait.Wait()
 }

@@ -51,8 +51,11 @@ func optional[T any](g gen, values ...T) *T {
 	if i >= len(values) {
 		return nil
 	}
-	return new(values[i])
+	return ptr(values[i])
 }
+
+// ptr is a pointer to a copy of v.
+func ptr[T any](v T) *T { return &v }
 
 // length draws the length of a list, at most most; -1 is nil, which is not empty.
 func (g gen) length(most int) int {

@@ -39,7 +39,7 @@ var podFields = []podField{
 	{2, func(g gen, p *corev1.Pod) { podContext(p).WindowsOptions = g.windows() }},
 	{1, func(g gen, p *corev1.Pod) { podContext(p).Sysctls = list(g, 3, g.sysctl) }},
 	{12, func(g gen, p *corev1.Pod) {
-		podContext(p).SupplementalGroupsPolicy = new(corev1.SupplementalGroupsPolicyMerge)
+		podContext(p).SupplementalGroupsPolicy = ptr(corev1.SupplementalGroupsPolicyMerge)
 	}},
 	{4, func(g gen, p *corev1.Pod) { p.Spec.SecurityContext = pick(g, nil, &corev1.PodSecurityContext{}) }},
 	{4, func(g gen, p *corev1.Pod) { p.Annotations = g.annotations(p) }},
@@ -84,7 +84,7 @@ var containerFields = []containerField{
 func (g gen) container(prefix string, i int) corev1.Container {
 	c := corev1.Container{Name: prefix + strconv.Itoa(i)}
 	if prefix == "i" && g.once(2) {
-		c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
+		c.RestartPolicy = ptr(corev1.ContainerRestartPolicyAlways)
 	}
 	for i := range containerFields {
 		if f := &containerFields[i]; g.once(f.every) {

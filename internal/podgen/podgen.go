@@ -130,7 +130,7 @@ func (g gen) kinds(securityContext func() *corev1.SecurityContext) corev1.PodSpe
 		return s
 	}
 	s.InitContainers = []corev1.Container{container("i0"), container("i1")}
-	s.InitContainers[1].RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
+	s.InitContainers[1].RestartPolicy = ptr(corev1.ContainerRestartPolicyAlways)
 	s.EphemeralContainers = []corev1.EphemeralContainer{ephemeral(container("e0"))}
 	return s
 }
@@ -158,13 +158,13 @@ func (g gen) compliant() *corev1.Pod {
 	}
 	sc := podContext(pod)
 	if byPod {
-		sc.RunAsNonRoot = new(true)
+		sc.RunAsNonRoot = ptr(true)
 	}
 	if byPod && !windows {
 		sc.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
 	}
 	if complete && !windows {
-		sc.FSGroup, sc.SupplementalGroups = new(int64(400)), []int64{400}
+		sc.FSGroup, sc.SupplementalGroups = ptr(int64(400)), []int64{400}
 	}
 	return pod
 }
@@ -178,22 +178,22 @@ func (say compliantContainer) securityContext() *corev1.SecurityContext {
 	}
 	sc := &corev1.SecurityContext{}
 	if say.own {
-		sc.RunAsNonRoot = new(true)
+		sc.RunAsNonRoot = ptr(true)
 	}
 	if say.windows {
 		return sc
 	}
-	sc.AllowPrivilegeEscalation = new(false)
+	sc.AllowPrivilegeEscalation = ptr(false)
 	sc.Capabilities = &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}
 	if say.bind {
 		sc.Capabilities.Add = []corev1.Capability{"NET_BIND_SERVICE"}
 	}
 	if say.own {
-		sc.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: new("p.json")}
+		sc.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: ptr("p.json")}
 	}
 	if say.complete {
-		sc.Privileged, sc.ReadOnlyRootFilesystem = new(false), new(true)
-		sc.RunAsUser, sc.RunAsGroup = new(int64(400)), new(int64(400))
+		sc.Privileged, sc.ReadOnlyRootFilesystem = ptr(false), ptr(true)
+		sc.RunAsUser, sc.RunAsGroup = ptr(int64(400)), ptr(int64(400))
 	}
 	return sc
 }

@@ -102,7 +102,11 @@ func TestEveryCaseIsDrawn(t *testing.T) {
 	shards := [...]*tally{newTally(), newTally()}
 	var wait sync.WaitGroup
 	for i, shard := range shards {
-		wait.Go(func() { shard.draw(t, i, len(shards)) })
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			shard.draw(t, i, len(shards))
+		}()
 	}
 	wait.Wait()
 	for _, shard := range shards {

@@ -48,7 +48,7 @@ var volumeSources = []func(*corev1.VolumeSource){
 	func(s *corev1.VolumeSource) { s.CephFS = &corev1.CephFSVolumeSource{Monitors: []string{"10.0.0.1"}} },
 	func(s *corev1.VolumeSource) { s.Flocker = &corev1.FlockerVolumeSource{DatasetName: "name"} },
 	func(s *corev1.VolumeSource) {
-		s.FC = &corev1.FCVolumeSource{TargetWWNs: []string{"50060e801049cfd1"}, Lun: new(int32(0))}
+		s.FC = &corev1.FCVolumeSource{TargetWWNs: []string{"50060e801049cfd1"}, Lun: ptr(int32(0))}
 	},
 	func(s *corev1.VolumeSource) {
 		s.AzureFile = &corev1.AzureFileVolumeSource{SecretName: "name", ShareName: "share"}

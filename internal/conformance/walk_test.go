@@ -1,4 +1,4 @@
-package evaluate_test
+package conformance_test
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package evaluate_test
+package conformance_test
 
 import (
 	"bytes"
@@ -122,6 +122,26 @@ func TestConformanceOnEphemeralContainers(t *testing.T) {
 	}
 	if comparisons != 363*2*39 {
 		t.Errorf("%d comparisons, want %d", comparisons, 363*2*39)
+	}
+}
+
+// TestConformanceOnEmptyPods: nor do the fixtures have structs with nothing in them.
+func TestConformanceOnEmptyPods(t *testing.T) {
+	for name, pod := range map[string]*corev1.Pod{
+		"zero":             {},
+		"no container":     {Spec: corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{}}},
+		"empty containers": {Spec: corev1.PodSpec{InitContainers: make([]corev1.Container, 1), Containers: make([]corev1.Container, 1), EphemeralContainers: make([]corev1.EphemeralContainer, 1)}},
+		"empty contexts":   {Spec: corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{}, Containers: []corev1.Container{{SecurityContext: &corev1.SecurityContext{Capabilities: &corev1.Capabilities{}}}}}},
+		"empty nested structs": {Spec: corev1.PodSpec{OS: &corev1.PodOS{}, Containers: []corev1.Container{{
+			Lifecycle: &corev1.Lifecycle{}, LivenessProbe: &corev1.Probe{},
+			SecurityContext: &corev1.SecurityContext{WindowsOptions: &corev1.WindowsSecurityContextOptions{}, SELinuxOptions: &corev1.SELinuxOptions{}},
+		}}}},
+	} {
+		for _, level := range levels {
+			for _, version := range versions() {
+				compare(t, name, pod, api.LevelVersion{Level: level, Version: version})
+			}
+		}
 	}
 }
 

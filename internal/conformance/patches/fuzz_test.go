@@ -1,4 +1,4 @@
-package mutate_test
+package patches_test
 
 import (
 	"os"
@@ -12,6 +12,7 @@ import (
 	kjson "sigs.k8s.io/json"
 
 	"github.com/podfence/podfence/internal/kept"
+	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 )
@@ -26,9 +27,12 @@ var divergingPods = []string{
 	`{"metadata":{"annotations":{"kubernetes.io/config.mirror":""}}}`, // nothing is filled, so that nothing is missing
 }
 
-// patchSeeds are the raw pods under the raw policies, the pods of the table of
-// fills under theirs, and the raw pods under the policies of examples/ and the one
-// with every key.
+// drawn is the number of generated pods among the seeds.
+const drawn = 140
+
+// patchSeeds are the raw pods under the raw policies, under the policies of
+// examples/ and under the one with every key, and generated pods under generated
+// policies.
 func patchSeeds(t testing.TB) (seeds []patchSeed) {
 	t.Helper()
 	const selector = "name: p\npodSelectorLabels: {app: web}\n"
@@ -40,21 +44,23 @@ func patchSeeds(t testing.TB) (seeds []patchSeed) {
 			seeds = append(seeds, patchSeed{raw, text})
 		}
 	}
-	for _, rows := range mutateRows {
-		for _, row := range rows {
-			seeds = append(seeds, patchSeed{toJSON(podOf(t, row.annotations, row.spec)), selector + row.policy})
+	for i := range drawn {
+		text, err := policy.Marshal(podgen.Policy().Example(i))
+		if err != nil {
+			t.Fatal(err)
 		}
+		seeds = append(seeds, patchSeed{toJSON(podgen.Pod().Example(i)), string(text)})
 	}
 	return seeds
 }
 
 func policyFiles(t testing.TB) (texts []string) {
 	t.Helper()
-	files, err := filepath.Glob("../examples/policies/*.yaml")
+	files, err := filepath.Glob("../../../examples/policies/*.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range append(files, "../policy/testdata/every-key.yaml") {
+	for _, file := range append(files, "../../../policy/testdata/every-key.yaml") {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -67,13 +73,13 @@ func policyFiles(t testing.TB) (texts []string) {
 // TestFuzzPatchSeeds: the corpus has its size, every seed is a pod and a policy,
 // and what is skipped of them is what is known to diverge.
 func TestFuzzPatchSeeds(t *testing.T) {
-	const pods, policies, rows = 24, 8, 140 // 140 rows or more, as TestMutate has it
+	const pods, policies = 24, 8
 	seeds := patchSeeds(t)
-	if len(seeds) < pods*policies+rows || len(rawPods)+len(divergingPods) != pods || len(rawPolicies)+len(policyFiles(t)) != policies {
-		t.Errorf("%d seeds of %d pods and %d policies, want %d or more of %d and %d",
-			len(seeds), len(rawPods)+len(divergingPods), len(rawPolicies)+len(policyFiles(t)), pods*policies+rows, pods, policies)
+	if len(seeds) != pods*policies+drawn || len(rawPods)+len(divergingPods) != pods || len(rawPolicies)+len(policyFiles(t)) != policies {
+		t.Errorf("%d seeds of %d pods and %d policies, want %d of %d and %d",
+			len(seeds), len(rawPods)+len(divergingPods), len(rawPolicies)+len(policyFiles(t)), pods*policies+drawn, pods, policies)
 	}
-	skipped := 0
+	skipped, filled := 0, 0
 	for _, seed := range seeds {
 		if _, err := policy.Parse([]byte(seed.policy), ""); err != nil {
 			t.Errorf("%v in %s", err, seed.policy)
@@ -85,7 +91,12 @@ func TestFuzzPatchSeeds(t *testing.T) {
 		_, report := mutate.Mutate(pod, fuzzedPolicy([]byte(seed.policy)))
 		if report.Changed() && lacksParent([]byte(seed.raw)) {
 			skipped++
+		} else if report.Changed() {
+			filled++
 		}
+	}
+	if filled < len(seeds)/2 {
+		t.Errorf("%d of %d seeds are filled: too few to try patches on", filled, len(seeds))
 	}
 	if want := (len(divergingPods) - 1) * policies; skipped != want {
 		t.Errorf("%d seeds are skipped, want %d", skipped, want)

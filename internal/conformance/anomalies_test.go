@@ -1,4 +1,4 @@
-package laws
+package conformance_test
 
 import (
 	"testing"
@@ -11,10 +11,6 @@ import (
 // TestAnomaliesExist: the anomalies are upstream's still, as its own evaluator
 // has them; the list fails when it need not be one any more.
 func TestAnomaliesExist(t *testing.T) {
-	oracle, err := psa.NewEvaluator(psa.DefaultChecks(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	yes := true
 	pod := func(change func(*corev1.PodSpec)) *corev1.Pod {
 		p := &corev1.Pod{Spec: corev1.PodSpec{
@@ -27,9 +23,7 @@ func TestAnomaliesExist(t *testing.T) {
 	}
 	for name, p := range map[string]*corev1.Pod{
 		"capabilities on Windows": pod(func(s *corev1.PodSpec) {
-			s.Containers[0].SecurityContext = &corev1.SecurityContext{
-				Capabilities: &corev1.Capabilities{Add: []corev1.Capability{"SYS_ADMIN"}},
-			}
+			s.Containers[0].SecurityContext = &corev1.SecurityContext{Capabilities: &corev1.Capabilities{Add: []corev1.Capability{"SYS_ADMIN"}}}
 		}),
 		"seccomp on Windows": pod(func(s *corev1.PodSpec) {
 			s.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeUnconfined}
@@ -45,8 +39,7 @@ func TestAnomaliesExist(t *testing.T) {
 			return psa.AggregateCheckResults(oracle.EvaluatePod(lv, &p.ObjectMeta, &p.Spec)).Allowed
 		}
 		if !verdict(api.LevelRestricted) || verdict(api.LevelBaseline) {
-			t.Errorf("%s: restricted %v, baseline %v upstream: no anomaly any more",
-				name, verdict(api.LevelRestricted), verdict(api.LevelBaseline))
+			t.Errorf("%s: restricted %v, baseline %v upstream: no anomaly any more", name, verdict(api.LevelRestricted), verdict(api.LevelBaseline))
 		}
 	}
 }

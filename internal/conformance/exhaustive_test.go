@@ -1,4 +1,4 @@
-package evaluate_test
+package conformance_test
 
 import (
 	"fmt"
@@ -56,6 +56,8 @@ func settledBut(unset func(*corev1.SecurityContext)) func() *corev1.SecurityCont
 		return sc
 	}
 }
+
+func ptr[T any](v T) *T { return &v }
 
 func nothing(*corev1.SecurityContext) {}
 
@@ -207,6 +209,13 @@ func hostPortLists() [][]int32 {
 	return [][]int32{{0}, {80}, {0, 443}, {9, 10, 9}, {65535, 80}, {-1}}
 }
 
+func listen(c *corev1.Container, ports []int32) {
+	c.Ports = nil
+	for _, p := range ports {
+		c.Ports = append(c.Ports, corev1.ContainerPort{ContainerPort: 80, HostPort: p})
+	}
+}
+
 func setVolumes(pod *corev1.PodSpec, sources []corev1.VolumeSource) {
 	for i, source := range sources {
 		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: fmt.Sprint("v", i), VolumeSource: source})
@@ -327,7 +336,7 @@ func controlRows(t *testing.T) []exhaustiveRow {
 		}, aloneOrRegularTwin, 24 * 6 * 2 * perPod},
 		{"HostPath Volumes", settled, [][]podgen.Choice{onSpec(setVolumes, hostPathLists()...)}, alone, 9 * perPod},
 		{"Host Ports", settled, [][]podgen.Choice{
-			onContainer(func(c *corev1.Container, ports []int32) { listening(ports...)(c) }, hostPortLists()...),
+			onContainer(listen, hostPortLists()...),
 		}, aloneOrTwin, 7 * 4 * perPod},
 		{"Host Probes / Lifecycle Hooks", settled, [][]podgen.Choice{hosts()}, aloneOrTwin, 42 * 4 * perPod},
 		{"AppArmor", settled, [][]podgen.Choice{
