@@ -429,53 +429,64 @@ func TestDecisionJSON(t *testing.T) {
 				"securityContext: {fsGroup: 1, supplementalGroups: [1]}, containers: [{name: a, "+
 				"securityContext: {"+strings.Replace(full, "privileged: false, ", "", 1)+"}}]}")),
 			atRestricted, setOf(t, "a: {allow: {hostPID: true}}", "b: {}")), `{
- "result": {
-  "allowed": false,
-  "level": "restricted",
-  "version": "latest",
-  "policy": "a",
-  "message": "host namespaces (hostNetwork=true)",
-  "violations": [
-   {
-    "check": "hostNamespaces",
-    "control": "Host Namespaces",
-    "level": "baseline",
-    "demandedBy": "standard",
-    "field": "spec.hostNetwork",
-    "value": true,
-    "want": "false or unset"
-   }
-  ],
-  "excused": [
-   {
-    "check": "hostNamespaces",
-    "control": "Host Namespaces",
-    "level": "baseline",
-    "demandedBy": "standard",
-    "field": "spec.hostPID",
-    "value": true,
-    "want": "false or unset",
-    "grant": "allow.hostPID"
-   }
-  ]
- },
- "report": {
-  "changes": [
-   {
-    "field": "spec.containers[0].securityContext.privileged",
-    "pointer": "/spec/containers/0/securityContext/privileged",
-    "value": false,
-    "control": "Privileged Containers"
-   }
-  ],
-  "advice": [
-   {
-    "container": "spec.containers[0]",
-    "name": "a",
-    "advice": "runAsNonRoot is true and no runAsUser is set: the image must declare a numeric USER other than 0"
-   }
-  ]
- },
+ "allowed": false,
+ "level": "restricted",
+ "version": "latest",
+ "message": "host namespaces (hostNetwork=true)",
+ "policy": "a",
+ "violations": [
+  {
+   "check": "hostNamespaces",
+   "control": "Host Namespaces",
+   "level": "baseline",
+   "demandedBy": "standard",
+   "field": "spec.hostNetwork",
+   "pointer": "/spec/hostNetwork",
+   "value": true,
+   "want": "false or unset",
+   "grants": [
+    "allow.hostNetwork: true"
+   ]
+  }
+ ],
+ "excused": [
+  {
+   "check": "hostNamespaces",
+   "control": "Host Namespaces",
+   "level": "baseline",
+   "demandedBy": "standard",
+   "field": "spec.hostPID",
+   "pointer": "/spec/hostPID",
+   "value": true,
+   "want": "false or unset",
+   "grant": "allow.hostPID"
+  }
+ ],
+ "changes": [
+  {
+   "field": "spec.containers[0].securityContext.privileged",
+   "pointer": "/spec/containers/0/securityContext/privileged",
+   "value": false,
+   "check": "privileged",
+   "control": "Privileged Containers"
+  }
+ ],
+ "unset": [],
+ "patch": [
+  {
+   "op": "add",
+   "path": "/spec/containers/0/securityContext/privileged",
+   "value": false
+  }
+ ],
+ "advice": [
+  {
+   "container": "spec.containers[0]",
+   "pointer": "/spec/containers/0",
+   "name": "a",
+   "advice": "runAsNonRoot is true and no runAsUser is set: the image must declare a numeric USER other than 0"
+  }
+ ],
  "reason": "closest",
  "considered": [
   "a",
@@ -483,15 +494,19 @@ func TestDecisionJSON(t *testing.T) {
  ]
 }`},
 		{"nothing looked at", podfence.Admit(&corev1.Pod{}, atPrivileged, policy.Set{}), `{
- "result": {
-  "allowed": true,
-  "level": "privileged",
-  "version": "latest"
- },
- "report": {
-  "changes": []
- },
- "reason": "privilegedLevel"
+ "allowed": true,
+ "level": "privileged",
+ "version": "latest",
+ "message": "",
+ "policy": "",
+ "violations": [],
+ "excused": [],
+ "changes": [],
+ "unset": [],
+ "patch": [],
+ "advice": [],
+ "reason": "privilegedLevel",
+ "considered": []
 }`},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -59,7 +59,7 @@ allow: {hostNetwork: true}
 	d := podfence.Admit(pod, level, set)
 	fmt.Println(d.Result.Refusal())
 	for _, v := range d.Result.Excused {
-		fmt.Printf("excused by %s of %s: %s\n", v.Grant, d.Result.PolicyName(), v.Location)
+		fmt.Printf("excused by %s of %s: %s\n", v.ExcusedBy.Key, d.Result.PolicyName(), v.Location)
 	}
 	// Output:
 	// violates PodSecurity "restricted:latest": host namespaces (hostPID=true)

@@ -16,6 +16,7 @@ import (
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
 )
 
 // workloads are the nine kinds.
@@ -132,10 +133,10 @@ func TestAdmitObject(t *testing.T) {
 func rootFits(t *testing.T, before, after runtime.Object, d podfence.Decision, root []string) {
 	t.Helper()
 	w, ok := podfence.WorkloadOf(before)
-	if !ok || strings.Join(w.Root, "/") != strings.Join(root, "/") || w.Namespace != "networking" {
+	if !ok || w.Root != spec.RootAt(root...) || d.Root != w.Root || w.Namespace != "networking" {
 		t.Fatalf("ok %v, root %v, namespace %q", ok, w.Root, w.Namespace)
 	}
-	got, err := patchtest.Apply([]byte(asJSON(t, before)), d.Report.PatchWithin(w.Root...))
+	got, err := patchtest.Apply([]byte(asJSON(t, before)), d.Report.Patch())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,7 +131,7 @@ func excuse(found []Violation, p *policy.Policy) (stay, excused []Violation) {
 	stay = make([]Violation, 0, len(found))
 	paths := ""
 	for i := range found {
-		fault := found[i].fault()
+		fault := found[i].Fault()
 		if by, ok := p.Excuses(&fault); ok {
 			excused = append(excused, found[i])
 			excused[len(excused)-1].ExcusedBy = by

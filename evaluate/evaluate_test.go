@@ -169,7 +169,7 @@ func TestStructureSaysMoreThanText(t *testing.T) {
 		{"seccomp bad on the pod", "a bad profile that is inherited counts as none", "restricted:latest",
 			each(podSeccomp("Unconfined"), onMain(seccomp(""))),
 			`seccompProfile (pod must not set securityContext.seccompProfile.type to "Unconfined")`,
-			lines(podSec+`seccompProfile.type is "Unconfined", must be RuntimeDefault or Localhost [seccompProfile_restricted]`,
+			lines(podSec+`seccompProfile.type is "Unconfined", must be RuntimeDefault, Localhost or unset [seccompProfile_restricted]`,
 				main+seccompOf+onMainC+" is unset, must be RuntimeDefault or Localhost [seccompProfile_restricted]")},
 		{"capabilities of several containers", "the text does not say who added what", "baseline:latest",
 			each(onMain(adding("NET_ADMIN")), onDebug(adding("SYS_TIME", "NET_ADMIN"))),
@@ -350,8 +350,8 @@ func TestJSON(t *testing.T) {
   "allowed": false,
   "level": "restricted",
   "version": "v1.30",
-  "policy": "web",
   "message": "forbidden AppArmor profile (annotation must not set AppArmor profile type to \"container.apparmor.security.beta.kubernetes.io/main=\"unconfined\"\"), host namespaces (hostPID=true), hostPort (container \"main\" uses hostPort 80), allowPrivilegeEscalation != false (container \"init\" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container \"debug\" must set securityContext.capabilities.drop=[\"ALL\"]), restricted volume types (volume \"v\" uses restricted volume type \"hostPath\"), allow.fsGroup of policy \"web\" (pod securityContext.fsGroup must be 1, is unset)",
+  "policy": "web",
   "violations": [
     {
       "check": "appArmorProfile",
@@ -359,8 +359,12 @@ func TestJSON(t *testing.T) {
       "level": "baseline",
       "demandedBy": "standard",
       "field": "metadata.annotations[container.apparmor.security.beta.kubernetes.io/main]",
+      "pointer": "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1main",
       "value": "unconfined",
-      "want": "runtime/default, localhost/..., empty or unset"
+      "want": "runtime/default, localhost/..., empty or unset",
+      "grants": [
+        "allow.appArmorProfiles: [Unconfined]"
+      ]
     },
     {
       "check": "hostNamespaces",
@@ -368,8 +372,12 @@ func TestJSON(t *testing.T) {
       "level": "baseline",
       "demandedBy": "standard",
       "field": "spec.hostPID",
+      "pointer": "/spec/hostPID",
       "value": true,
-      "want": "false or unset"
+      "want": "false or unset",
+      "grants": [
+        "allow.hostPID: true"
+      ]
     },
     {
       "check": "hostPorts",
@@ -382,8 +390,12 @@ func TestJSON(t *testing.T) {
         "name": "main"
       },
       "field": "spec.containers[0].ports[0].hostPort",
+      "pointer": "/spec/containers/0/ports/0/hostPort",
       "value": 80,
-      "want": "0 or unset"
+      "want": "0 or unset",
+      "grants": [
+        "allow.allowedHostPorts: [{min: 80, max: 80}]"
+      ]
     },
     {
       "check": "allowPrivilegeEscalation",
@@ -396,8 +408,12 @@ func TestJSON(t *testing.T) {
         "name": "init"
       },
       "field": "spec.initContainers[0].securityContext.allowPrivilegeEscalation",
+      "pointer": "/spec/initContainers/0/securityContext/allowPrivilegeEscalation",
       "value": "unset",
-      "want": "false"
+      "want": "false",
+      "grants": [
+        "allow.allowPrivilegeEscalation: true"
+      ]
     },
     {
       "check": "capabilities_restricted",
@@ -410,10 +426,14 @@ func TestJSON(t *testing.T) {
         "name": "debug"
       },
       "field": "spec.ephemeralContainers[0].securityContext.capabilities.drop",
+      "pointer": "/spec/ephemeralContainers/0/securityContext/capabilities/drop",
       "value": [
         "NET_RAW"
       ],
-      "want": "[\"ALL\"]"
+      "want": "[\"ALL\"]",
+      "grants": [
+        "mutations.dropAllCapabilities: false"
+      ]
     },
     {
       "check": "restrictedVolumes",
@@ -422,13 +442,18 @@ func TestJSON(t *testing.T) {
       "demandedBy": "standard",
       "volume": "v",
       "field": "spec.volumes[2].hostPath",
+      "pointer": "/spec/volumes/2/hostPath",
       "value": "/etc",
-      "want": "unset"
+      "want": "unset",
+      "grants": [
+        "allow.allowedHostPaths: [{pathPrefix: /etc, readOnly: true}]"
+      ]
     },
     {
       "rule": "allow.fsGroup",
       "demandedBy": "policy",
       "field": "spec.securityContext.fsGroup",
+      "pointer": "/spec/securityContext/fsGroup",
       "value": "unset",
       "want": "1"
     }
@@ -445,9 +470,10 @@ func TestJSON(t *testing.T) {
         "name": "main"
       },
       "field": "spec.containers[0].ports[1].hostPort",
+      "pointer": "/spec/containers/0/ports/1/hostPort",
       "value": 443,
       "want": "0 or unset",
-      "grant": "allow.allowedHostPorts"
+      "grant": "allow.allowedHostPorts[0]"
     }
   ]
 }`
@@ -605,7 +631,7 @@ func TestEveryContainerIsVisited(t *testing.T) {
 	visited := map[string][]string{}
 	r := evaluate.Spec(&pod.ObjectMeta, &pod.Spec, levelVersion(t, "restricted:latest"), &p)
 	for _, v := range r.Violations {
-		key := v.CheckOrRule() + " of " + string(v.Field)
+		key := v.CheckOrRule() + " of " + v.Field.String()
 		visited[key] = append(visited[key], v.Container.Name)
 	}
 	for key, names := range visited {

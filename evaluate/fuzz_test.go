@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/pod-security-admission/api"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
@@ -170,7 +169,7 @@ func FuzzEvaluate(f *testing.F) {
 		standard := evaluate.Evaluate(pod, lv, policy.Set{})
 		rendered(t, &standard)
 		for _, p := range policies {
-			r := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, p)
+			r := evaluate.Spec(&pod.ObjectMeta, &pod.Spec, lv, p)
 			parted := len(r.Excused)
 			for i := range r.Violations {
 				if r.Violations[i].FromStandard() {
@@ -192,17 +191,25 @@ func FuzzEvaluate(f *testing.F) {
 func rendered(t *testing.T, r *evaluate.Result) {
 	t.Helper()
 	for _, v := range slices.Concat(r.Violations, r.Excused) {
-		if v.String() == "" || v.Within("spec.template") == "" {
+		if v.String() == "" {
 			t.Errorf("%#v has no text", v)
 		}
-		for _, root := range []string{"", "spec.template"} {
-			if _, err := json.Marshal(v.JSON(root)); err != nil {
-				t.Error(err)
+		for _, g := range v.Grants() {
+			p := &policy.Policy{}
+			g.AddTo(p)
+			if fault := v.Fault(); v.FromStandard() {
+				if _, ok := p.Excuses(&fault); !ok {
+					t.Errorf("%s does not excuse %s", g, v)
+				}
 			}
 		}
 	}
-	for _, root := range []*field.Path{nil, field.NewPath("spec", "template")} {
-		list := r.ErrorList(root)
+	for _, root := range []spec.Root{"", "/spec/template"} {
+		within := r.Within(root)
+		if _, err := json.Marshal(within); err != nil {
+			t.Error(err)
+		}
+		list := within.ErrorList()
 		if len(list) != len(r.Violations) {
 			t.Errorf("%d errors for %d violations", len(list), len(r.Violations))
 		}

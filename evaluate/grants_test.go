@@ -841,7 +841,7 @@ func (r grantRow) evaluate(t testing.TB) evaluate.Result {
 
 func excusedBy(vs []evaluate.Violation) (list []string) {
 	for _, v := range vs {
-		list = append(list, v.Location.String()+" <- "+v.ExcusedBy.String())
+		list = append(list, v.Location.String()+" <- "+v.ExcusedBy.Key.String())
 	}
 	return list
 }

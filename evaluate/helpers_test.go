@@ -13,7 +13,8 @@ func equal(a, b any) bool { return equality.Semantic.DeepEqual(a, b) }
 // versions are v1.0 to the newest known one, and latest: 39 spellings of 38.
 func versions() []api.Version {
 	var list []api.Version
-	for minor := 0; minor <= spec.Newest.Minor(); minor++ {
+	newest := spec.Newest()
+	for minor := 0; minor <= newest.Minor(); minor++ {
 		list = append(list, api.MajorMinorVersion(1, minor))
 	}
 	return append(list, api.LatestVersion())

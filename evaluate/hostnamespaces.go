@@ -30,7 +30,7 @@ func hostNamespacesDetail(b *strings.Builder, vs []Violation) {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(vs[i].Field.Short())
+		b.WriteString(vs[i].Location.Short())
 		b.WriteString("=true")
 	}
 }

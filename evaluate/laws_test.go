@@ -31,14 +31,14 @@ func TestExcusedAndViolationsPartition(t *testing.T) {
 		for _, v := range evaluate.Evaluate(pod, lv, policy.Set{}).Violations {
 			found[identity(v)] = true
 		}
-		got := evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, &p)
+		got := evaluate.Spec(&pod.ObjectMeta, &pod.Spec, lv, &p)
 		for _, v := range got.Violations {
 			if v.FromStandard() {
 				take(t, found, v)
 			}
 		}
 		for _, v := range got.Excused {
-			if v.Grant == 0 {
+			if v.ExcusedBy.Key == 0 {
 				t.Errorf("%s is excused by no grant", identity(v))
 			}
 			take(t, found, v)
@@ -67,7 +67,7 @@ func TestInputIsNotChanged(t *testing.T) {
 		pod := podgen.Pod().Draw(t, "pod")
 		p := podgen.Policy().Draw(t, "policy")
 		before, policyBefore := pod.DeepCopy(), p.DeepCopy()
-		r := evaluate.Under(&pod.ObjectMeta, &pod.Spec, drawLevel(t), &p)
+		r := evaluate.Spec(&pod.ObjectMeta, &pod.Spec, drawLevel(t), &p)
 		_ = r.Message()
 		if !equal(before, pod) || !equal(policyBefore, &p) {
 			t.Error("the pod or the policy was changed")

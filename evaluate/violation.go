@@ -41,8 +41,9 @@ type Violation struct {
 	Want string
 }
 
-// fault is the violation as a grant is asked about it.
-func (v *Violation) fault() policy.Fault {
+// Fault is the violation as a policy is asked about it. It has meaning for
+// violations of the standard alone.
+func (v Violation) Fault() policy.Fault {
 	return policy.Fault{Check: v.Check, Field: v.Field, Value: v.Value, Facts: v.Facts, Sources: v.Sources}
 }
 
@@ -53,7 +54,7 @@ func (v Violation) Grants() []policy.Grant {
 	if v.Check == 0 {
 		return nil
 	}
-	fault := v.fault()
+	fault := v.Fault()
 	return fault.Grants()
 }
 

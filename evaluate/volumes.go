@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"iter"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -47,27 +48,50 @@ func (w *walk) addVolume(id spec.CheckID, i int, f spec.Field, value string) {
 	}
 }
 
-// mounts answers which volumes of a pod are mounted writable. The answer for all
-// of them is computed once, for pods may have many of both. The zero mounts has
-// not been asked yet.
+// mounts answers which volumes of a pod are mounted writable. The zero mounts
+// has not been asked yet.
 type mounts map[string]bool
+
+// fewVolumes is up to how many volumes a pod is looked through for each of them.
+// For more, the answer for all is computed once.
+const fewVolumes = 32
 
 // writable reports whether any container mounts the volume writable.
 func (m *mounts) writable(pod *corev1.PodSpec, volume string) bool {
+	if len(pod.Volumes) <= fewVolumes {
+		for name := range writableMounts(pod) {
+			if name == volume {
+				return true
+			}
+		}
+		return false
+	}
 	if *m == nil {
 		*m = mounts{}
-		for _, c := range podwalk.Containers(pod) {
-			for i := range c.VolumeMounts {
-				if !c.VolumeMounts[i].ReadOnly {
-					(*m)[c.VolumeMounts[i].Name] = true
-				}
-			}
-			for i := range c.VolumeDevices {
-				(*m)[c.VolumeDevices[i].Name] = true
-			}
+		for name := range writableMounts(pod) {
+			(*m)[name] = true
 		}
 	}
 	return (*m)[volume]
+}
+
+// writableMounts visits the names of volumes that containers mount writable. A
+// device is always writable.
+func writableMounts(pod *corev1.PodSpec) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, c := range podwalk.Containers(pod) {
+			for i := range c.VolumeMounts {
+				if m := &c.VolumeMounts[i]; !m.ReadOnly && !yield(m.Name) {
+					return
+				}
+			}
+			for i := range c.VolumeDevices {
+				if !yield(c.VolumeDevices[i].Name) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func volumeNames(vs []Violation) []string {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/spec"
@@ -18,7 +19,7 @@ const goldenReport = `{
    "field": "spec.securityContext.fsGroup",
    "pointer": "/spec/securityContext/fsGroup",
    "value": 1,
-   "control": "mutations.fsGroup"
+   "key": "mutations.fsGroup"
   },
   {
    "field": "spec.securityContext.supplementalGroups",
@@ -26,7 +27,7 @@ const goldenReport = `{
    "value": [
     1
    ],
-   "control": "mutations.supplementalGroups"
+   "key": "mutations.supplementalGroups"
   },
   {
    "field": "spec.containers[0].securityContext.capabilities.drop",
@@ -34,39 +35,76 @@ const goldenReport = `{
    "value": [
     "ALL"
    ],
-   "control": "Capabilities"
+   "check": "capabilities_restricted",
+   "control": "Capabilities",
+   "key": "mutations.dropAllCapabilities"
   },
   {
    "field": "spec.containers[0].securityContext.runAsGroup",
    "pointer": "/spec/containers/0/securityContext/runAsGroup",
    "value": 1,
-   "control": "mutations.runAsGroup"
+   "key": "mutations.runAsGroup"
   },
   {
    "field": "spec.containers[0].securityContext.runAsNonRoot",
    "pointer": "/spec/containers/0/securityContext/runAsNonRoot",
    "value": true,
+   "check": "runAsNonRoot",
    "control": "Running as Non-root"
   },
   {
    "field": "spec.containers[0].securityContext.seccompProfile.type",
    "pointer": "/spec/containers/0/securityContext/seccompProfile/type",
    "value": "RuntimeDefault",
-   "control": "Seccomp"
+   "check": "seccompProfile_restricted",
+   "control": "Seccomp",
+   "key": "mutations.setDefaultSeccompProfile"
   }
  ],
  "unset": [
   {
    "field": "spec.containers[0].securityContext.allowPrivilegeEscalation",
+   "pointer": "/spec/containers/0/securityContext/allowPrivilegeEscalation",
    "reason": "privileged",
    "why": "the container is privileged"
   }
  ],
- "advice": [
+ "patch": [
   {
-   "container": "spec.containers[0]",
-   "name": "a",
-   "advice": "runAsNonRoot is true and no runAsUser is set: the image must declare a numeric USER other than 0"
+   "op": "add",
+   "path": "/spec/securityContext",
+   "value": {
+    "fsGroup": 1,
+    "supplementalGroups": [
+     1
+    ]
+   }
+  },
+  {
+   "op": "add",
+   "path": "/spec/containers/0/securityContext/capabilities",
+   "value": {
+    "drop": [
+     "ALL"
+    ]
+   }
+  },
+  {
+   "op": "add",
+   "path": "/spec/containers/0/securityContext/runAsGroup",
+   "value": 1
+  },
+  {
+   "op": "add",
+   "path": "/spec/containers/0/securityContext/runAsNonRoot",
+   "value": true
+  },
+  {
+   "op": "add",
+   "path": "/spec/containers/0/securityContext/seccompProfile",
+   "value": {
+    "type": "RuntimeDefault"
+   }
   }
  ]
 }`
@@ -82,7 +120,7 @@ func TestReportJSON(t *testing.T) {
 		_, r := mutate.Mutate(podOf(t, nil, completePod), nil)
 		return r
 	}()} {
-		if got := toJSON(report); got != `{"changes":[]}` {
+		if got := toJSON(report); got != `{"changes":[],"unset":[],"patch":[]}` {
 			t.Errorf("%s: a reader wants a list, and gets %s", name, got)
 		}
 	}

@@ -5,7 +5,7 @@ import "strings"
 // Field is a field of a pod that a check reads, a policy's rule demands or
 // Mutate fills in: a row of a table that says where it stands, what it holds and
 // what it inherits from. The zero Field is none.
-type Field uint8
+type Field uint16
 
 // Fields of the pod.
 const (
@@ -127,6 +127,9 @@ const (
 // a map.
 const Each = "*"
 
+// eachText is Each in a dotted path.
+const eachText = "[" + Each + "]"
+
 // fieldRow is what is known of a field whatever the pod.
 type fieldRow struct {
 	scope    Scope
@@ -136,6 +139,8 @@ type fieldRow struct {
 
 	// path is the dotted path, before and after are its parts around "[*]".
 	path, before, after string
+	// below is the path below the spec of the pod, or below the container.
+	below string
 }
 
 func ofPod(holds Type, steps ...string) fieldRow {
@@ -227,7 +232,7 @@ func (r *fieldRow) render() {
 	for i, step := range r.steps {
 		switch {
 		case step == Each:
-			r.path += "[*]"
+			r.path += eachText
 			part = &r.after
 			continue
 		case i > 0:
@@ -236,6 +241,9 @@ func (r *fieldRow) render() {
 		}
 		r.path += step
 		*part += step
+	}
+	if r.below = r.path; r.scope == OfPod {
+		r.below = strings.TrimPrefix(r.path, spec+".")
 	}
 }
 

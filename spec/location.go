@@ -148,23 +148,12 @@ func (l Location) String() string {
 // Short is the path below the spec of the pod, or below the container:
 // securityContext.runAsUser.
 func (l Location) Short() string {
-	steps := l.Field.row().steps
-	if l.Field.Scope() == OfPod && steps[0] == spec {
-		steps = steps[1:]
+	row, slot := l.Field.row(), l.slot()
+	if slot != "" {
+		slot = bracketed(slot)
 	}
-	var b strings.Builder
-	for _, step := range steps {
-		switch slot := l.slot(); {
-		case step != Each:
-			if b.Len() > 0 {
-				b.WriteByte('.')
-			}
-			b.WriteString(step)
-		case slot != "":
-			b.WriteString(bracketed(slot))
-		}
-	}
-	return b.String()
+	// Most fields have no "[*]", and their path is returned as it is.
+	return strings.Replace(row.below, eachText, slot, 1)
 }
 
 func bracketed(s string) string { return "[" + s + "]" }

@@ -60,8 +60,11 @@ func TestVolumeTypesAreAll(t *testing.T) {
 				t.Errorf("a volume of type %s: In of type %s = %v", vt.Name, other.Name, i != j)
 			}
 		}
-		if want := spec.Field("spec.volumes[*]." + vt.Name); vt.Field != want {
+		if want := "spec.volumes[*]." + vt.Name; vt.Field.String() != want {
 			t.Errorf("field %q, want %q", vt.Field, want)
+		}
+		if set := spec.SourcesOf(&v); !set.Has(vt.Field) || len(slices.Collect(set.Types())) != 1 {
+			t.Errorf("the sources of a volume of type %s are %b", vt.Name, set)
 		}
 	}
 	for name := range names {
@@ -105,17 +108,16 @@ func TestNormalize(t *testing.T) {
 // TestFutureIsNewest: a version above the newest known one is evaluated as that.
 func TestFutureIsNewest(t *testing.T) {
 	for _, level := range []api.Level{api.LevelBaseline, api.LevelRestricted} {
-		newest := spec.For(api.LevelVersion{Level: level, Version: spec.Newest}, false, false)
+		newest := spec.For(api.LevelVersion{Level: level, Version: spec.Newest()}, false, false)
 		for _, v := range []api.Version{api.LatestVersion(), api.MajorMinorVersion(1, 99), api.MajorMinorVersion(2, 0), {}} {
 			if got := spec.For(api.LevelVersion{Level: level, Version: v}, false, false); got != newest {
-				t.Errorf("%s:%s has other rules than %s", level, v, spec.Newest)
+				t.Errorf("%s:%s has other rules than %s", level, v, spec.Newest())
 			}
 		}
 	}
 }
 
-// TestControlsAreWhole: every control has a title of its own, checks, fields,
-// a grant, and a fill or a reason for none.
+// TestControlsAreWhole: every control has a title of its own, checks and fields.
 func TestControlsAreWhole(t *testing.T) {
 	titles := map[string]bool{}
 	checks := 0
@@ -124,7 +126,7 @@ func TestControlsAreWhole(t *testing.T) {
 			t.Errorf("two controls are titled %q", c.Title)
 		}
 		titles[c.Title] = true
-		if c.Why == "" || len(c.Grants) == 0 || len(c.Fields()) == 0 || (len(c.Fills) > 0) == (c.NoFill != "") {
+		if c.Why == "" || len(c.Fields()) == 0 {
 			t.Errorf("control %q says too little: %+v", c.Title, c)
 		}
 		for _, check := range c.Checks {
@@ -190,8 +192,8 @@ func TestProbesWithoutAHost(t *testing.T) {
 		{"no handler", "the API server refuses it", corev1.ProbeHandler{}, nil},
 		{"exec", "it makes no request", corev1.ProbeHandler{Exec: &corev1.ExecAction{}}, nil},
 		{"no hosts", "an empty host is the pod's own address", corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{}, TCPSocket: &corev1.TCPSocketAction{}}, nil},
-		{"HTTP only", "there is no socket to ask", corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Host: "h"}}, []spec.Field{"livenessProbe.httpGet.host"}},
-		{"TCP only", "there is no request to ask", corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Host: "h"}}, []spec.Field{"livenessProbe.tcpSocket.host"}},
+		{"HTTP only", "there is no socket to ask", corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Host: "h"}}, []spec.Field{spec.FieldLivenessHTTPHost}},
+		{"TCP only", "there is no request to ask", corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Host: "h"}}, []spec.Field{spec.FieldLivenessTCPHost}},
 	} {
 		var got []spec.Field
 		for f := range spec.ProbeHosts(&corev1.Container{LivenessProbe: &corev1.Probe{ProbeHandler: row.handler}}) {
@@ -247,4 +249,111 @@ func TestCheckSet(t *testing.T) {
 	for range set.All() {
 		break
 	}
+}
+
+// everyAllowed visits what each revision of each check allows each field.
+func everyAllowed(visit func(id spec.CheckID, rev *spec.Revision, f spec.Field, a *spec.Allowed)) {
+	for _, control := range spec.Controls() {
+		for i := range control.Checks {
+			check := &control.Checks[i]
+			for r := range check.Revisions {
+				rev := &check.Revisions[r]
+				for _, row := range rev.Allowed {
+					for _, f := range row.Fields {
+						visit(check.ID, rev, f, rev.AllowedFor(f))
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestCodeAgreesWithTheTable: the predicates that the hot path has written out
+// say what the table says, for every value that the table names and for values
+// near them.
+func TestCodeAgreesWithTheTable(t *testing.T) {
+	code := map[spec.Field]func(id spec.CheckID, value string) bool{
+		spec.FieldPodAppArmorType:  func(_ spec.CheckID, v string) bool { return spec.AppArmorTypeAllowed(corev1.AppArmorProfileType(v)) },
+		spec.FieldAppArmorType:     func(_ spec.CheckID, v string) bool { return spec.AppArmorTypeAllowed(corev1.AppArmorProfileType(v)) },
+		spec.FieldCapabilitiesAdd:  spec.CapabilityAddable,
+		spec.FieldCapabilitiesDrop: func(_ spec.CheckID, v string) bool { return spec.DropsAll(v) },
+		spec.FieldPodSeccompType:   func(_ spec.CheckID, v string) bool { return spec.SeccompTypeAllowed(corev1.SeccompProfileType(v)) },
+		spec.FieldSeccompType:      func(_ spec.CheckID, v string) bool { return spec.SeccompTypeAllowed(corev1.SeccompProfileType(v)) },
+		spec.FieldAnnotation: func(id spec.CheckID, v string) bool {
+			if id == spec.CheckAppArmorProfile {
+				return spec.AppArmorAnnotationAllowed(v)
+			}
+			return spec.SeccompAnnotationAllowed(v)
+		},
+	}
+	values := []string{"", "0", "1", "Unconfined", "unconfined", "ALL", "all", "Default", "Unmasked", "true", "false"}
+	everyAllowed(func(_ spec.CheckID, _ *spec.Revision, _ spec.Field, a *spec.Allowed) {
+		for _, v := range a.Values {
+			values = append(values, v.Text, v.Text+"x", "x"+v.Text, strings.ToLower(v.Text), strings.ToUpper(v.Text), "CAP_"+v.Text)
+		}
+	})
+	slices.Sort(values)
+	values = slices.Compact(values)
+	seen := map[spec.Field]bool{}
+	compared := 0
+	everyAllowed(func(id spec.CheckID, rev *spec.Revision, f spec.Field, a *spec.Allowed) {
+		written, ok := code[f]
+		if !ok {
+			return
+		}
+		seen[f] = true
+		for _, v := range values {
+			compared++
+			if got, want := written(id, v), a.Allows(v); got != want {
+				t.Errorf("%s since 1.%d, %s: the code says %v of %q, the table %v", id, rev.Since, f, got, v, want)
+			}
+		}
+	})
+	if len(seen) != len(code) || compared < 2000 {
+		t.Errorf("%d of %d fields met, %d comparisons", len(seen), len(code), compared)
+	}
+	for i := range spec.VolumeTypes() {
+		vt := &spec.VolumeTypes()[i]
+		var v corev1.Volume
+		of := reflect.ValueOf(&v.VolumeSource).Elem().Field(i)
+		of.Set(reflect.New(of.Type().Elem()))
+		allowed := spec.CheckRestrictedVolumes.Control().Checks[0].Revisions[0].AllowedFor(spec.FieldVolume)
+		if got, want := spec.RestrictedVolume(&v), allowed.Allows(spec.NamingType(&v).Name); got != want {
+			t.Errorf("volume type %d, such as %s: the code says %v, the table %v", i, vt.Name, got, want)
+		}
+	}
+}
+
+// TestWords: what a field must be is said in few words, which the table gives.
+func TestWords(t *testing.T) {
+	for _, row := range []struct {
+		check spec.CheckID
+		field spec.Field
+		want  string
+	}{
+		{spec.CheckHostPorts, spec.FieldHostPort, "0 or unset"},
+		{spec.CheckPrivileged, spec.FieldPrivileged, "false or unset"},
+		{spec.CheckAllowPrivilegeEscalation, spec.FieldAllowPrivilegeEscalation, "false"},
+		{spec.CheckCapabilitiesRestricted, spec.FieldCapabilitiesDrop, `["ALL"]`},
+		{spec.CheckAppArmorProfile, spec.FieldAnnotation, "runtime/default, localhost/..., empty or unset"},
+		{spec.CheckAppArmorProfile, spec.FieldAppArmorType, "RuntimeDefault, Localhost or unset"},
+		{spec.CheckSeccompProfileRestricted, spec.FieldSeccompType, "RuntimeDefault or Localhost"},
+		{spec.CheckSeccompProfileRestricted, spec.FieldPodSeccompType, "RuntimeDefault, Localhost or unset"},
+		{spec.CheckRunAsNonRoot, spec.FieldPodRunAsNonRoot, "true or unset"},
+		{spec.CheckRunAsNonRoot, spec.FieldRunAsNonRoot, "true"},
+		{spec.CheckRunAsUser, spec.FieldRunAsUser, "any UID but 0"},
+		{spec.CheckSELinuxOptions, spec.FieldSELinuxUser, "unset"},
+		{spec.CheckRestrictedVolumes, spec.FieldVolumeNFS, "a volume type that restricted allows"},
+		{spec.CheckHostProbesAndHostLifecycle, spec.FieldPreStopTCPHost, "unset"},
+	} {
+		rules := spec.For(api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, false, false)
+		if got := rules.Want(row.check, row.field); got != row.want {
+			t.Errorf("%s, %s: %q, want %q", row.check, row.field, got, row.want)
+		}
+	}
+	everyAllowed(func(id spec.CheckID, rev *spec.Revision, f spec.Field, a *spec.Allowed) {
+		if a.Want() == "" {
+			t.Errorf("%s since 1.%d wants nothing of %s", id, rev.Since, f)
+		}
+	})
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/policy"
 )
 
@@ -14,12 +14,16 @@ var restricted = api.LevelVersion{Level: api.LevelRestricted, Version: api.Lates
 
 // violations renders what stands against a Deployment, a line each: what a
 // failing test should show.
-func violations(c Cache) []string {
+func violations(t *testing.T, c Cache) []string {
+	t.Helper()
 	d := c.Deployment()
-	r := evaluate.Template(d.Namespace, &d.Spec.Template, restricted, policy.Set{})
+	r, err := podfence.EvaluateObject(d, restricted, policy.Set{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var lines []string
 	for _, v := range r.Violations {
-		lines = append(lines, v.Within("spec.template"))
+		lines = append(lines, v.String())
 	}
 	return lines
 }
@@ -27,7 +31,7 @@ func violations(c Cache) []string {
 // TestDeploymentMeetsRestricted: what the operator makes runs in any namespace
 // that enforces restricted, as it is.
 func TestDeploymentMeetsRestricted(t *testing.T) {
-	got := violations(Cache{Name: "sessions", Namespace: "shop", Replicas: 3})
+	got := violations(t, Cache{Name: "sessions", Namespace: "shop", Replicas: 3})
 	if diff := cmp.Diff([]string(nil), got); diff != "" {
 		t.Errorf("the operator's Deployment violates restricted:latest (-want +got):\n%s", diff)
 	}
@@ -35,7 +39,7 @@ func TestDeploymentMeetsRestricted(t *testing.T) {
 
 // TestHostPortIsTheUsersChoice: a host port is refused, and nothing else is.
 func TestHostPortIsTheUsersChoice(t *testing.T) {
-	got := violations(Cache{Name: "sessions", Namespace: "shop", Replicas: 3, HostPort: 6379})
+	got := violations(t, Cache{Name: "sessions", Namespace: "shop", Replicas: 3, HostPort: 6379})
 	want := []string{
 		`spec.template.spec.containers[0].ports[0].hostPort (container "cache") is 6379, must be 0 or unset [hostPorts]`,
 	}

@@ -40,7 +40,7 @@ func TestPartsAreTheMessage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pod := podgen.Pod().Draw(t, "pod")
 		p := podgen.Policy().Draw(t, "policy")
-		r := evaluate.Under(&pod.ObjectMeta, &pod.Spec, api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, &p)
+		r := evaluate.Spec(&pod.ObjectMeta, &pod.Spec, api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, &p)
 		var joined psa.AggregateCheckResult
 		for _, part := range r.Parts() {
 			if (part.Check == 0) == (part.Rule == 0) {

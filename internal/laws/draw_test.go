@@ -20,8 +20,8 @@ var levels = []api.Level{api.LevelBaseline, api.LevelRestricted}
 
 // drawLevel draws a level that looks at the pod, and a version.
 func drawLevel(t *rapid.T) api.LevelVersion {
-	version := api.LatestVersion()
-	if minor := rapid.IntRange(0, spec.Newest.Minor()+1).Draw(t, "minor"); minor <= spec.Newest.Minor() {
+	version, newest := api.LatestVersion(), spec.Newest()
+	if minor := rapid.IntRange(0, newest.Minor()+1).Draw(t, "minor"); minor <= newest.Minor() {
 		version = api.MajorMinorVersion(1, minor)
 	}
 	return api.LevelVersion{Level: rapid.SampledFrom(levels).Draw(t, "level"), Version: version}

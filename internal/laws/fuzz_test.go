@@ -200,7 +200,7 @@ func TestFuzzMutateSeeds(t *testing.T) {
 		for _, c := range report.Changes() {
 			fields[c.Field] = true
 		}
-		for _, u := range report.Unset {
+		for _, u := range report.Unset() {
 			reasons[u.Reason] = true
 		}
 	}

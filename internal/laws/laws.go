@@ -61,7 +61,7 @@ func (l *laws) breaks(format string, args ...any) {
 
 // under is what Evaluate says of a pod under one policy, nil for none.
 func under(pod *corev1.Pod, lv api.LevelVersion, p *policy.Policy) evaluate.Result {
-	return evaluate.Under(&pod.ObjectMeta, &pod.Spec, lv, p)
+	return evaluate.Spec(&pod.ObjectMeta, &pod.Spec, lv, p)
 }
 
 // mutate is law 2: Mutate is idempotent and deterministic, keeps every set field
@@ -80,7 +80,7 @@ func (l *laws) mutate(original *corev1.Pod) {
 	}
 	other, report := mutate.Mutate(l.Pod, l.Policy)
 	if !reflect.DeepEqual(other, l.Filled) || !reflect.DeepEqual(report.Changes(), changes) ||
-		!reflect.DeepEqual(report.Unset, l.report.Unset) {
+		!reflect.DeepEqual(report.Unset(), l.report.Unset()) {
 		l.breaks("law 2: not deterministic")
 	}
 	if lost := kept.Lost(l.Pod, l.Filled); lost != "" {
@@ -100,7 +100,7 @@ func (l *laws) fills() {
 				c, f.Want, f.WasSet, f.Unwanted, f.Refused)
 		}
 	}
-	for _, u := range l.report.Unset {
+	for _, u := range l.report.Unset() {
 		if !l.Leaves(u.Location, string(u.Reason)) || l.changed(u.Location) {
 			l.breaks("left unset, which is not true, or filled all the same: %s", u)
 		}
@@ -108,7 +108,7 @@ func (l *laws) fills() {
 	for at, path := range l.Unsettled() {
 		here := func(l spec.Location) bool { return l.Container == at && restated.Path(l.Field) == path }
 		if !slices.ContainsFunc(l.report.Changes(), func(c mutate.Change) bool { return here(c.Location) }) &&
-			!slices.ContainsFunc(l.report.Unset, func(u mutate.Unset) bool { return here(u.Location) }) {
+			!slices.ContainsFunc(l.report.Unset(), func(u mutate.Unset) bool { return here(u.Location) }) {
 			l.breaks("neither set, nor filled, nor in the report: %s %s", at, path)
 		}
 	}
@@ -166,11 +166,11 @@ func (l *laws) isTheAuthors(v *evaluate.Violation) bool {
 	if v.Value != nil {
 		return !l.changed(v.Location)
 	}
-	i := slices.IndexFunc(l.report.Unset, func(u mutate.Unset) bool { return u.Location == v.Location })
+	i := slices.IndexFunc(l.report.Unset(), func(u mutate.Unset) bool { return u.Location == v.Location })
 	if i < 0 {
 		return false
 	}
-	switch l.report.Unset[i].Reason {
+	switch l.report.Unset()[i].Reason {
 	case mutate.Inherited, mutate.Annotation, mutate.AddsSysAdmin, mutate.PrivilegedContainer, mutate.NonRoot,
 		mutate.Mirror:
 		return true
@@ -198,7 +198,7 @@ func (l *laws) excused(lv api.LevelVersion, standard []evaluate.Violation, r *ev
 		want := l.Grants(v.Check, v.Location, v.Value)
 		_, stands := find(r.Violations, v)
 		excused, found := find(r.Excused, v)
-		if found != want || stands == want || found && excused.Grant == 0 {
+		if found != want || stands == want || found && excused.ExcusedBy.Key == 0 {
 			l.breaks("law 6: at %s, granted: %v, excused: %v, stands: %v: %s", lv, want, found, stands, v)
 		}
 	}

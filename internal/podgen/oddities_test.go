@@ -268,15 +268,15 @@ var groupFields = []spec.Field{spec.FieldRunAsGroup, spec.FieldPodFSGroup, spec.
 // has several.
 func (c *tally) wantValues() {
 	for _, f := range groupFields {
-		c.want(200, "value of "+string(f), "named", "default", "first of a range")
+		c.want(200, "value of "+f.String(), "named", "default", "first of a range")
 	}
-	c.want(100, "value of "+string(spec.FieldRunAsUser), "named", "first of a range")
-	c.want(20, "value of "+string(spec.FieldRunAsUser), "0", "another one than 0 beside runAsNonRoot")
+	c.want(100, "value of "+spec.FieldRunAsUser.String(), "named", "first of a range")
+	c.want(20, "value of "+spec.FieldRunAsUser.String(), "0", "another one than 0 beside runAsNonRoot")
 	c.want(50, "left for an annotation", "the container's", "the pod's")
 	c.want(50, "filled beside an annotation", "the container's", "the pod's")
 	c.want(50, "left for UID 0", "the container's", "the pod's", "filled in")
 	c.want(50, "left as inherited", "runAsNonRoot=false", "seccomp Unconfined", "another seccomp type")
-	c.want(60, "fill "+string(spec.FieldCapabilitiesDrop), "beside an empty drop", "in a security context without capabilities")
+	c.want(60, "fill "+spec.FieldCapabilitiesDrop.String(), "beside an empty drop", "in a security context without capabilities")
 }
 
 // values counts where the values of a report come from.

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podfence/podfence/internal/plan"
 	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/spec"
@@ -201,7 +202,7 @@ func (c *tally) wantLevels() {
 	for _, w := range twins {
 		for _, pod := range []string{"unset", "good", "bad"} {
 			for _, own := range []string{"unset", "good", "bad"} {
-				c.want(25, "levels of "+string(w.field), pod+"/"+own)
+				c.want(25, "levels of "+w.field.String(), pod+"/"+own)
 			}
 		}
 	}
@@ -217,7 +218,7 @@ func (c *tally) levels(pod *corev1.Pod) {
 			seen[ofPod+"/"+w.value(container.SecurityContext)] = true
 		}
 		for both := range seen {
-			c.count("levels of "+string(w.field), both)
+			c.count("levels of "+w.field.String(), both)
 		}
 	}
 }

@@ -219,7 +219,7 @@ func (c *tally) wantStandard() {
 
 // wantBroken: each field that a check reads breaks it, in each kind of container.
 func (c *tally) wantBroken(id spec.CheckID, f spec.Field) {
-	subject := "broken " + id.String() + " at " + string(f)
+	subject := "broken " + id.String() + " at " + f.String()
 	if ofPod(f) {
 		c.want(140, subject, "pod")
 		return
@@ -229,9 +229,7 @@ func (c *tally) wantBroken(id spec.CheckID, f spec.Field) {
 	}
 }
 
-func ofPod(f spec.Field) bool {
-	return strings.HasPrefix(string(f), "spec.") || strings.HasPrefix(string(f), "metadata.")
-}
+func ofPod(f spec.Field) bool { return f.Scope() == spec.OfPod }
 
 // standard holds the pod against the newest version and, in turn, against two
 // others and those before them.
@@ -279,13 +277,13 @@ func (c *tally) judge(pod *corev1.Pod, lv api.LevelVersion, newest bool) []evalu
 
 func (c *tally) broken(v *evaluate.Violation) {
 	f, where := v.Field, "pod"
-	if strings.HasPrefix(string(f), string(spec.FieldVolume)) && v.Check == spec.CheckRestrictedVolumes {
+	if strings.HasPrefix(f.String(), spec.FieldVolume.String()) && v.Check == spec.CheckRestrictedVolumes {
 		f = spec.FieldVolume // named by its type
 	}
 	if v.Container.Kind != 0 {
 		where = v.Container.Kind.String()
 	}
-	c.count("broken "+v.Check.String()+" at "+string(f), where)
+	c.count("broken "+v.Check.String()+" at "+f.String(), where)
 }
 
 // changed are the checks that were added or changed in a minor version.

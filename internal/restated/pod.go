@@ -21,7 +21,7 @@ type Case struct {
 
 // Path is the path of a field as the design writes it, a container's without the
 // container. The tables know fields by nothing else.
-func Path(f spec.Field) string { return string(f) }
+func Path(f spec.Field) string { return f.String() }
 
 // containers lists the containers of a pod.
 func containers(pod *corev1.Pod) (list []spec.Container) {

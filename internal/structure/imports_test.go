@@ -20,9 +20,11 @@ var arrows = map[string][]string{
 	"spec":                {},
 	"internal/podwalk":    {"spec"},
 	"policy":              {"spec"},
-	"evaluate":            {"spec", "policy", "internal/podwalk"},
-	"mutate":              {"spec", "policy", "internal/podwalk"},
-	"":                    {"spec", "policy", "evaluate", "mutate"},
+	"internal/governing":  {},
+	"internal/plan":       {"spec", "policy", "internal/podwalk"},
+	"evaluate":            {"spec", "policy", "internal/podwalk", "internal/governing", "internal/plan"},
+	"mutate":              {"spec", "policy", "internal/podwalk", "internal/plan"},
+	"":                    {"spec", "policy", "evaluate", "mutate", "internal/governing"},
 	"internal/podgen":     {"spec", "policy"},
 	"internal/benchpod":   {},
 	"internal/kept":       {},
@@ -30,7 +32,7 @@ var arrows = map[string][]string{
 	"internal/restated":   {"spec", "policy"}, // and never what it is a second opinion on
 	"internal/laws":       {"spec", "policy", "evaluate", "mutate", "internal/kept", "internal/restated"},
 	"internal/exhaustive": {},
-	"internal/docs":       {"spec"},
+	"internal/docs":       {"spec", "policy", "internal/plan"},
 	"internal/document":   {},
 	"internal/structure":  {},
 }

@@ -30,7 +30,7 @@ func (c *tally) accepted(annotations map[string]string, pod *corev1.PodSpec, rep
 		c.sorts["nothing filled"]++
 	}
 	sorts := sortsOf(annotations, pod)
-	for _, u := range report.Unset {
+	for _, u := range report.Unset() {
 		sorts["left unset: "+string(u.Reason)] = true
 	}
 	for name, is := range sorts {

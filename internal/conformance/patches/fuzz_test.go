@@ -173,7 +173,7 @@ func FuzzPatch(f *testing.F) {
 		}
 		if report.Changed() { // law 3 again, below an object that holds the pod
 			template := func(raw []byte) []byte { return slices.Concat([]byte(`{"spec":{"template":`), raw, []byte("}}")) }
-			got := fromJSON(applied(t, template(raw), report.PatchWithin("spec", "template")))
+			got := fromJSON(applied(t, template(raw), report.Within("/spec/template").Patch()))
 			if diff := cmp.Diff(fromJSON(template(patched)), got); diff != "" {
 				t.Errorf("within a template the patch differs (-want +got):\n%s", diff)
 			}

@@ -135,7 +135,7 @@ func explain(response *admissionv1.AdmissionResponse, result *evaluate.Result) {
 func excused(result *evaluate.Result) string {
 	return listed(len(result.Excused), func(i int) string {
 		v := &result.Excused[i]
-		return fmt.Sprintf("%s=%s by %s", v.Location, v.ValueString(), v.Grant)
+		return fmt.Sprintf("%s=%s by %s", v.Location, v.ValueString(), v.ExcusedBy.Key)
 	})
 }
 
