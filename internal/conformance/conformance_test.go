@@ -33,7 +33,8 @@ var oracle = func() psa.Evaluator {
 // versions are v1.0 to the newest known one, and latest: 39 spellings of 38.
 func versions() []api.Version {
 	var list []api.Version
-	for minor := 0; minor <= spec.Newest.Minor(); minor++ {
+	newest := spec.Newest()
+	for minor := 0; minor <= newest.Minor(); minor++ {
 		list = append(list, api.MajorMinorVersion(1, minor))
 	}
 	return append(list, api.LatestVersion())

@@ -71,7 +71,7 @@ func TestNewest(t *testing.T) {
 			newest = last
 		}
 	}
-	if spec.Newest != newest {
-		t.Errorf("Newest = %s, want %s", spec.Newest, newest)
+	if spec.Newest() != newest {
+		t.Errorf("Newest = %s, want %s", spec.Newest(), newest)
 	}
 }
