@@ -102,7 +102,7 @@ var (
 	emptyHost = corev1.WindowsSecurityContextOptions{}
 
 	appArmorTypes       = []corev1.AppArmorProfileType{"RuntimeDefault", "Localhost", "Unconfined", ""}
-	appArmorAnnotations = []string{"runtime/default", "localhost/p", "unconfined", "", "other"}
+	appArmorAnnotations = []string{"runtime/default", "localhost/p", "unconfined", "", "localhost"}
 	seccompTypeValues   = []corev1.SeccompProfileType{"RuntimeDefault", "Localhost", "Unconfined", ""}
 	seccompAnnotations  = []string{"runtime/default", "docker/default", "localhost/p.json", "unconfined", "", "other"}
 )
