@@ -58,9 +58,9 @@
 // UPDATE every security field of a pod is immutable: mutate only on CREATE, and
 // new ephemeral containers with mutate.EphemeralContainers.
 //
-// There is no I/O, no clock, no global state and no goroutine in the library.
-// The same pod and policy always give the same bytes, and everything may be
-// used concurrently.
+// There is no clock, no global state and no goroutine in the library, and no
+// I/O but in policy.ReadDir and policy.ReadFS, which read files. The same pod and
+// policy always give the same bytes, and everything may be used concurrently.
 package podfence
 
 //go:generate go run ./internal/docs

@@ -207,19 +207,11 @@ func duplicate(before, p *Policy) Error {
 	at := p.Source.At("name")
 	e := Error{File: at.File, Line: at.Line, Policy: p.Name, Field: "name"}
 	if first := before.Source.At("name"); first.File != "" {
-		e.Problem = fmt.Sprintf("a policy named %s stands in %s already", p.title(), first)
+		e.Problem = fmt.Sprintf("a policy named %s stands in %s already", titleOf(p.Namespace, p.Name), first)
 		e.Fix = "give one of them another name"
 		return e
 	}
 	e.Problem = fmt.Sprintf("two policies %s are named %q", whereOf(p.Namespace), p.Name)
 	e.Fix = "give each a name of its own"
 	return e
-}
-
-// title names a policy with its namespace: "networking/route-manager".
-func (p *Policy) title() string {
-	if p.Namespace == "" {
-		return p.Name
-	}
-	return p.Namespace + "/" + p.Name
 }

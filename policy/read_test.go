@@ -26,7 +26,7 @@ func mapFS(files map[string]string) fstest.MapFS {
 // from renders policies with where they were read.
 func from(policies []Policy) (list []string) {
 	for i := range policies {
-		list = append(list, policies[i].title()+" "+policies[i].Source.String())
+		list = append(list, titleOf(policies[i].Namespace, policies[i].Name)+" "+policies[i].Source.String())
 	}
 	return list
 }

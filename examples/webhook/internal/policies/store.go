@@ -13,10 +13,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -43,9 +41,10 @@ type Store struct {
 	log logr.Logger
 	set atomic.Pointer[policy.Set]
 
-	mu      sync.Mutex
-	status  Status
-	content string
+	mu     sync.Mutex
+	status Status
+	// read are the policies in force, as they were read.
+	read []policy.Policy
 
 	policies  prometheus.Gauge
 	good      prometheus.Gauge
@@ -210,21 +209,22 @@ func (s *Store) watch() (c changes, stop func()) {
 func (s *Store) Reload() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	files, err := read(s.dir, readFolder)
-	if err == nil {
-		content := fingerprint(files)
-		if content == s.content && s.set.Load() != nil {
-			s.recover()
-			return
-		}
-		var set policy.Set
-		if set, err = parse(files); err == nil {
-			s.content = content
-			s.replace(set)
-			return
-		}
+	list, err := read(s.dir)
+	if err != nil {
+		s.failed(err)
+		return
 	}
-	s.failed(err)
+	if s.set.Load() != nil && reflect.DeepEqual(list, s.read) {
+		s.recover()
+		return
+	}
+	set, err := policy.NewSet(list...)
+	if err != nil {
+		s.failed(err)
+		return
+	}
+	s.read = list
+	s.replace(set)
 }
 
 // recover ends a failure whose cause was taken back.
@@ -255,14 +255,13 @@ func (s *Store) failed(err error) {
 }
 
 // messages are the errors one by one.
-func messages(err error) []string {
-	var list policy.Errors
-	if !errors.As(err, &list) {
+func messages(err error) (all []string) {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok {
 		return []string{err.Error()}
 	}
-	all := make([]string, len(list))
-	for i := range list {
-		all[i] = list[i].Error()
+	for _, e := range several.Unwrap() {
+		all = append(all, messages(e)...)
 	}
 	return all
 }
@@ -275,96 +274,17 @@ func names(set policy.Set) []string {
 	return list
 }
 
-type file struct {
-	name string
-	data []byte
-}
-
-// attempts are how often the directory is read when it changes meanwhile.
-const attempts = 10
-
-// read returns the policy files of a directory, in order of name, all of one
-// state: a ConfigMap's volume is a link ..data to the folder of its state, and
-// links into it, so that it is that folder which must be read. The kubelet swaps
-// the link and then empties the old folder, file by file. What was read is whole
-// only if the link still leads there afterwards.
-func read(dir string, readFolder func(string) ([]file, error)) (files []file, err error) {
-	for range attempts {
-		state := current(dir)
-		files, err = readFolder(state)
-		if current(dir) != state {
-			err = errors.New("the policy files change faster than they can be read")
-			continue
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-	}
-	return files, err
-}
-
-// current is the folder that a ConfigMap's volume shows now; the directory
-// itself where it is none.
-func current(dir string) string {
-	if dir == "" {
-		return ""
-	}
-	if state, err := filepath.EvalSymlinks(filepath.Join(dir, "..data")); err == nil {
-		return state
-	}
-	return dir
-}
-
-// readFolder reads the files of a folder; none where no folder is named. Names
-// that begin with a dot are none of ours.
-func readFolder(dir string) (files []file, err error) {
+// read returns the policies of a directory; none where no directory is named, or
+// where it has no file. A ConfigMap without a policy is one that an operator has
+// made: the webhook's manifests come with it.
+func read(dir string) ([]policy.Policy, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
+	policies, err := policy.ReadDir(dir)
+	var empty policy.NoFilesError
+	if errors.As(err, &empty) {
+		return nil, nil
 	}
-	for _, e := range entries {
-		extension := filepath.Ext(e.Name())
-		if strings.HasPrefix(e.Name(), ".") || !slices.Contains([]string{".yaml", ".yml", ".json"}, extension) {
-			continue
-		}
-		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, file{e.Name(), data})
-	}
-	return files, nil
-}
-
-// parse reads all files and reports what is wrong with any of them.
-func parse(files []file) (policy.Set, error) {
-	var all []policy.Policy
-	var errs policy.Errors
-	for _, f := range files {
-		parsed, err := policy.Parse(f.data, f.name)
-		var list policy.Errors
-		switch {
-		case errors.As(err, &list):
-			errs = append(errs, list...)
-		case err != nil:
-			return policy.Set{}, fmt.Errorf("%s: %w", f.name, err)
-		}
-		all = append(all, parsed...)
-	}
-	if len(errs) > 0 {
-		return policy.Set{}, errs
-	}
-	return policy.NewSet(all...)
-}
-
-// fingerprint tells states of the files apart.
-func fingerprint(files []file) string {
-	var b strings.Builder
-	for _, f := range files {
-		fmt.Fprintf(&b, "%q %q\n", f.name, f.data)
-	}
-	return b.String()
+	return policies, err
 }

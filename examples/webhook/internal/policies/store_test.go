@@ -3,11 +3,11 @@ package policies
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +53,7 @@ func TestReload(t *testing.T) {
 		{"other files", "a README is no policy", map[string]string{"a.yaml": good, "README.md": "hello", ".hidden.yaml": bad}, []string{"good"}, ""},
 		{"one bad file", "half of the policies would be another set", map[string]string{"a.yaml": good, "b.yaml": bad}, []string{}, "b.yaml:3: alow: unknown key; did you mean allow?"},
 		{"all bad files", "everything that is wrong is said at once", map[string]string{"a.yaml": bad, "b.yaml": bad}, []string{}, "a.yaml:3"},
-		{"one name twice", "nobody could tell which governs", map[string]string{"a.yaml": good, "b.yaml": good}, []string{}, `are named "good"`},
+		{"one name twice", "nobody could tell which governs", map[string]string{"a.yaml": good, "b.yaml": good}, []string{}, "b.yaml:1: name: a policy named good stands in "},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := newStore(t, row.files)
@@ -113,6 +113,28 @@ func TestAGoodSetStaysInForce(t *testing.T) {
 	check("the directory is gone", 2, 1, 0, 4)
 }
 
+// TestEveryErrorIsShown: a file that cannot be read does not hide what is wrong
+// with another, and each is an entry of its own.
+func TestEveryErrorIsShown(t *testing.T) {
+	s := newStore(t, map[string]string{"b.yaml": bad + "too: 1\n"})
+	if err := os.Symlink("nowhere", filepath.Join(s.dir, "a.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	s.Reload()
+	got := s.Status().Errors
+	want := []string{
+		"a.yaml: no such file or directory",
+		"b.yaml:3: alow: unknown key; did you mean allow?",
+		"b.yaml:4: too: unknown key; remove it",
+	}
+	for i := range got {
+		got[i] = strings.TrimPrefix(got[i], s.dir+"/")
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestAVolumeIsReadInOneState: a ConfigMap's volume is read through its link.
 func TestAVolumeIsReadInOneState(t *testing.T) {
 	dir := t.TempDir()
@@ -134,50 +156,6 @@ func TestAVolumeIsReadInOneState(t *testing.T) {
 	s.Reload()
 	if got := s.Status().Policies; len(got) != 1 || got[0] != "shop/another" {
 		t.Errorf("in force: %v, want those of the state that the link shows", got)
-	}
-}
-
-// TestNoStateIsReadInHalf: the kubelet swaps the link and then empties the old
-// folder, file by file. A reader that was on its way to that folder finds what is
-// left of it, and no fault with it.
-func TestNoStateIsReadInHalf(t *testing.T) {
-	dir := t.TempDir()
-	show := func(state string) {
-		if err := errors.Join(os.Symlink(state, filepath.Join(dir, "..new")), os.Rename(filepath.Join(dir, "..new"), filepath.Join(dir, "..data"))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, state := range []string{"..1", "..2"} {
-		if err := os.Mkdir(filepath.Join(dir, state), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, state), "a.yaml", good)
-		write(t, filepath.Join(dir, state), "b.yaml", another+"# "+state)
-	}
-	swapped := func(folder string) ([]file, error) {
-		if filepath.Base(folder) == "..1" {
-			show("..2")
-			if err := os.Remove(filepath.Join(folder, "a.yaml")); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return readFolder(folder)
-	}
-	show("..1")
-	files, err := read(dir, swapped)
-	if err != nil || len(files) != 2 || !strings.HasSuffix(string(files[1].data), "# ..2") {
-		t.Errorf("%d files were read, want the two of the new state (%v)", len(files), err)
-	}
-	restless := func(folder string) ([]file, error) {
-		if filepath.Base(folder) == "..1" {
-			show("..2")
-		} else {
-			show("..1")
-		}
-		return readFolder(folder)
-	}
-	if _, err := read(dir, restless); err == nil || !strings.Contains(err.Error(), "faster than they can be read") {
-		t.Errorf("a volume that never rests: %v", err)
 	}
 }
 

@@ -1,0 +1,276 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/podfence/podfence/spec"
+)
+
+// Warning is something about policies that is right and hardly meant so. An
+// [Error], in contrast, keeps a policy from being used.
+type Warning struct {
+	// Reason says what kind of warning it is.
+	Reason WarningReason `json:"reason"`
+	// Policy is the policy that it is about. Of several that overlap, it is the
+	// one that overlaps all others, or the one that is tried last.
+	Policy Reference `json:"policy"`
+	// Field is the path of the field that it is about: "allow.volumes[1]".
+	// Empty: the policy as a whole.
+	Field string `json:"field,omitempty"`
+	// Position is where the field stands, or what is nearest above it.
+	Position
+	// Volumes are the volume types that a policy refuses and restricted allows,
+	// for WarnNarrowsVolumes.
+	Volumes []string `json:"volumes,omitempty"`
+	// Parts are the policies that overlap, for WarnOverlap, each part in the
+	// order in which they are tried. Of several parts, any policy of one can
+	// select a pod together with any policy of another; what overlaps within a
+	// part is a warning of its own. Of a single part, every policy can select a
+	// pod together with some other one of it.
+	Parts [][]Reference `json:"parts,omitempty"`
+}
+
+// WarningReason is a kind of warning.
+type WarningReason string
+
+const (
+	// WarnNoEffect: the policy can never differ from the default policy, plain
+	// restricted, in what it excuses, demands or fills in.
+	WarnNoEffect WarningReason = "NoEffect"
+	// WarnNarrowsVolumes: the policy differs from the default policy only in
+	// volume types that it refuses and restricted allows.
+	WarnNarrowsVolumes WarningReason = "NarrowsVolumes"
+	// WarnHostPathVolume: volumes lists hostPath, which only allowedHostPaths
+	// allow, and there are none.
+	WarnHostPathVolume WarningReason = "HostPathVolume"
+	// WarnSelectsNothing: no labels meet the selector of the policy.
+	WarnSelectsNothing WarningReason = "SelectsNothing"
+	// WarnOverlap: several policies can select one pod. They are tried in order
+	// of name, and their grants never add up.
+	WarnOverlap WarningReason = "Overlap"
+)
+
+// Reference names a policy and says where it stands.
+type Reference struct {
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name,omitempty"`
+	Position
+}
+
+func referenceTo(p *Policy) Reference { return Reference{p.Namespace, p.Name, p.Source.Position} }
+
+// String renders "namespace/name (file:line)", or what is known of it.
+func (r Reference) String() string {
+	if at := r.Position.String(); at != "" {
+		return r.title() + " (" + at + ")"
+	}
+	return r.title()
+}
+
+func (r Reference) title() string { return titleOf(r.Namespace, r.Name) }
+
+// titleOf names a policy with its namespace: "networking/route-manager".
+func titleOf(namespace, name string) string {
+	if name == "" {
+		name = `""`
+	}
+	if namespace == "" {
+		return name
+	}
+	return namespace + "/" + name
+}
+
+// Lint warns of valid policies that are hardly meant so: one warning for each
+// thing that is odd about a policy, and one for each group of policies that
+// overlap, so that every two policies that [Overlap] are in one group. They are
+// in order of file and line.
+//
+// Where selectors ask for labels with values, its time grows with the number of
+// policies and not with that of their pairs.
+func Lint(policies ...Policy) []Warning {
+	var all []Warning
+	list := make([]*Policy, len(policies))
+	for i := range policies {
+		list[i] = &policies[i]
+		all = append(all, list[i].warnings()...)
+	}
+	for _, g := range groupsOf(list, maxHubs) {
+		all = append(all, g.warning())
+	}
+	slices.SortStableFunc(all, func(a, b Warning) int {
+		return cmp.Or(cmp.Compare(a.Policy.File, b.Policy.File), cmp.Compare(a.Policy.Line, b.Policy.Line))
+	})
+	return all
+}
+
+func (p *Policy) warnings() (all []Warning) {
+	warn := func(w Warning) {
+		w.Policy, w.Position = referenceTo(p), p.Source.At(w.Field)
+		all = append(all, w)
+	}
+	switch p.effect() {
+	case noEffect:
+		warn(Warning{Reason: WarnNoEffect})
+	case narrowsVolumes:
+		warn(Warning{Reason: WarnNarrowsVolumes, Field: KeyVolumes.String(), Volumes: p.Allow.narrowed()})
+	}
+	if i := slices.Index(p.Allow.Volumes, spec.HostPath); i >= 0 && len(p.Allow.AllowedHostPaths) == 0 {
+		warn(Warning{Reason: WarnHostPathVolume, Field: entryPath(KeyVolumes.String(), i)})
+	}
+	if !demandsOf(p).possible {
+		warn(Warning{Reason: WarnSelectsNothing})
+	}
+	return all
+}
+
+// warning is about the hub of the group, if it has one, and else about its
+// policy that is tried last.
+func (g group) warning() Warning {
+	w := Warning{Reason: WarnOverlap}
+	var last *member
+	for _, part := range g {
+		var references []Reference
+		for _, m := range part {
+			references = append(references, referenceTo(m.policy))
+			if last == nil || m.order > last.order {
+				last = m
+			}
+		}
+		w.Parts = append(w.Parts, references)
+	}
+	if hub, _, ok := w.hub(); ok {
+		w.Policy, w.Position = hub, hub.Position
+		return w
+	}
+	w.Policy = referenceTo(last.policy)
+	w.Position = w.Policy.Position
+	return w
+}
+
+// hub is the one policy that overlaps each of several others, which do not
+// overlap each other as far as this warning says.
+func (w *Warning) hub() (hub Reference, others []Reference, ok bool) {
+	if len(w.Parts) != 2 {
+		return Reference{}, nil, false
+	}
+	switch a, b := w.Parts[0], w.Parts[1]; {
+	case len(a) == 1 && len(b) > 1:
+		return a[0], b, true
+	case len(b) == 1 && len(a) > 1:
+		return b[0], a, true
+	}
+	return Reference{}, nil, false
+}
+
+// String renders "file:line: warning: policy name ..." in one line, which says
+// what is odd and what to write instead. Of a large group it names some.
+func (w Warning) String() string {
+	text := "warning: policy " + w.Policy.title() + " " + w.what()
+	if at := w.Policy.Position.String(); at != "" {
+		return at + ": " + text
+	}
+	return text
+}
+
+func (w *Warning) what() string {
+	switch w.Reason {
+	case WarnNoEffect:
+		return "can never differ from the default policy: it grants nothing, demands nothing and fills in nothing else; " +
+			"give it a grant under allow, or remove it"
+	case WarnNarrowsVolumes:
+		return "grants nothing; it only narrows volumes: by allow.volumes, or its default, it refuses " + strings.Join(w.Volumes, ", ") +
+			", which restricted allows; give it a grant under allow, or remove it"
+	case WarnHostPathVolume:
+		return "lists hostPath in allow.volumes, which allows none; write the paths under allow.allowedHostPaths"
+	case WarnSelectsNothing:
+		return "selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"
+	case WarnOverlap:
+		return w.overlaps()
+	}
+	return string(w.Reason)
+}
+
+// triedInOrder ends what is said of overlaps.
+const triedInOrder = "in order of name, and their grants never add up"
+
+func (w *Warning) overlaps() string {
+	if len(w.Parts) == 2 && len(w.Parts[0]) == 1 && len(w.Parts[1]) == 1 {
+		first := w.Parts[0][0]
+		return fmt.Sprintf("and policy %s can select one pod%s: %s is tried first, %s", first, w.where(), first.title(), triedInOrder)
+	}
+	which := ""
+	if _, others, ok := w.hub(); ok {
+		which = fmt.Sprintf("can select one pod with each of %d policies%s: %s", len(others), w.where(), some(others))
+	} else if w.anyTwo() {
+		var others []Reference
+		for _, part := range w.Parts[:len(w.Parts)-1] {
+			others = append(others, part...)
+		}
+		which = fmt.Sprintf("and %d others can, any two of them, select one pod%s: %s", len(others), w.where(), some(others))
+	} else if len(w.Parts) == 1 {
+		which = fmt.Sprintf("is one of %d policies each of which can select one pod with another of them%s: %s", w.size(), w.where(), some(w.Parts[0]))
+	} else {
+		var parts []string
+		for _, part := range w.Parts {
+			parts = append(parts, some(part))
+		}
+		which = fmt.Sprintf("is one of %d policies in %d parts, of which any two from different parts can select one pod%s: %s",
+			w.size(), len(w.Parts), w.where(), listed(parts, "; ", " parts"))
+	}
+	return which + "; they are tried " + triedInOrder
+}
+
+// anyTwo reports whether every part is one policy.
+func (w *Warning) anyTwo() bool {
+	return !slices.ContainsFunc(w.Parts, func(part []Reference) bool { return len(part) != 1 })
+}
+
+func (w *Warning) size() (n int) {
+	for _, part := range w.Parts {
+		n += len(part)
+	}
+	return n
+}
+
+// where says in which namespace the policies meet, if it is one.
+func (w *Warning) where() string {
+	namespace := ""
+	for _, part := range w.Parts {
+		for _, p := range part {
+			switch {
+			case p.Namespace == "" || p.Namespace == namespace:
+			case namespace != "":
+				return ""
+			default:
+				namespace = p.Namespace
+			}
+		}
+	}
+	if namespace == "" {
+		return ""
+	}
+	return " in namespace " + namespace
+}
+
+// some names the first of many policies.
+func some(policies []Reference) string {
+	var names []string
+	for _, p := range policies[:min(len(policies), maxListed)] {
+		names = append(names, p.String())
+	}
+	if more := len(policies) - len(names); more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
+// listed joins the first of many words.
+func listed(words []string, separator, noun string) string {
+	if more := len(words) - maxListed; more > 0 {
+		return fmt.Sprintf("%s%sand %d more%s", strings.Join(words[:maxListed], separator), separator, more, noun)
+	}
+	return strings.Join(words, separator)
+}

@@ -1,0 +1,346 @@
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// lintText parses files and lints them together.
+func lintText(t testing.TB, files ...string) (warnings []Warning, texts []string) {
+	t.Helper()
+	var all []Policy
+	for i, text := range files {
+		policies, err := Parse([]byte(text), fmt.Sprintf("f%d.yaml", i+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, policies...)
+	}
+	warnings = Lint(all...)
+	for _, w := range warnings {
+		texts = append(texts, w.String())
+	}
+	return warnings, texts
+}
+
+// one is a policy in one line.
+func one(name, selector string) string {
+	return fmt.Sprintf("{name: %s, podSelectorExpressions: [%s], allow: {hostPID: true}}\n---\n", name, selector)
+}
+
+func has(key, value string) string {
+	return fmt.Sprintf("{key: %s, operator: In, values: [%s]}", key, value)
+}
+func lacks(key string) string { return fmt.Sprintf("{key: %s, operator: DoesNotExist}", key) }
+func inNS(ns, policy string) string {
+	return strings.Replace(policy, "{name", "{namespace: "+ns+", name", 1)
+}
+
+// TestLint: each warning alone, and that the place is the policy's in the text
+// and the field's in the warning.
+func TestLint(t *testing.T) {
+	for _, row := range []struct {
+		name, why, in string
+		want          []string
+		field, at     string
+	}{
+		{"nothing", "it grants something, and what it selects can be", one("a", has("app", "a")), nil, "", ""},
+		{"no effect", "it writes out what is so anyway", `# a comment
+name: nothing
+podSelectorLabels: {app: b}
+allow:
+  runAsUser: MustRunAsNonRoot
+  runAsGroup: {rule: MayRunAs, ranges: [{min: 1000, max: 2147483647}, {min: 0, max: 999}]}
+  allowedUnsafeSysctls: [net.ipv4.ip_local_port_range]
+  volumes: [configMap, csi, downwardAPI, emptyDir, ephemeral, image, persistentVolumeClaim, projected, secret]
+mutations: {runAsGroup: 1, supplementalGroups: [1], dropAllCapabilities: true}
+`, []string{"f1.yaml:2: warning: policy nothing can never differ from the default policy: it grants nothing, demands nothing and fills in nothing else; give it a grant under allow, or remove it"}, "", "f1.yaml:2"},
+		{"only volumes", "the default of volumes is narrower than restricted", "name: v\npodSelectorLabels: {app: b}\n",
+			[]string{"f1.yaml:1: warning: policy v grants nothing; it only narrows volumes: by allow.volumes, or its default, it refuses csi, ephemeral, image, which restricted allows; give it a grant under allow, or remove it"}, "allow.volumes", "f1.yaml:1"},
+		{"hostPath in volumes", "its paths are granted elsewhere", "namespace: net\nname: h\npodSelectorLabels: {app: b}\nallow:\n  hostPID: true\n  volumes:\n  - configMap\n  - hostPath\n",
+			[]string{"f1.yaml:1: warning: policy net/h lists hostPath in allow.volumes, which allows none; write the paths under allow.allowedHostPaths"}, "allow.volumes[1]", "f1.yaml:8"},
+		{"hostPath with paths", "nothing is odd", "name: h\npodSelectorLabels: {app: b}\nallow: {volumes: [hostPath], allowedHostPaths: [{pathPrefix: /a}]}\n", nil, "", ""},
+		{"never", "the label must be and must not be", "name: never\npodSelectorLabels: {app: d}\npodSelectorExpressions:\n- {key: app, operator: NotIn, values: [d, e]}\nallow: {hostPID: true}\n",
+			[]string{"f1.yaml:1: warning: policy never selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"}, "", "f1.yaml:1"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			warnings, texts := lintText(t, row.in)
+			if diff := cmp.Diff(row.want, texts); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", row.why, diff)
+			}
+			for _, w := range warnings {
+				if w.Field != row.field || w.Position.String() != row.at {
+					t.Errorf("about %q in %s, want %q in %s", w.Field, w.Position, row.field, row.at)
+				}
+			}
+		})
+	}
+}
+
+// TestLintOverlaps: how groups are told, in exact texts.
+func TestLintOverlaps(t *testing.T) {
+	var many, family []string
+	for i := range 6 {
+		many = append(many, one(fmt.Sprintf("m%d", i), has(fmt.Sprintf("key%d", i), "x")))
+		family = append(family, one(fmt.Sprintf("m%d", i), has("app", fmt.Sprintf("v%d", i))))
+	}
+	for _, row := range []struct {
+		name, why string
+		files     []string
+		want      []string
+	}{
+		{"two", "the second is told where the first stands", []string{one("b", has("app", "x")), one("a", has("tier", "x"))},
+			[]string{"f1.yaml:1: warning: policy b and policy a (f2.yaml:1) can select one pod: a is tried first, in order of name, and their grants never add up"}},
+		{"two in a namespace", "that is where they meet", []string{one("a", has("app", "x")), inNS("net", one("a", has("tier", "x")))},
+			[]string{"f2.yaml:1: warning: policy net/a and policy a (f1.yaml:1) can select one pod in namespace net: a is tried first, in order of name, and their grants never add up"}},
+		{"any two", "forty policies are one warning and not 780", many,
+			[]string{"f6.yaml:1: warning: policy m5 and 5 others can, any two of them, select one pod: m0 (f1.yaml:1), m1 (f2.yaml:1), m2 (f3.yaml:1), m3 (f4.yaml:1) and 1 more; they are tried in order of name, and their grants never add up"}},
+		{"one and many", "it is the one that asks for too little", append([]string{one("a", lacks("zone"))}, family...),
+			[]string{"f1.yaml:1: warning: policy a can select one pod with each of 6 policies: m0 (f2.yaml:1), m1 (f3.yaml:1), m2 (f4.yaml:1), m3 (f5.yaml:1) and 2 more; they are tried in order of name, and their grants never add up"}},
+		{"parts", "apps and tiers meet, and neither among themselves", []string{one("a1", has("app", "x")), one("a2", has("app", "u")), inNS("net", one("t1", has("tier", "x"))), inNS("net", one("t2", has("tier", "u")))},
+			[]string{"f4.yaml:1: warning: policy net/t2 is one of 4 policies in 2 parts, of which any two from different parts can select one pod in namespace net: a1 (f1.yaml:1), a2 (f2.yaml:1); net/t1 (f3.yaml:1), net/t2 (f4.yaml:1); they are tried in order of name, and their grants never add up"}},
+		{"within a part", "what overlaps there is a warning of its own", append([]string{one("a", lacks("zone")), one("twin", has("app", "v3"))}, family...), []string{
+			"f1.yaml:1: warning: policy a can select one pod with each of 7 policies: m0 (f3.yaml:1), m1 (f4.yaml:1), m2 (f5.yaml:1), m3 (f6.yaml:1) and 3 more; they are tried in order of name, and their grants never add up",
+			"f2.yaml:1: warning: policy twin and policy m3 (f6.yaml:1) can select one pod: m3 is tried first, in order of name, and their grants never add up",
+		}},
+		{"two groups", "what does not meet is told apart", []string{inNS("m", one("a", has("app", "x"))), inNS("m", one("b", has("tier", "x"))), inNS("net", one("a", has("app", "x"))), inNS("net", one("b", has("tier", "x")))}, []string{
+			"f2.yaml:1: warning: policy m/b and policy m/a (f1.yaml:1) can select one pod in namespace m: m/a is tried first, in order of name, and their grants never add up",
+			"f4.yaml:1: warning: policy net/b and policy net/a (f3.yaml:1) can select one pod in namespace net: net/a is tried first, in order of name, and their grants never add up",
+		}},
+		{"neighbours in a row", "the one that meets two is told first, and what is left", []string{
+			one("a", has("k", "u")), one("b", has("l", "u")+", "+has("m", "u")), one("c", has("k", "v")+", "+has("l", "u")), one("d", has("k", "u")+", "+has("m", "v")),
+		}, []string{
+			"f1.yaml:1: warning: policy a can select one pod with each of 2 policies: b (f2.yaml:1), d (f4.yaml:1); they are tried in order of name, and their grants never add up",
+			"f3.yaml:1: warning: policy c and policy b (f2.yaml:1) can select one pod: b is tried first, in order of name, and their grants never add up",
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if _, texts := lintText(t, row.files...); !cmp.Equal(row.want, texts) {
+				t.Errorf("%s (-want +got):\n%s", row.why, cmp.Diff(row.want, texts))
+			}
+		})
+	}
+}
+
+// ring are policies of which each overlaps its two neighbours alone, and the
+// first and the last each other: no parts can be told of them.
+func ring(n int) (policies []Policy) {
+	for i := range n {
+		p := Policy{Name: fmt.Sprintf("p%04d", i), Allow: Allow{HostPID: true}}
+		p.PodSelectorExpressions = append(p.PodSelectorExpressions, requirement("edge", in, fmt.Sprint(i), fmt.Sprint((i+1)%n)))
+		policies = append(policies, p)
+	}
+	return policies
+}
+
+// TestLintTellsChains: a group without parts is one warning once its greatest
+// overlappers were taken out, and a large one at once.
+func TestLintTellsChains(t *testing.T) {
+	warnings := Lint(ring(maxHubSearch + 1)...)
+	if len(warnings) != 1 || len(warnings[0].Parts) != 1 || len(warnings[0].Parts[0]) != maxHubSearch+1 {
+		t.Fatalf("%d warnings", len(warnings))
+	}
+	want := "warning: policy p0512 is one of 513 policies each of which can select one pod with another of them: p0000, p0001, p0002, p0003 and 509 more; they are tried in order of name, and their grants never add up"
+	if got := warnings[0].String(); got != want {
+		t.Errorf("%s, want\n%s", got, want)
+	}
+	warnings = Lint(ring(60)...)
+	chains := 0
+	for _, w := range warnings {
+		if len(w.Parts) == 1 {
+			chains++
+		}
+	}
+	if len(warnings) != maxHubs+1 || chains != 1 {
+		t.Errorf("%d warnings, of them %d chains", len(warnings), chains)
+	}
+}
+
+// TestLintOfLiterals: what was written in Go has no place, and may lack a name.
+func TestLintOfLiterals(t *testing.T) {
+	a := Policy{Name: "a", PodSelectorLabels: podLabels{"k": "x"}, Allow: Allow{HostPID: true}}
+	b := Policy{Namespace: "net", PodSelectorLabels: podLabels{"k": "x"}, Allow: Allow{HostPID: true}}
+	var texts []string
+	for _, w := range Lint(b, a) {
+		texts = append(texts, w.String())
+	}
+	want := []string{`warning: policy a and policy net/"" can select one pod in namespace net: net/"" is tried first, in order of name, and their grants never add up`}
+	if diff := cmp.Diff(want, texts); diff != "" {
+		t.Error(diff)
+	}
+	if Lint() != nil {
+		t.Error("no policies have warnings")
+	}
+}
+
+// TestLintAsJSON: the form that other programs read.
+func TestLintAsJSON(t *testing.T) {
+	warnings, _ := lintText(t, one("b", has("app", "x")), "name: a\npodSelectorLabels: {tier: x}\n")
+	got, err := json.Marshal(warnings)
+	want := `[{"reason":"Overlap","policy":{"name":"b","file":"f1.yaml","line":1},"file":"f1.yaml","line":1,"parts":[[{"name":"a","file":"f2.yaml","line":1}],[{"name":"b","file":"f1.yaml","line":1}]]},` +
+		`{"reason":"NarrowsVolumes","policy":{"name":"a","file":"f2.yaml","line":1},"field":"allow.volumes","file":"f2.yaml","line":1,"volumes":["csi","ephemeral","image"]}]`
+	if err != nil || string(got) != want {
+		t.Errorf("%s, %v; want\n%s", got, err, want)
+	}
+}
+
+// TestGroupsTellEveryPair: of drawn policies, any two that overlap are told of
+// in exactly one group, and no group says more than is so.
+func TestGroupsTellEveryPair(t *testing.T) {
+	seen := map[string]int{}
+	rapid.Check(t, func(r *rapid.T) {
+		policies := rapid.SliceOfN(rapid.Custom(drawSelector), 0, 9).Draw(r, "policies")
+		list := make([]*Policy, len(policies))
+		for i := range policies {
+			policies[i].Name = fmt.Sprintf("p%d", i)
+			list[i] = &policies[i]
+		}
+		slices.Reverse(list)
+		checkGroups(r, list, rapid.IntRange(0, maxHubs).Draw(r, "hubs"), seen)
+	})
+	for _, what := range []string{"overlap", "none", "parts", "several", "chain"} {
+		if seen[what] == 0 {
+			t.Errorf("no %s: %v", what, seen)
+		}
+	}
+}
+
+func checkGroups(t rapid.TB, policies []*Policy, hubs int, seen map[string]int) {
+	told := map[[2]string]int{}
+	pair := func(a, b *Policy) [2]string { return [2]string{min(a.Name, b.Name), max(a.Name, b.Name)} }
+	groups := groupsOf(policies, hubs)
+	for _, g := range groups {
+		for i, part := range g {
+			for _, m := range part {
+				for _, other := range g[i+1:] {
+					for _, o := range other {
+						told[pair(m.policy, o.policy)]++
+						if !Overlap(m.policy, o.policy) {
+							t.Fatalf("%s and %s are of different parts and do not overlap", m.policy.Name, o.policy.Name)
+						}
+					}
+				}
+			}
+			if !slices.IsSortedFunc(part, func(a, b *member) int { return compareNames(a.policy, b.policy) }) {
+				t.Fatal("a part is not in order")
+			}
+		}
+		seen["parts"]++
+		if len(g) > 2 {
+			seen["several"]++
+		}
+		if len(g) > 1 {
+			continue
+		}
+		seen["chain"]++
+		for i, m := range g[0] {
+			lonely := true
+			for j, o := range g[0] {
+				if i != j && Overlap(m.policy, o.policy) {
+					if lonely = false; i < j {
+						told[pair(m.policy, o.policy)]++
+					}
+				}
+			}
+			if lonely {
+				t.Fatalf("%s overlaps none of its chain", m.policy.Name)
+			}
+		}
+	}
+	for i, a := range policies {
+		for _, b := range policies[i+1:] {
+			want := 0
+			if Overlap(a, b) {
+				want = 1
+			}
+			seen[map[int]string{0: "none", 1: "overlap"}[want]]++
+			if told[pair(a, b)] != want {
+				t.Fatalf("%v and %v are told of %d times, want %d", a, b, told[pair(a, b)], want)
+			}
+		}
+	}
+}
+
+// crowd are shapes in which policies come in numbers.
+var crowds = []struct {
+	name   string
+	groups func(n int) int
+	make   func(n, i int) Policy
+}{
+	{"a label each of its own", func(int) int { return 1 }, func(_, i int) Policy { return selecting("", podLabels{fmt.Sprintf("k%d", i): "x"}) }},
+	{"one label", func(int) int { return 1 }, func(int, int) Policy { return selecting("", podLabels{"app": "web"}) }},
+	{"one label with many values", func(int) int { return 0 }, func(_, i int) Policy { return selecting("", podLabels{"app": fmt.Sprint(i)}) }},
+	{"one label in many namespaces", func(int) int { return 0 }, func(_, i int) Policy { return selecting(fmt.Sprintf("n%d", i), podLabels{"app": "web"}) }},
+	{"twins", func(n int) int { return n / 2 }, func(_, i int) Policy { return selecting("", podLabels{"app": fmt.Sprint(i / 2)}) }},
+	{"ten labels with many values", func(int) int { return 1 }, func(_, i int) Policy { return selecting("", podLabels{fmt.Sprintf("k%d", i%10): fmt.Sprint(i)}) }},
+	{"one for all and many", func(int) int { return 1 }, func(_, i int) Policy {
+		if i == 0 {
+			return selecting("", nil, requirement("zone", exists))
+		}
+		return selecting("", podLabels{"app": fmt.Sprint(i)})
+	}},
+	{"ten namespaces with two labels", func(int) int { return 10 }, func(n, i int) Policy {
+		return selecting(fmt.Sprintf("n%d", i%10), podLabels{fmt.Sprintf("k%d", i/10%2): fmt.Sprint(i)})
+	}},
+}
+
+func crowd(n int, make func(n, i int) Policy) (policies []Policy) {
+	for i := range n {
+		p := make(n, i)
+		p.Name, p.Allow.HostPID = fmt.Sprintf("p%04d", i), true
+		policies = append(policies, p)
+	}
+	return policies
+}
+
+// TestCrowdsAreToldInFewWords: four thousand policies are a few warnings, each
+// of a line that can be read.
+func TestCrowdsAreToldInFewWords(t *testing.T) {
+	const longest = 500
+	if len(crowds) != 8 {
+		t.Errorf("%d crowds", len(crowds))
+	}
+	for _, row := range crowds {
+		t.Run(row.name, func(t *testing.T) {
+			seen := map[string]int{}
+			small := crowd(40, row.make)
+			list := make([]*Policy, len(small))
+			for i := range small {
+				list[i] = &small[i]
+			}
+			checkGroups(t, list, maxHubs, seen)
+			for _, n := range []int{40, 4000} {
+				warnings := Lint(crowd(n, row.make)...)
+				if len(warnings) != row.groups(n) {
+					t.Errorf("%d policies: %d warnings, want %d", n, len(warnings), row.groups(n))
+				}
+				for _, w := range warnings {
+					if text := w.String(); len(text) > longest {
+						t.Errorf("%d bytes: %.700s", len(text), text)
+					}
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkLint shows that the time of a policy does not grow with their number.
+func BenchmarkLint(b *testing.B) {
+	for _, row := range crowds {
+		for _, n := range []int{1000, 4000} {
+			b.Run(fmt.Sprintf("%s/%d", row.name, n), func(b *testing.B) {
+				policies := crowd(n, row.make)
+				for b.Loop() {
+					Lint(policies...)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/policy")
+			})
+		}
+	}
+}
