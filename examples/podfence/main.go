@@ -7,7 +7,7 @@
 // The rules are the library's. This program reads manifests as a stream, asks
 // the library about each workload, and prints the answer:
 //
-//	evaluate.go  mutate.go  admit.go  lint.go  controls.go   one file a command
+//	evaluate.go  mutate.go  admit.go  lint.go  controls.go  version.go   one file a command
 //	input.go     from flags to workloads, one at a time
 //	policies.go  the policies, and where each of them stands
 //	answer.go    the answer about a workload as text, JSON and YAML
