@@ -42,7 +42,7 @@ func decodePatch(patch []byte) ([]operation, error) {
 	var operations []operation
 	for _, item := range value.([]any) {
 		var op operation
-		for _, m := range item.(yamledit.Object) {
+		for _, m := range item.(yamledit.Mapping) {
 			switch m.Key {
 			case "path":
 				op.path = m.Value.(string)
@@ -66,7 +66,7 @@ func decodeValue(d *json.Decoder) (any, error) {
 		if t == '[' {
 			return decodeList(d)
 		}
-		return decodeObject(d)
+		return decodeMapping(d)
 	case json.Number:
 		return t.Int64()
 	default:
@@ -87,8 +87,8 @@ func decodeList(d *json.Decoder) (any, error) {
 	return list, err
 }
 
-func decodeObject(d *json.Decoder) (any, error) {
-	object := yamledit.Object{}
+func decodeMapping(d *json.Decoder) (any, error) {
+	mapping := yamledit.Mapping{}
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
@@ -98,10 +98,10 @@ func decodeObject(d *json.Decoder) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		object = append(object, yamledit.Member{Key: key.(string), Value: value})
+		mapping = append(mapping, yamledit.Member{Key: key.(string), Value: value})
 	}
 	_, err := d.Token()
-	return object, err
+	return mapping, err
 }
 
 var pointerUnescaper = strings.NewReplacer("~1", "/", "~0", "~")

@@ -17,7 +17,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Short: "Print the version, and the newest Kubernetes that it knows",
 		Long: `Version prints the version of podfence, the Go version that built it, and the
 newest version of Kubernetes whose Pod Security Standards it knows. Built in a
-clone, it also names the commit, and says whether files differed from it.
+clone, it also names the commit, and reports whether files differed from it.
 
 With -o json it is one line, with -o yaml one document, with the keys version,
 revision, modified, go and kubernetes. Where the build has no version it is
