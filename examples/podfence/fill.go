@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/podfence/podfence"
@@ -22,14 +20,9 @@ type filling struct {
 
 func newFilling(w *subject, d podfence.Decision) (*filling, error) {
 	f := &filling{subject: w, decision: d, patch: d.Report.PatchWithin(w.workload.Root...)}
-	operations, err := decodePatch(f.patch)
-	if err != nil {
-		return nil, err
-	}
-	for _, op := range operations {
-		f.edits = append(f.edits, yamledit.Edit{Path: slices.Concat(w.Path, steps(op.path)), Value: op.value})
-	}
-	return f, nil
+	var err error
+	f.edits, err = editsOf(f.patch, w.Path)
+	return f, err
 }
 
 // refusal is an edit that could not be made without touching other text.
@@ -79,95 +72,4 @@ func (r *refusal) locate(c *manifest.Chunk) (line int, reason string) {
 		line = r.Line
 	}
 	return line, strings.Join(present(e.Path, e.Reason), ": ")
-}
-
-// operation is an RFC 6902 operation, which is always an add.
-type operation struct {
-	path  string
-	value any
-}
-
-// decodePatch reads a patch without losing the order of its objects' keys, in
-// which the fields are to be written.
-func decodePatch(patch []byte) ([]operation, error) {
-	d := json.NewDecoder(bytes.NewReader(patch))
-	d.UseNumber()
-	value, err := decodeValue(d)
-	if err != nil {
-		return nil, err
-	}
-	var operations []operation
-	for _, item := range value.([]any) {
-		var op operation
-		for _, m := range item.(yamledit.Object) {
-			switch m.Key {
-			case "path":
-				op.path = m.Value.(string)
-			case "value":
-				op.value = m.Value
-			}
-		}
-		operations = append(operations, op)
-	}
-	return operations, nil
-}
-
-// decodeValue reads a value as yamledit takes it.
-func decodeValue(d *json.Decoder) (any, error) {
-	token, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch t := token.(type) {
-	case json.Delim:
-		if t == '[' {
-			return decodeList(d)
-		}
-		return decodeObject(d)
-	case json.Number:
-		return t.Int64()
-	default:
-		return t, nil
-	}
-}
-
-func decodeList(d *json.Decoder) (any, error) {
-	list := []any{}
-	for d.More() {
-		value, err := decodeValue(d)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, value)
-	}
-	_, err := d.Token()
-	return list, err
-}
-
-func decodeObject(d *json.Decoder) (any, error) {
-	object := yamledit.Object{}
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		value, err := decodeValue(d)
-		if err != nil {
-			return nil, err
-		}
-		object = append(object, yamledit.Member{Key: key.(string), Value: value})
-	}
-	_, err := d.Token()
-	return object, err
-}
-
-var pointerUnescaper = strings.NewReplacer("~1", "/", "~0", "~")
-
-// steps are the segments of a JSON pointer, unescaped.
-func steps(pointer string) []string {
-	list := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
-	for i := range list {
-		list[i] = pointerUnescaper.Replace(list[i])
-	}
-	return list
 }

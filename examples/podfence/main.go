@@ -2,12 +2,17 @@
 // the security fields that their authors left unset, and checks the policies
 // that allow a pod more than the standards do.
 //
-//	go run -C examples/podfence . admit -f ../manifests --policies ../policies
+//	go install github.com/podfence/podfence/examples/podfence@latest
+//	podfence admit -f examples/manifests --policies examples/policies
+//
+// In a clone, "go run -C examples/podfence . admit -f ../manifests" does the
+// same without installing anything; but go run returns 1 for every exit status
+// that is not 0.
 //
 // The rules are the library's. This program reads manifests as a stream, asks
 // the library about each workload, and prints the answer:
 //
-//	evaluate.go  mutate.go  admit.go  lint.go  controls.go   one file a command
+//	evaluate.go  mutate.go  admit.go  lint.go  controls.go  version.go   one file a command
 //	input.go     from flags to workloads, one at a time
 //	policies.go  the policies, and where each of them stands
 //	answer.go    the answer about a workload as text, JSON and YAML

@@ -93,6 +93,7 @@ not be decided (an unreadable manifest or policy, a wrong flag), whatever else
 was found.`
 
 func (a *app) root() *cobra.Command {
+	version := false
 	root := &cobra.Command{
 		Use:   "podfence",
 		Short: "Judge and fill in manifests by the Pod Security Standards",
@@ -107,9 +108,16 @@ Policies allow single workloads more than the standards do.
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
 		Args:                       noArguments,
-		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRun:           func(*cobra.Command, []string) { a.started = true },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return a.version("text")
+			}
+			return cmd.Help()
+		},
+		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
 	}
+	// Not the flag that cobra would add: of its own accord that takes -v too.
+	root.Flags().BoolVar(&version, "version", false, "print the version, as the command of that name does")
 	// "evalute -f x" is a wrong command, and not one without the flag -f.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if cmd == root && cmd.Flags().NArg() > 0 {
@@ -117,7 +125,7 @@ Policies allow single workloads more than the standards do.
 		}
 		return err
 	})
-	root.AddCommand(a.admitCommand(), a.evaluateCommand(), a.mutateCommand(), a.lintCommand(), a.controlsCommand())
+	root.AddCommand(a.admitCommand(), a.evaluateCommand(), a.mutateCommand(), a.lintCommand(), a.controlsCommand(), a.versionCommand())
 	return root
 }
 

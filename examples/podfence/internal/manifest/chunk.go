@@ -74,7 +74,7 @@ func (o Object) String() string {
 // Chunk.Err and Object.Err instead, and does not end the stream.
 func Read(r io.Reader, file string) iter.Seq2[Chunk, error] {
 	return func(yield func(Chunk, error) bool) {
-		s := &stream{input: newInput(r), file: Display(file), yield: yield}
+		s := &stream{lookahead: newLookahead(r), file: Display(file), yield: yield}
 		if s.run() && s.failure() != nil {
 			yield(Chunk{}, s.failure())
 		}
@@ -83,7 +83,7 @@ func Read(r io.Reader, file string) iter.Seq2[Chunk, error] {
 
 // stream carries what both formats need. Its methods that return a bool return false when the caller wants no more.
 type stream struct {
-	*input
+	*lookahead
 	file  string
 	yield func(Chunk, error) bool
 }
@@ -95,15 +95,15 @@ func (s *stream) run() bool {
 	return s.readYAML()
 }
 
-// emit takes n bytes of the input and yields them as a chunk, which fill may complete.
-func (s *stream) emit(n int, f Format, fill func(*Chunk)) bool {
+// emit takes n bytes of the input and yields them as a chunk, which complete may fill in.
+func (s *stream) emit(n int, f Format, complete func(*Chunk)) bool {
 	if n == 0 {
 		return true
 	}
 	c := Chunk{Format: f}
 	c.Raw, c.Line = s.take(n)
-	if fill != nil {
-		fill(&c)
+	if complete != nil {
+		complete(&c)
 	}
 	return s.yield(c, nil)
 }

@@ -131,11 +131,11 @@ func (d *decoder) identify(s span, path []string, h head) Object {
 
 func (d *decoder) object(s span, path []string, h head) Object {
 	o := d.identify(s, path, h)
-	w, problem, fix := workloadOf(h.apiVersion, h.kind)
+	k, problem, fix := podKindOf(h.apiVersion, h.kind)
 	if problem != "" {
 		o.Err = d.fail(o, o.Line, problem, fix)
-	} else if w != nil {
-		o.Typed, o.Err = d.typed(w, s, o)
+	} else if k != nil {
+		o.Typed, o.Err = d.typed(k, s, o)
 	}
 	return o
 }
@@ -145,17 +145,17 @@ func (d *decoder) fail(o Object, line int, problem, fix string) error {
 }
 
 // typed decodes a workload as the API server does.
-func (d *decoder) typed(w *workload, s span, o Object) (runtime.Object, error) {
-	text, into := s.of(d.text), w.create()
+func (d *decoder) typed(k *podKind, s span, o Object) (runtime.Object, error) {
+	text, into := s.of(d.text), k.create()
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(text, into); err != nil {
-		return nil, d.mistyped(w, s, o, err)
+		return nil, d.mistyped(k, s, o, err)
 	}
-	into.GetObjectKind().SetGroupVersionKind(schema.FromAPIVersionAndKind(w.apiVersion, w.kind))
+	into.GetObjectKind().SetGroupVersionKind(schema.FromAPIVersionAndKind(k.apiVersion, k.kind))
 	return into, nil
 }
 
 // mistyped words a decoder's error and finds its line.
-func (d *decoder) mistyped(w *workload, s span, o Object, err error) error {
+func (d *decoder) mistyped(k *podKind, s span, o Object, err error) error {
 	text := s.of(d.text)
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
@@ -164,7 +164,7 @@ func (d *decoder) mistyped(w *workload, s span, o Object, err error) error {
 		want := wordFor(wrong.Type)
 		return d.fail(o, line, fmt.Sprintf("%s is %s, not %s", fieldPath(path), article(wrong.Value), want), "write "+want)
 	}
-	path, offset, found := culprit(w, text, err)
+	path, offset, found := culprit(k, text, err)
 	if !found {
 		return d.fail(o, o.Line, err.Error(), "correct the field")
 	}
@@ -177,21 +177,21 @@ const maxTries = 500
 
 // culprit finds the scalar that makes decoding fail, where the error does not say (a quantity, a time): the first that,
 // written as null, changes the error.
-func culprit(w *workload, text []byte, err error) (path []string, offset int, found bool) {
-	walk := walker{text: text}
+func culprit(k *podKind, text []byte, err error) (path []string, offset int, found bool) {
+	tokens := tokenizer{text: text}
 	for tries := 0; tries < maxTries; {
-		t, ok := walk.next()
+		t, ok := tokens.next()
 		if !ok {
 			break
 		}
-		if t.kind != 's' {
+		if t.class != 's' {
 			continue
 		}
 		tries++
 		trial := slices.Concat(text[:t.start], []byte("null"), text[t.end:])
-		got := kjson.UnmarshalCaseSensitivePreserveInts(trial, w.create())
+		got := kjson.UnmarshalCaseSensitivePreserveInts(trial, k.create())
 		if got == nil || got.Error() != err.Error() {
-			return walk.path(), t.start, true
+			return tokens.path(), t.start, true
 		}
 	}
 	return nil, 0, false

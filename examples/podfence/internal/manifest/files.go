@@ -3,7 +3,6 @@ package manifest
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,14 +30,6 @@ func Files(args []string, recursive bool) ([]string, error) {
 		problems = append(problems, err)
 	}
 	return files, errors.Join(problems...)
-}
-
-// Open opens what Files returned. Closing standard input is left to the process.
-func Open(file string) (io.ReadCloser, error) {
-	if file == Stdin {
-		return io.NopCloser(os.Stdin), nil
-	}
-	return os.Open(file)
 }
 
 // Display is how messages show the name of a file.
@@ -91,7 +82,7 @@ func manifestsIn(dir string, recursive bool) ([]string, error) {
 	return files, errors.Join(problems...)
 }
 
-// isManifest tells whether an entry of a directory is to be read. A pipe or device with a manifest's name is an error: to
+// isManifest reports whether an entry of a directory is to be read. A pipe or device with a manifest's name is an error: to
 // open it could hang.
 func isManifest(path string, mode fs.FileMode) (bool, error) {
 	if !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {

@@ -18,10 +18,10 @@ const (
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// startsAsJSON tells whether the stream begins with a JSON object, looking at no more than its first member: `{a: b}` is
+// startsAsJSON reports whether the stream begins with a JSON object, looking at no more than its first member: `{a: b}` is
 // YAML in flow style. A member too long to be seen counts as JSON.
 func (s *stream) startsAsJSON() bool {
-	scan := scanner{input: s.input, pos: s.markEnd()}
+	scan := scanner{lookahead: s.lookahead, pos: s.markEnd()}
 	if scan.space() != '{' {
 		return false
 	}
@@ -29,7 +29,7 @@ func (s *stream) startsAsJSON() bool {
 	if scan.space() == '}' {
 		return true
 	}
-	probe := scanner{input: s.peek(scan.pos + firstMember), pos: scan.pos}
+	probe := scanner{lookahead: s.peek(scan.pos + firstMember), pos: scan.pos}
 	_, err := probe.key()
 	if err == nil {
 		if c := probe.space(); c != '{' && c != '[' {
@@ -50,10 +50,10 @@ func (s *stream) markEnd() int {
 	return 0
 }
 
-// peek returns the first n bytes as an input of their own.
-func (s *stream) peek(n int) *input {
+// peek returns the first n bytes to be read by themselves.
+func (s *stream) peek(n int) *lookahead {
 	s.at(n - 1)
-	return newInput(bytes.NewReader(s.window[:min(n, len(s.window))]))
+	return newLookahead(bytes.NewReader(s.window[:min(n, len(s.window))]))
 }
 
 // jsonStream reads JSON objects one after another.
@@ -63,7 +63,7 @@ type jsonStream struct {
 }
 
 func (s *stream) readJSON() bool {
-	j := &jsonStream{stream: s, scan: scanner{input: s.input}}
+	j := &jsonStream{stream: s, scan: scanner{lookahead: s.lookahead}}
 	j.scan.pos = s.markEnd()
 	for {
 		c := j.scan.space()
@@ -86,9 +86,9 @@ func (s *stream) readJSON() bool {
 }
 
 // flush emits what stands before pos and moves the scanner along.
-func (j *jsonStream) flush(pos int, fill func(*Chunk)) bool {
+func (j *jsonStream) flush(pos int, complete func(*Chunk)) bool {
 	j.scan.pos -= pos
-	return j.emit(pos, JSON, fill)
+	return j.emit(pos, JSON, complete)
 }
 
 // giveUp reports broken JSON and passes the rest of it, up to a line "---" behind which YAML starts anew.
@@ -166,10 +166,10 @@ func (o *jsonObject) name() string {
 
 func (o *jsonObject) isList() bool { return isList(o.head.kind) }
 
-// decided tells whether it is known what an item is that does not say so itself.
+// decided reports whether it is known what an item is that does not say so itself.
 func (o *jsonObject) decided() bool { return o.isList() && (o.head.kind == "List" || o.verSeen) }
 
-// mayList tells whether items may be those of a list.
+// mayList reports whether items may be those of a list.
 func (o *jsonObject) mayList() bool { return !o.kindSeen || o.isList() }
 
 // object reads the object at the start of the window. more is false after the end of the stream, ok when the caller stops.
@@ -313,7 +313,7 @@ func (j *jsonStream) advance(o *jsonObject) bool {
 	return true
 }
 
-// selfDescribed tells whether an item says what it is.
+// selfDescribed reports whether an item says what it is.
 func (j *jsonStream) selfDescribed(i item) bool {
 	h := headOf(j.window[i.start-j.offset : i.end-j.offset])
 	return h.kind != "" && h.apiVersion != ""
@@ -386,7 +386,7 @@ func (j *jsonStream) belated(c *Chunk, o *jsonObject) {
 	object := Object{
 		Line: o.line, APIVersion: o.head.apiVersion, Kind: o.head.kind, Namespace: o.head.namespace, Name: o.head.name,
 	}
-	if w, problem, _ := workloadOf(object.APIVersion, object.Kind); w != nil || problem != "" {
+	if k, problem, _ := podKindOf(object.APIVersion, object.Kind); k != nil || problem != "" {
 		object.Err = &Error{
 			File: j.file, Line: o.line, Object: object.String(),
 			Problem: fmt.Sprintf("it has a member items of more than %d MiB before its kind", undecidedBound>>20),

@@ -175,7 +175,7 @@ func laughs() string {
 
 func everyWorkload() string {
 	var docs []string
-	for _, w := range workloads {
+	for _, w := range podKinds {
 		docs = append(docs, fmt.Sprintf("{apiVersion: %s, kind: %s}\n", w.apiVersion, w.kind))
 	}
 	return strings.Join(docs, "---\n")

@@ -24,18 +24,18 @@ type tree struct {
 	root     *yamlv3.Node // nil if there is none
 	first    int          // line in the file of the text's first line
 	breaks   breaks
-	expanded map[*yamlv3.Node]extent // of anchored nodes; zero while it is computed
+	expanded map[*yamlv3.Node]weight // of anchored nodes; zero while it is computed
 	added    int                     // by aliases so far
 }
 
-// extent is the size of a node with its aliases expanded, and its depth.
-type extent struct{ size, depth int }
+// weight is the size of a node with its aliases expanded, and its depth.
+type weight struct{ size, depth int }
 
 // parseTree parses a text that must hold one document. What follows its end would otherwise be passed over, as the
 // conversion to JSON stops there.
 func parseTree(raw []byte, first int) (t *tree, err error) {
 	defer recoverAsError(&err)
-	t = &tree{first: first, breaks: breaksOf(raw), expanded: map[*yamlv3.Node]extent{}}
+	t = &tree{first: first, breaks: breaksOf(raw), expanded: map[*yamlv3.Node]weight{}}
 	var doc, more yamlv3.Node
 	d := yamlv3.NewDecoder(bytes.NewReader(raw))
 	if err := d.Decode(&doc); err == io.EOF {
@@ -56,7 +56,7 @@ func parseTree(raw []byte, first int) (t *tree, err error) {
 	return t, nil
 }
 
-// empty tells whether there is no more than a "---".
+// empty reports whether there is no more than a "---".
 func (t *tree) empty() bool {
 	return t.root == nil || t.root.Kind == yamlv3.ScalarNode && t.root.Value == "" && t.root.Style == 0
 }
@@ -85,21 +85,21 @@ func (t *tree) fail(n *yamlv3.Node, problem, fix string) *Error {
 	return &Error{Line: t.lineOf(n), Problem: problem, Fix: fix}
 }
 
-// measure returns the extent of a node. An anchor comes before its aliases, so that each node is visited once.
-func (t *tree) measure(n *yamlv3.Node) (extent, error) {
+// measure returns the weight of a node. An anchor comes before its aliases, so that each node is visited once.
+func (t *tree) measure(n *yamlv3.Node) (weight, error) {
 	if n.Kind == yamlv3.AliasNode {
 		return t.measureAlias(n)
 	}
 	if n.Anchor != "" {
-		t.expanded[n] = extent{}
+		t.expanded[n] = weight{}
 	}
-	e := extent{size: nodeCost + len(n.Value)}
+	e := weight{size: nodeCost + len(n.Value)}
 	for _, child := range n.Content {
 		c, err := t.measure(child)
 		if err != nil {
 			return e, err
 		}
-		e = extent{e.size + c.size, max(e.depth, c.depth)}
+		e = weight{e.size + c.size, max(e.depth, c.depth)}
 	}
 	e.depth++
 	if n.Anchor != "" {
@@ -108,9 +108,9 @@ func (t *tree) measure(n *yamlv3.Node) (extent, error) {
 	return e, nil
 }
 
-func (t *tree) measureAlias(n *yamlv3.Node) (extent, error) {
+func (t *tree) measureAlias(n *yamlv3.Node) (weight, error) {
 	e := t.expanded[n.Alias]
-	if e == (extent{}) {
+	if e == (weight{}) {
 		return e, t.fail(n, "anchor "+n.Value+" contains itself", "remove the alias")
 	}
 	if t.added += e.size; t.added > maxExpansion {

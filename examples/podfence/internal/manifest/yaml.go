@@ -53,19 +53,19 @@ func (s *stream) document() (size int, content bool) {
 	}
 }
 
-// documentMark tells whether the line at pos is "---" or "...".
+// documentMark reports whether the line at pos is "---" or "...".
 func (s *stream) documentMark(pos int) bool {
 	s.at(pos + 3)
 	line := s.window[min(pos, len(s.window)):]
 	return isMark(line, "---") || isMark(line, "...")
 }
 
-// isMark tells whether a line begins with the mark and a blank.
+// isMark reports whether a line begins with the mark and a blank.
 func isMark(line []byte, mark string) bool {
 	return bytes.HasPrefix(line, []byte(mark)) && (len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0)
 }
 
-// isComment tells whether there is no more than a comment in the line, or nothing.
+// isComment reports whether there is no more than a comment in the line, or nothing.
 func isComment(line []byte) bool {
 	line = bytes.TrimLeft(line, " \t\r\n")
 	return len(line) == 0 || line[0] == '#'

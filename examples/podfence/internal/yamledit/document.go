@@ -118,7 +118,7 @@ func (d *document) surveySteps(column int, value *yaml.Node) {
 	}
 }
 
-// isJSON says whether the document should be continued as JSON. An empty object may be either; quotes are right in both.
+// isJSON reports whether the document should be continued as JSON. An empty object may be either; quotes are right in both.
 func (d *document) isJSON() bool {
 	return d.root.Kind == yaml.MappingNode && isFlow(d.root) && (len(d.root.Content) == 0 || isQuoted(d.root.Content[0]))
 }
@@ -145,17 +145,17 @@ func isFlow(n *yaml.Node) bool { return n.Style&yaml.FlowStyle != 0 }
 
 func isQuoted(n *yaml.Node) bool { return n.Style&yaml.DoubleQuotedStyle != 0 }
 
-// isBlock says whether a node is a collection of a kind in block style.
+// isBlock reports whether a node is a collection of a kind in block style.
 func isBlock(n *yaml.Node, kind yaml.Kind) bool {
 	return n.Kind == kind && !isFlow(n) && len(n.Content) > 0
 }
 
-// isNull says whether a node is a null, written or left out.
+// isNull reports whether a node is a null, written or left out.
 func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
 }
 
-// isBare says whether nothing is written where a value could be.
+// isBare reports whether nothing is written where a value could be.
 func isBare(n *yaml.Node) bool { return n.Value == "" && isPlain(n) }
 
 func isPlain(n *yaml.Node) bool {

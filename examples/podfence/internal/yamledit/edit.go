@@ -26,19 +26,19 @@ import (
 type Edit struct {
 	// Path holds the segments, unescaped: "spec", "containers", "0", "securityContext".
 	Path []string
-	// Value is nil, a bool, an integer, a string, a list ([]any or []string) or an [Object]. A map[string]any is taken as
-	// an Object with its keys sorted.
+	// Value is nil, a bool, an integer, a string, a list ([]any or []string) or a [Mapping]. A map[string]any is taken as
+	// a Mapping with its keys sorted.
 	Value any
 }
 
-// Member is one key of an [Object].
+// Member is one key of a [Mapping].
 type Member struct {
 	Key   string
 	Value any
 }
 
-// Object is a mapping whose keys are written in the order given, which a Go map could not promise.
-type Object []Member
+// Mapping is a mapping whose keys are written in the order given, which a Go map could not promise.
+type Mapping []Member
 
 // Error says why a document was left alone. Its fields are for callers; its text is for people.
 type Error struct {
@@ -84,7 +84,7 @@ func Insert(src []byte, edits []Edit) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	insertions, err := place(doc, targets)
+	insertions, err := insertionsFor(doc, targets)
 	if err != nil {
 		return nil, err
 	}

@@ -141,7 +141,7 @@ var refused = []struct {
 		Error{0, "c", "a value of type float64 cannot be written"},
 	},
 	{
-		"member twice in a value", "a: 1\n", []Edit{at("c", Object{{"d", true}, {"d", true}})},
+		"member twice in a value", "a: 1\n", []Edit{at("c", Mapping{{"d", true}, {"d", true}})},
 		Error{0, "c", `the value has the key "d" twice`},
 	},
 }

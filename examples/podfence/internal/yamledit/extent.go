@@ -245,7 +245,7 @@ func (d *document) detectIndent(line, indent int) int {
 	return max(widest, indent+1, 1)
 }
 
-// indentation counts the spaces a line starts with, up to a limit, and says whether anything comes after them.
+// indentation counts the spaces a line starts with, up to a limit, and reports whether anything comes after them.
 func (d *document) indentation(line, limit int) (width int, hasText bool) {
 	pos := d.lines[line].offset
 	for pos < len(d.src) && width < limit && d.src[pos] == ' ' {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-var fuzzValues = []any{true, int64(-1), "RuntimeDefault", "a: b\n", nil, restricted, Object{}, []any{"ALL"}, []any{}}
+var fuzzValues = []any{true, int64(-1), "RuntimeDefault", "a: b\n", nil, restricted, Mapping{}, []any{"ALL"}, []any{}}
 
 // FuzzInsert holds on any bytes that Insert does not panic, that it gives a result or an *Error, that it leaves its input
 // alone, and that a result is one document with the source in it. One edit goes to the path, one to a place which the

@@ -50,7 +50,7 @@ func (p *positions) mark(offset int) {
 	}
 }
 
-// advance steps over one rune and says whether a line ends with it. The first half of CRLF does not end one.
+// advance steps over one rune and reports whether a line ends with it. The first half of CRLF does not end one.
 func (p *positions) advance(offset int) (next int, endsLine bool) {
 	_, size := utf8.DecodeRune(p.src[offset:])
 	next = offset + size
@@ -149,7 +149,7 @@ func (p *positions) skipBlank(offset int) int {
 	return offset
 }
 
-// startsComment says whether a # starts a comment: not when it touches the text before it.
+// startsComment reports whether a # starts a comment: not when it touches the text before it.
 func (p *positions) startsComment(offset int) bool {
 	return offset == p.lineStart(offset) || isBlank(p.src[offset-1]) || bytes.IndexByte([]byte(",{["), p.src[offset-1]) >= 0
 }

@@ -220,7 +220,7 @@ func drawEdits(t *rapid.T, root *yaml.Node) (edits []Edit, lines bool) {
 		lines = lines && at.lines
 		if at.value == nil {
 			at.path = child(at.path, fmt.Sprintf("new%d", i))
-			at.value = rapid.SampledFrom([]any{true, int64(1000), "RuntimeDefault", "no", restricted, []any{"ALL"}, Object{}}).Draw(t, "value")
+			at.value = rapid.SampledFrom([]any{true, int64(1000), "RuntimeDefault", "no", restricted, []any{"ALL"}, Mapping{}}).Draw(t, "value")
 		}
 		edits = append(edits, Edit{at.path, at.value})
 	}
@@ -244,7 +244,7 @@ func apply(into any, path []string, value any) any {
 
 func plain(value any) any {
 	switch v := value.(type) {
-	case Object:
+	case Mapping:
 		object := map[string]any{}
 		for _, member := range v {
 			object[member.Key] = plain(member.Value)

@@ -17,7 +17,7 @@ type blockStyle struct {
 func (s blockStyle) flow() flowStyle { return flowStyle{quoted: s.quoted} }
 
 // members writes the lines of a mapping.
-func (s blockStyle) members(object Object, column int) []string {
+func (s blockStyle) members(object Mapping, column int) []string {
 	var lines []string
 	for _, member := range object {
 		key := strings.Repeat(" ", column) + scalar(member.Key, s.quoted) + ":"
@@ -33,7 +33,7 @@ func (s blockStyle) members(object Object, column int) []string {
 // beneath writes the lines under a key at a column; nil for scalars and empty collections, which follow the colon.
 func (s blockStyle) beneath(value any, column int) []string {
 	switch v := value.(type) {
-	case Object:
+	case Mapping:
 		return s.members(v, column+s.step)
 	case []any:
 		var lines []string
@@ -49,7 +49,7 @@ func (s blockStyle) beneath(value any, column int) []string {
 // item writes one item of a list. A list in a list, which Kubernetes has nowhere near what is filled, is written in flow.
 func (s blockStyle) item(value any, column int) []string {
 	dash := strings.Repeat(" ", column) + "- "
-	object, ok := value.(Object)
+	object, ok := value.(Mapping)
 	if !ok || len(object) == 0 {
 		return []string{dash + s.flow().value(value)}
 	}
@@ -68,7 +68,7 @@ func (s flowStyle) space() string {
 // value writes any value in a line.
 func (s flowStyle) value(value any) string {
 	switch v := value.(type) {
-	case Object:
+	case Mapping:
 		return "{" + s.members(v) + "}"
 	case []any:
 		return "[" + s.items(v) + "]"
@@ -77,7 +77,7 @@ func (s flowStyle) value(value any) string {
 	}
 }
 
-func (s flowStyle) members(object Object) string {
+func (s flowStyle) members(object Mapping) string {
 	parts := make([]string, len(object))
 	for i, member := range object {
 		parts[i] = s.key(member) + s.value(member.Value)
@@ -97,7 +97,7 @@ func (s flowStyle) items(list []any) string {
 
 // memberLines writes members on lines of their own, with commas between them and none after the last. With a unit, which
 // JSON with a member a line has, what is in them gets lines of its own too.
-func (s flowStyle) memberLines(object Object, lead, unit string) []string {
+func (s flowStyle) memberLines(object Mapping, lead, unit string) []string {
 	var lines []string
 	for i, member := range object {
 		if i > 0 {
@@ -126,7 +126,7 @@ func (s flowStyle) itemLines(list []any, lead, unit string) []string {
 
 // valueLines leaves the first line without its lead, for a key to go before it.
 func (s flowStyle) valueLines(value any, lead, unit string) []string {
-	object, _ := value.(Object)
+	object, _ := value.(Mapping)
 	list, _ := value.([]any)
 	switch {
 	case unit == "" || len(object)+len(list) == 0:

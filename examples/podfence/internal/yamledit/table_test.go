@@ -29,12 +29,12 @@ const (
 // at makes an edit from a path with slashes.
 func at(path string, value any) Edit { return Edit{Path: strings.Split(path, "/"), Value: value} }
 
-var nonRoot = Object{{"runAsNonRoot", true}}
+var nonRoot = Mapping{{"runAsNonRoot", true}}
 
-var restricted = Object{
+var restricted = Mapping{
 	{"allowPrivilegeEscalation", false},
-	{"capabilities", Object{{"drop", []any{"ALL"}}}},
-	{"seccompProfile", Object{{"type", "RuntimeDefault"}}},
+	{"capabilities", Mapping{{"drop", []any{"ALL"}}}},
+	{"seccompProfile", Mapping{{"type", "RuntimeDefault"}}},
 }
 
 // tableRows is asserted, so that a row cannot get lost in a merge.
@@ -83,7 +83,7 @@ var table = []row{
 	{
 		name: "block/sequence style indented", reason: "lists are indented where the document indents them",
 		src:   "spec:\n  containers:\n    - name: a\n",
-		edits: []Edit{at("spec/containers/0/capabilities", Object{{"drop", []any{"ALL"}}})},
+		edits: []Edit{at("spec/containers/0/capabilities", Mapping{{"drop", []any{"ALL"}}})},
 		want:  "spec:\n  containers:\n    - name: a\n      capabilities:\n        drop:\n          - ALL\n",
 	},
 	{
@@ -95,13 +95,13 @@ var table = []row{
 	{
 		name: "block/list of objects", reason: "the first member of an object in a list stands after its dash",
 		src:   "spec:\n  a: 1\n",
-		edits: []Edit{at("spec/list", []any{Object{{"x", int64(1)}, {"y", Object{{"z", true}}}}, Object{}, []any{"a"}})},
+		edits: []Edit{at("spec/list", []any{Mapping{{"x", int64(1)}, {"y", Mapping{{"z", true}}}}, Mapping{}, []any{"a"}})},
 		want:  "spec:\n  a: 1\n  list:\n    - x: 1\n      \"y\":\n        z: true\n    - {}\n    - [a]\n",
 	},
 	{
 		name: "block/empty collections", reason: "an empty collection can only be written in flow",
 		src:   "a: 1\n",
-		edits: []Edit{at("b", Object{}), at("c", []any{}), at("d", nil)},
+		edits: []Edit{at("b", Mapping{}), at("c", []any{}), at("d", nil)},
 		want:  "a: 1\nb: {}\nc: []\nd: null\n",
 	},
 	{
@@ -383,7 +383,7 @@ var table = []row{
 	{
 		name: "bare/as parent", reason: "a null parent is an empty object, as it is once decoded",
 		src:   "metadata:\nz: 1\n",
-		edits: []Edit{at("metadata/labels", Object{{"a", "b"}}), at("metadata/labels/c", "d"), at("metadata/name", "e")},
+		edits: []Edit{at("metadata/labels", Mapping{{"a", "b"}}), at("metadata/labels/c", "d"), at("metadata/name", "e")},
 		want:  "metadata:\n  labels:\n    a: b\n    c: d\n  name: e\nz: 1\n",
 	},
 	{
@@ -414,7 +414,7 @@ var table = []row{
 	{
 		name: "null/json", reason: "JSON has quotes", how: nullGone,
 		src:   "{\n  \"securityContext\": null\n}\n",
-		edits: []Edit{at("securityContext", Object{{"capabilities", Object{{"drop", []any{"ALL"}}}}})},
+		edits: []Edit{at("securityContext", Mapping{{"capabilities", Mapping{{"drop", []any{"ALL"}}}}})},
 		want:  "{\n  \"securityContext\": {\"capabilities\": {\"drop\": [\"ALL\"]}}\n}\n",
 	},
 	{
@@ -569,7 +569,7 @@ var table = []row{
 	{
 		name: "json/one line with spaces", reason: "the spaces of one-line JSON are kept up", how: oneLine,
 		src:   `{"spec": {"a": 1}}` + "\n",
-		edits: []Edit{at("spec/x", Object{{"y", "z"}})},
+		edits: []Edit{at("spec/x", Mapping{{"y", "z"}})},
 		want:  `{"spec": {"a": 1, "x": {"y": "z"}}}` + "\n",
 	},
 	{
@@ -587,7 +587,7 @@ var table = []row{
 	{
 		name: "key/quoted", reason: "a quoted key is the same key, and its quotes are continued",
 		src:   "\"spec\":\n  \"a\": 1\n",
-		edits: []Edit{at("spec/x", Object{{"y", "z"}})},
+		edits: []Edit{at("spec/x", Mapping{{"y", "z"}})},
 		want:  "\"spec\":\n  \"a\": 1\n  \"x\":\n    \"y\": \"z\"\n",
 	},
 	{
@@ -659,7 +659,7 @@ var table = []row{
 	{
 		name: "json/list of values", reason: "items of pretty JSON have lines of their own, and commas between them",
 		src:   "{\n \"a\": 1\n}\n",
-		edits: []Edit{at("b", []any{"x", Object{{"c", true}, {"d", []any{int64(1), int64(2)}}}})},
+		edits: []Edit{at("b", []any{"x", Mapping{{"c", true}, {"d", []any{int64(1), int64(2)}}}})},
 		want: "{\n \"b\": [\n  \"x\",\n  {\n   \"c\": true,\n   \"d\": [\n    1,\n    2\n   ]\n  }\n ],\n" +
 			" \"a\": 1\n}\n",
 	},
@@ -678,7 +678,7 @@ var table = []row{
 	{
 		name: "value/folded edits", reason: "a later edit may add to what an earlier one added",
 		src:   "a: 1\n",
-		edits: []Edit{at("b", Object{}), at("b/c", []any{Object{{"d", true}}}), at("b/c/0/e", nil)},
+		edits: []Edit{at("b", Mapping{}), at("b/c", []any{Mapping{{"d", true}}}), at("b/c/0/e", nil)},
 		want:  "a: 1\nb:\n  c:\n    - d: true\n      e: null\n",
 	},
 	{

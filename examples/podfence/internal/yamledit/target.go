@@ -11,18 +11,18 @@ import (
 // because several in one mapping share one position, and their order has to survive.
 type target struct {
 	cursor
-	path []string // of the first edit here, for errors
-	kind targetKind
-	// add is what the place receives: an Object for a mapping, []any for an empty list, anything for a null.
+	path   []string // of the first edit here, for errors
+	action action
+	// add is what the place receives: a Mapping for a mapping, []any for an empty list, anything for a null.
 	add any
 }
 
-type targetKind int
+type action int
 
 const (
-	addMembers targetKind = iota // to a mapping
-	addItems                     // to an empty flow list
-	fillNull                     // written or bare
+	addMembers action = iota // to a mapping
+	addItems                 // to an empty flow list
+	setNull                  // written or bare
 )
 
 // cursor is a node with what its surroundings say of it.
@@ -70,7 +70,7 @@ func (r *resolver) resolve(path []string, value any) error {
 		rest := path[i:]
 		switch {
 		case isNull(cur.node):
-			return r.add(cur, fillNull, rest, value)
+			return r.add(cur, setNull, rest, value)
 		case cur.node.Kind == yaml.MappingNode:
 			next, found, err := r.member(cur, rest[0])
 			if err != nil {
@@ -90,7 +90,7 @@ func (r *resolver) resolve(path []string, value any) error {
 			return r.fail(cur.node, "%q cannot be added to a scalar", rest[0])
 		}
 	}
-	return r.fillExisting(cur, value)
+	return r.addExisting(cur, value)
 }
 
 // member finds a key. Keys are compared by their text, as the decoder of Kubernetes makes every key a string.
@@ -148,7 +148,7 @@ func (d *document) colonAfter(key *yaml.Node, indent int) (int, bool) {
 
 // addMember adds to a mapping that lacks the key.
 func (r *resolver) addMember(cur cursor, rest []string, value any) error {
-	if t := r.at[cur.node]; t != nil && t.add.(Object).index(rest[0]) >= 0 {
+	if t := r.at[cur.node]; t != nil && t.add.(Mapping).index(rest[0]) >= 0 {
 		return r.add(cur, addMembers, rest, value)
 	}
 	if source := mergeSource(cur.node, rest[0], map[*yaml.Node]bool{}); source != nil {
@@ -161,20 +161,20 @@ func (r *resolver) addMember(cur cursor, rest []string, value any) error {
 	return r.add(cur, addMembers, rest, value)
 }
 
-// fillExisting handles a path which the source has: the value must hold nothing yet.
-func (r *resolver) fillExisting(cur cursor, value any) error {
+// addExisting handles a path which the source has: the value must hold nothing yet.
+func (r *resolver) addExisting(cur cursor, value any) error {
 	if err := r.checkAlias(cur.node); err != nil {
 		return err
 	}
 	empty := len(cur.node.Content) == 0 && cur.node.Kind != yaml.ScalarNode
-	object, isObject := value.(Object)
+	object, isMapping := value.(Mapping)
 	list, isList := value.([]any)
 	switch {
 	case isNull(cur.node):
-		return r.add(cur, fillNull, nil, value)
+		return r.add(cur, setNull, nil, value)
 	case empty && cur.node.Kind == yaml.SequenceNode && isList:
 		return r.add(cur, addItems, nil, list)
-	case empty && cur.node.Kind == yaml.MappingNode && isObject:
+	case empty && cur.node.Kind == yaml.MappingNode && isMapping:
 		return r.add(cur, addMembers, nil, object)
 	default:
 		return r.fail(cur.node, "there is a value already")
@@ -182,12 +182,12 @@ func (r *resolver) fillExisting(cur cursor, value any) error {
 }
 
 // add folds a value into the target at a node.
-func (r *resolver) add(cur cursor, kind targetKind, rest []string, value any) error {
+func (r *resolver) add(cur cursor, do action, rest []string, value any) error {
 	t := r.at[cur.node]
 	if t == nil {
-		t = &target{cursor: cur, kind: kind, path: r.path}
-		if kind == addMembers {
-			t.add = Object(nil)
+		t = &target{cursor: cur, action: do, path: r.path}
+		if do == addMembers {
+			t.add = Mapping(nil)
 		}
 		r.targets = append(r.targets, t)
 		r.at[cur.node] = t
@@ -221,7 +221,7 @@ func (r *resolver) explicitKey(key *yaml.Node) error {
 	return r.fail(key, "the mapping writes a key with a question mark (? %s): write it as %s:", key.Value, key.Value)
 }
 
-// isExplicit says whether a key is written as "? key".
+// isExplicit reports whether a key is written as "? key".
 func (d *document) isExplicit(key *yaml.Node) bool {
 	pos, ok := d.start(key)
 	for ok && pos > 0 && isBlank(d.src[pos-1]) {

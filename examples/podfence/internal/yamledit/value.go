@@ -8,7 +8,7 @@ import (
 )
 
 // normalizeEdits copies the edits, so that folding one into another never writes into the caller's values, and leaves
-// only nil, bool, int64, string, []any and Object.
+// only nil, bool, int64, string, []any and Mapping.
 func normalizeEdits(edits []Edit) ([]Edit, error) {
 	out := make([]Edit, len(edits))
 	for i, edit := range edits {
@@ -40,14 +40,14 @@ func normalize(value any) (any, error) {
 			list[i] = s
 		}
 		return list, nil
-	case Object:
-		return normalizeObject(v)
+	case Mapping:
+		return normalizeMapping(v)
 	case map[string]any:
-		object := make(Object, 0, len(v))
+		object := make(Mapping, 0, len(v))
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			object = append(object, Member{key, v[key]})
 		}
-		return normalizeObject(object)
+		return normalizeMapping(object)
 	default:
 		return nil, fmt.Errorf("a value of type %T cannot be written", value)
 	}
@@ -65,8 +65,8 @@ func normalizeList(list []any) (any, error) {
 	return out, nil
 }
 
-func normalizeObject(object Object) (any, error) {
-	out := make(Object, 0, len(object))
+func normalizeMapping(object Mapping) (any, error) {
+	out := make(Mapping, 0, len(object))
 	for _, member := range object {
 		if out.index(member.Key) >= 0 {
 			return nil, fmt.Errorf("the value has the key %q twice", member.Key)
@@ -80,7 +80,7 @@ func normalizeObject(object Object) (any, error) {
 	return out, nil
 }
 
-func (o Object) index(key string) int {
+func (o Mapping) index(key string) int {
 	return slices.IndexFunc(o, func(m Member) bool { return m.Key == key })
 }
 
@@ -92,9 +92,9 @@ func addTo(into any, path []string, value any) (any, error) {
 	}
 	switch parent := into.(type) {
 	case nil:
-		return addToObject(nil, path, value)
-	case Object:
-		return addToObject(parent, path, value)
+		return addToMapping(nil, path, value)
+	case Mapping:
+		return addToMapping(parent, path, value)
 	case []any:
 		return addToList(parent, path, value)
 	default:
@@ -102,7 +102,7 @@ func addTo(into any, path []string, value any) (any, error) {
 	}
 }
 
-func addToObject(parent Object, path []string, value any) (any, error) {
+func addToMapping(parent Mapping, path []string, value any) (any, error) {
 	if i := parent.index(path[0]); i >= 0 {
 		child, err := addTo(parent[i].Value, path[1:], value)
 		if err == nil {

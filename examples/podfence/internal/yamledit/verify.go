@@ -96,7 +96,7 @@ func (r reading) apply(into any, path []string, value any) (any, error) {
 
 func (r reading) convert(value any) any {
 	switch v := value.(type) {
-	case Object:
+	case Mapping:
 		object := make(map[string]any, len(v))
 		for _, member := range v {
 			object[member.Key] = r.convert(member.Value)

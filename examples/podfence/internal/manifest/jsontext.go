@@ -19,16 +19,16 @@ func (s span) of(text []byte) []byte { return text[s.start:s.end] }
 // members yields the members of the object in text: key and value. It yields nothing for another value.
 func members(text []byte) iter.Seq2[string, span] {
 	return func(yield func(string, span) bool) {
-		w := walker{text: text}
-		if t, ok := w.next(); !ok || t.kind != '{' {
+		z := tokenizer{text: text}
+		if t, ok := z.next(); !ok || t.class != '{' {
 			return
 		}
 		for {
-			key, ok := w.next()
-			if !ok || key.kind == '}' {
+			key, ok := z.next()
+			if !ok || key.class == '}' {
 				return
 			}
-			if value, _ := w.whole(); !yield(unquote(key.of(text)), value) {
+			if value, _ := z.whole(); !yield(unquote(key.of(text)), value) {
 				return
 			}
 		}
@@ -38,12 +38,12 @@ func members(text []byte) iter.Seq2[string, span] {
 // elements yields the elements of the array in text.
 func elements(text []byte) iter.Seq[span] {
 	return func(yield func(span) bool) {
-		w := walker{text: text}
-		if t, ok := w.next(); !ok || t.kind != '[' {
+		z := tokenizer{text: text}
+		if t, ok := z.next(); !ok || t.class != '[' {
 			return
 		}
 		for {
-			value, ok := w.whole()
+			value, ok := z.whole()
 			if !ok || !yield(value) {
 				return
 			}
@@ -53,11 +53,11 @@ func elements(text []byte) iter.Seq[span] {
 
 // token is a piece of JSON: a bracket, a key ('k') or another scalar ('s').
 type token struct {
-	kind byte
+	class byte
 	span
 }
 
-func (t token) opens() bool { return t.kind == '{' || t.kind == '[' }
+func (t token) opens() bool { return t.class == '{' || t.class == '[' }
 
 // unquote returns the text of a JSON string. Its escapes matter: "\u006bind" is kind.
 func unquote(quoted []byte) string {
@@ -69,8 +69,8 @@ func unquote(quoted []byte) string {
 	return plain
 }
 
-// walker goes over the tokens of a JSON text and knows where it is.
-type walker struct {
+// tokenizer goes over the tokens of a JSON text and knows where it is.
+type tokenizer struct {
 	text  []byte
 	pos   int
 	stack []frame
@@ -86,68 +86,68 @@ type frame struct {
 }
 
 // next returns the next token; false is the end.
-func (w *walker) next() (token, bool) {
-	for w.pos < len(w.text) {
-		start, c := w.pos, w.text[w.pos]
+func (z *tokenizer) next() (token, bool) {
+	for z.pos < len(z.text) {
+		start, c := z.pos, z.text[z.pos]
 		switch c {
 		case ' ', '\t', '\r', '\n', ':':
-			w.pos++
+			z.pos++
 		case ',':
-			w.pos++
-			w.top().value = false
-			w.top().index++
+			z.pos++
+			z.top().value = false
+			z.top().index++
 		case '}', ']':
-			w.pos++
-			w.stack = w.stack[:len(w.stack)-1]
-			return token{c, span{start, w.pos}}, true
+			z.pos++
+			z.stack = z.stack[:len(z.stack)-1]
+			return token{c, span{start, z.pos}}, true
 		default:
-			return w.valueOrKey(start, c), true
+			return z.valueOrKey(start, c), true
 		}
 	}
 	return token{}, false
 }
 
-func (w *walker) valueOrKey(start int, c byte) token {
-	top := w.top()
+func (z *tokenizer) valueOrKey(start int, c byte) token {
+	top := z.top()
 	if top.object && !top.value {
 		top.value = true
-		w.pos = skip(w.text, start)
-		t := token{'k', span{start, w.pos}}
-		top.key = unquote(t.of(w.text))
+		z.pos = skip(z.text, start)
+		t := token{'k', span{start, z.pos}}
+		top.key = unquote(t.of(z.text))
 		return t
 	}
 	if c == '{' || c == '[' {
-		w.pos++
-		w.stack = append(w.stack, frame{object: c == '{'})
-		return token{c, span{start, w.pos}}
+		z.pos++
+		z.stack = append(z.stack, frame{object: c == '{'})
+		return token{c, span{start, z.pos}}
 	}
-	w.pos = skip(w.text, start)
-	return token{'s', span{start, w.pos}}
+	z.pos = skip(z.text, start)
+	return token{'s', span{start, z.pos}}
 }
 
 // top is the innermost open frame; outside of all, one that nobody reads.
-func (w *walker) top() *frame {
-	if len(w.stack) == 0 {
+func (z *tokenizer) top() *frame {
+	if len(z.stack) == 0 {
 		return &frame{}
 	}
-	return &w.stack[len(w.stack)-1]
+	return &z.stack[len(z.stack)-1]
 }
 
 // whole returns the next value with all that is in it; false at the end of the array.
-func (w *walker) whole() (span, bool) {
-	t, ok := w.next()
+func (z *tokenizer) whole() (span, bool) {
+	t, ok := z.next()
 	if t.opens() {
-		w.stack = w.stack[:len(w.stack)-1]
-		w.pos = skip(w.text, t.start)
-		t.end = w.pos
+		z.stack = z.stack[:len(z.stack)-1]
+		z.pos = skip(z.text, t.start)
+		t.end = z.pos
 	}
-	return t.span, ok && t.kind != ']'
+	return t.span, ok && t.class != ']'
 }
 
 // path returns the keys and indexes that lead to the place.
-func (w *walker) path() []string {
+func (z *tokenizer) path() []string {
 	var path []string
-	for _, f := range w.stack {
+	for _, f := range z.stack {
 		if f.object {
 			path = append(path, f.key)
 		} else {
@@ -203,18 +203,18 @@ func scalarEnd(text []byte, start int) int {
 
 // duplicateKey finds the first key that its object has twice.
 func duplicateKey(text []byte) (path []string, at int, found bool) {
-	w := walker{text: text}
+	z := tokenizer{text: text}
 	for {
-		t, ok := w.next()
+		t, ok := z.next()
 		if !ok {
 			return nil, 0, false
 		}
-		if t.kind != 'k' {
+		if t.class != 'k' {
 			continue
 		}
-		top := w.top()
+		top := z.top()
 		if top.seen[top.key] {
-			return w.path(), t.start, true
+			return z.path(), t.start, true
 		}
 		if top.seen == nil {
 			top.seen = map[string]bool{}
@@ -226,23 +226,23 @@ func duplicateKey(text []byte) (path []string, at int, found bool) {
 // pathAt returns the path of the value that ends at offset or spans it: the offset of a json.UnmarshalTypeError is behind a
 // scalar, or behind the opening bracket of anything else.
 func pathAt(text []byte, offset int) []string {
-	w := walker{text: text}
+	z := tokenizer{text: text}
 	for {
-		t, ok := w.next()
+		t, ok := z.next()
 		switch {
 		case !ok:
 			return nil
-		case t.kind == 's' && t.end >= offset:
-			return w.path()
+		case t.class == 's' && t.end >= offset:
+			return z.path()
 		case t.opens() && t.end >= offset:
-			return pathOutside(&w)
+			return pathOutside(&z)
 		}
 	}
 }
 
-// pathOutside is the path of the value that w has just opened.
-func pathOutside(w *walker) []string {
-	path := w.path()
+// pathOutside is the path of the value that z has just opened.
+func pathOutside(z *tokenizer) []string {
+	path := z.path()
 	return slices.Clip(path[:len(path)-1])
 }
 

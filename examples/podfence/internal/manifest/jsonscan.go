@@ -14,7 +14,7 @@ const maxLiteral = 1 << 10
 // scanner finds the extent of JSON values in the input and checks their syntax, byte by byte and without recursion: what is
 // broken shows where it breaks, not after the rest of the stream was read in search of a closing bracket.
 type scanner struct {
-	*input
+	*lookahead
 	pos int // of the next byte
 }
 
@@ -54,7 +54,7 @@ func (s *scanner) after(matches func(byte) bool) (byte, bool) {
 			}
 		}
 		s.pos += len(window)
-		if !s.fill() {
+		if !s.readMore() {
 			return 0, false
 		}
 	}
@@ -78,7 +78,7 @@ func (s *scanner) value() *syntaxError {
 	}
 }
 
-// start skips the beginning of a value and tells whether it stands before another one: the first in a bracket.
+// start skips the beginning of a value and reports whether it stands before another one: the first in a bracket.
 func (s *scanner) start(open *[]byte) (bool, *syntaxError) {
 	c := s.space()
 	if c != '{' && c != '[' {
@@ -101,7 +101,7 @@ func (s *scanner) start(open *[]byte) (bool, *syntaxError) {
 	return true, nil
 }
 
-// follow skips what follows a value, closing brackets included, and tells whether it stands before another value.
+// follow skips what follows a value, closing brackets included, and reports whether it stands before another value.
 func (s *scanner) follow(open *[]byte) (bool, *syntaxError) {
 	for len(*open) > 0 {
 		closing := (*open)[len(*open)-1]
@@ -160,7 +160,7 @@ func (s *scanner) scalar(c byte) *syntaxError {
 	return s.unexpected("a value")
 }
 
-// literalByte tells whether c may be part of a number, true, false or null. 0, the end of the input, may not.
+// literalByte reports whether c may be part of a number, true, false or null. 0, the end of the input, may not.
 func literalByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
 }

@@ -11,8 +11,8 @@ const (
 	keepStore = 1 << 20 // a larger buffer is given back when a long document has passed
 )
 
-// input is a window on a reader: what was read and not yet taken. Positions are offsets in the window.
-type input struct {
+// lookahead is a window on a reader: what was read and not yet taken. Positions are offsets in the window.
+type lookahead struct {
 	r      io.Reader
 	store  []byte // the array behind window, reused
 	window []byte
@@ -21,18 +21,18 @@ type input struct {
 	err    error // why no more comes: io.EOF, or the reader's own
 }
 
-func newInput(r io.Reader) *input { return &input{r: r, line: 1} }
+func newLookahead(r io.Reader) *lookahead { return &lookahead{r: r, line: 1} }
 
 // failure is the reader's error, if it was not the end.
-func (in *input) failure() error {
+func (in *lookahead) failure() error {
 	if in.err == io.EOF {
 		return nil
 	}
 	return in.err
 }
 
-// fill reads more into the window and tells whether it did.
-func (in *input) fill() bool {
+// readMore reads more into the window and reports whether it did.
+func (in *lookahead) readMore() bool {
 	for range 100 {
 		if in.err != nil {
 			return false
@@ -51,7 +51,7 @@ func (in *input) fill() bool {
 
 // makeRoom moves the window to the front of its array, or to an array of twice its size, so that a byte is moved a bounded
 // number of times however long a document is.
-func (in *input) makeRoom() {
+func (in *lookahead) makeRoom() {
 	if cap(in.window)-len(in.window) >= readSize {
 		return
 	}
@@ -63,9 +63,9 @@ func (in *input) makeRoom() {
 }
 
 // at returns the byte at pos, reading as far as needed; false is the end of the input.
-func (in *input) at(pos int) (byte, bool) {
+func (in *lookahead) at(pos int) (byte, bool) {
 	for pos >= len(in.window) {
-		if !in.fill() {
+		if !in.readMore() {
 			return 0, false
 		}
 	}
@@ -73,20 +73,20 @@ func (in *input) at(pos int) (byte, bool) {
 }
 
 // lineEnd returns the position behind the line that starts at pos: behind its "\n", or the end of the input.
-func (in *input) lineEnd(pos int) int {
+func (in *lookahead) lineEnd(pos int) int {
 	for from := pos; ; {
 		if i := bytes.IndexByte(in.window[from:], '\n'); i >= 0 {
 			return from + i + 1
 		}
 		from = len(in.window)
-		if !in.fill() {
+		if !in.readMore() {
 			return len(in.window)
 		}
 	}
 }
 
 // take removes the first n bytes of the window and returns a copy of them, with the line of the first.
-func (in *input) take(n int) (raw []byte, line int) {
+func (in *lookahead) take(n int) (raw []byte, line int) {
 	raw, line = bytes.Clone(in.window[:n]), in.line
 	in.window = in.window[n:]
 	in.offset += int64(n)
@@ -95,7 +95,7 @@ func (in *input) take(n int) (raw []byte, line int) {
 }
 
 // lineAt returns the line of the byte at pos.
-func (in *input) lineAt(pos int) int { return in.line + lines(in.window, pos) }
+func (in *lookahead) lineAt(pos int) int { return in.line + lines(in.window, pos) }
 
 // lines counts the line breaks in the first n bytes of text.
 func lines(text []byte, n int) int {

@@ -11,13 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// workload is a kind that holds a pod, in the one API version that Kubernetes serves.
-type workload struct {
+// podKind is a kind that holds a pod, in the one API version that Kubernetes serves.
+type podKind struct {
 	apiVersion, kind string
 	create           func() runtime.Object
 }
 
-var workloads = []workload{
+var podKinds = []podKind{
 	{"v1", "Pod", func() runtime.Object { return &corev1.Pod{} }},
 	{"v1", "PodTemplate", func() runtime.Object { return &corev1.PodTemplate{} }},
 	{"v1", "ReplicationController", func() runtime.Object { return &corev1.ReplicationController{} }},
@@ -29,34 +29,34 @@ var workloads = []workload{
 	{"batch/v1", "CronJob", func() runtime.Object { return &batchv1.CronJob{} }},
 }
 
-// workloadGroups are the API groups in which Kubernetes serves these kinds or once did. The same kind in another group is
+// podKindGroups are the API groups in which Kubernetes serves these kinds or once did. The same kind in another group is
 // somebody's own (batch.volcano.sh Job).
-var workloadGroups = []string{"", "apps", "extensions", "batch"}
+var podKindGroups = []string{"", "apps", "extensions", "batch"}
 
-// workloadOf returns the workload of that kind, nil if the kind holds no pod. If Kubernetes knows the kind under another
+// podKindOf returns the row of that kind, nil if the kind holds no pod. If Kubernetes knows the kind under another
 // apiVersion, problem and fix say so: such an object may not be passed over, since an old cluster takes it as it is.
-func workloadOf(apiVersion, kind string) (w *workload, problem, fix string) {
-	i := slices.IndexFunc(workloads, func(w workload) bool { return w.kind == kind })
+func podKindOf(apiVersion, kind string) (k *podKind, problem, fix string) {
+	i := slices.IndexFunc(podKinds, func(k podKind) bool { return k.kind == kind })
 	if i < 0 {
 		return nil, "", ""
 	}
-	w = &workloads[i]
+	k = &podKinds[i]
 	group, _, found := strings.Cut(apiVersion, "/")
 	if !found {
 		group = ""
 	}
 	switch {
-	case apiVersion == w.apiVersion:
-		return w, "", ""
-	case !slices.Contains(workloadGroups, group):
+	case apiVersion == k.apiVersion:
+		return k, "", ""
+	case !slices.Contains(podKindGroups, group):
 		return nil, "", ""
 	}
 	problem = fmt.Sprintf("kind %s is not served in apiVersion %q", kind, apiVersion)
 	if apiVersion == "" {
 		problem = fmt.Sprintf("kind %s has no apiVersion", kind)
 	}
-	return w, problem, "write apiVersion: " + w.apiVersion
+	return k, problem, "write apiVersion: " + k.apiVersion
 }
 
-// isList tells whether a kind is a list, by the rule that the API conventions give for its name.
+// isList reports whether a kind is a list, by the rule that the API conventions give for its name.
 func isList(kind string) bool { return strings.HasSuffix(kind, "List") }

@@ -36,14 +36,14 @@ func splice(src []byte, insertions []insertion) (out, kept []byte) {
 	return append(out, src[done:]...), append(kept, src[done:]...)
 }
 
-// placer turns targets into insertions.
-type placer struct{ *document }
+// inserter turns targets into insertions.
+type inserter struct{ *document }
 
-func place(doc *document, targets []*target) ([]insertion, error) {
-	p := placer{doc}
+func insertionsFor(doc *document, targets []*target) ([]insertion, error) {
+	p := inserter{doc}
 	insertions := make([]insertion, 0, len(targets))
 	for _, t := range targets {
-		ins, err := p.place(t)
+		ins, err := p.insertion(t)
 		if err != nil {
 			return nil, err
 		}
@@ -53,31 +53,31 @@ func place(doc *document, targets []*target) ([]insertion, error) {
 	return insertions, nil
 }
 
-func (p placer) place(t *target) (insertion, error) {
+func (p inserter) insertion(t *target) (insertion, error) {
 	switch {
-	case t.kind == addMembers && len(t.add.(Object)) == 0:
+	case t.action == addMembers && len(t.add.(Mapping)) == 0:
 		return insertion{}, nil
-	case t.kind == addMembers && isFlow(t.node):
+	case t.action == addMembers && isFlow(t.node):
 		return p.flowMembers(t)
-	case t.kind == addMembers:
+	case t.action == addMembers:
 		return p.blockMembers(t)
-	case t.kind == addItems:
+	case t.action == addItems:
 		return p.items(t)
 	case isBare(t.node):
-		return p.fillBare(t)
+		return p.afterColon(t)
 	default:
-		return p.fillWritten(t)
+		return p.replaceNull(t)
 	}
 }
 
-func (p placer) fail(t *target, reason string) (insertion, error) {
+func (p inserter) fail(t *target, reason string) (insertion, error) {
 	return insertion{}, &Error{Line: t.node.Line, Path: fieldPath(t.path), Reason: reason}
 }
 
 const reasonLost = "the edit cannot be made without touching other lines"
 
 // blockMembers puts lines after the last line of a mapping.
-func (p placer) blockMembers(t *target) (insertion, error) {
+func (p inserter) blockMembers(t *target) (insertion, error) {
 	for i := 0; i < len(t.node.Content); i += 2 {
 		if key := t.node.Content[i]; p.isExplicit(key) {
 			return p.fail(t, "the mapping writes a key with a question mark (? "+key.Value+"): write it as "+key.Value+":")
@@ -88,7 +88,7 @@ func (p placer) blockMembers(t *target) (insertion, error) {
 		return p.fail(t, reasonLost)
 	}
 	style := blockStyle{step: p.step, sequenceStep: p.sequenceStep, quoted: isQuoted(t.node.Content[0])}
-	lines := style.members(t.add.(Object), mappingColumn(t.node))
+	lines := style.members(t.add.(Mapping), mappingColumn(t.node))
 	at := p.lineAfter(end)
 	if p.openAt(at) && p.endsInOpenText(t.node, t.indent) {
 		return p.beforeLastMember(t, lines)
@@ -96,7 +96,7 @@ func (p placer) blockMembers(t *target) (insertion, error) {
 	return p.lineInsertion(at, lines), nil
 }
 
-// endsInOpenText says whether a node ends in a block scalar whose last line has no line break. Lines after it would give
+// endsInOpenText reports whether a node ends in a block scalar whose last line has no line break. Lines after it would give
 // it one, and so change its value, unless the scalar strips them.
 func (d *document) endsInOpenText(n *yaml.Node, indent int) bool {
 	for isBlock(n, yaml.MappingNode) || isBlock(n, yaml.SequenceNode) {
@@ -111,7 +111,7 @@ func (d *document) endsInOpenText(n *yaml.Node, indent int) bool {
 }
 
 // beforeLastMember puts lines above the last key of a mapping and above the comments that belong to it.
-func (p placer) beforeLastMember(t *target, lines []string) (insertion, error) {
+func (p inserter) beforeLastMember(t *target, lines []string) (insertion, error) {
 	content := t.node.Content
 	key, ok := p.start(content[len(content)-2])
 	if !ok || len(p.lead(key)) != p.column(key) {
@@ -128,14 +128,14 @@ func (p placer) beforeLastMember(t *target, lines []string) (insertion, error) {
 	return p.lineInsertion(p.lines[line].offset, lines), nil
 }
 
-// isComment says whether a line that is no part of a value holds a comment.
-func (p placer) isComment(line int) bool {
+// isComment reports whether a line that is no part of a value holds a comment.
+func (p inserter) isComment(line int) bool {
 	start := p.lines[line].offset
 	return p.src[start+len(p.lead(start))] == '#'
 }
 
 // lineInsertion ends each line with a line break, or starts it with one at the end of a source that has none.
-func (p placer) lineInsertion(at int, lines []string) insertion {
+func (p inserter) lineInsertion(at int, lines []string) insertion {
 	eol := p.eolBefore(at)
 	text := strings.Join(lines, eol)
 	if p.openAt(at) {
@@ -145,7 +145,7 @@ func (p placer) lineInsertion(at int, lines []string) insertion {
 }
 
 // flowMembers puts members between braces: on lines of their own where the mapping has its members so, else in the line.
-func (p placer) flowMembers(t *target) (insertion, error) {
+func (p inserter) flowMembers(t *target) (insertion, error) {
 	_, open, ok := p.content(t.node)
 	end, closed := p.end(t.node, t.indent)
 	if !ok || !closed || p.src[open] != '{' {
@@ -154,21 +154,21 @@ func (p placer) flowMembers(t *target) (insertion, error) {
 	r := resolver{document: p.document}
 	style := r.styleIn(t.cursor)
 	if len(t.node.Content) == 0 {
-		return p.intoEmptyBraces(t.add.(Object), style, open, end-1), nil
+		return p.intoEmptyBraces(t.add.(Mapping), style, open, end-1), nil
 	}
 	first, ok := p.start(t.node.Content[0])
 	if !ok {
 		return p.fail(t, reasonLost)
 	}
 	if p.lineOf(first) > p.lineOf(open) && len(p.lead(first)) == first-p.lineStart(first) {
-		return p.memberLines(t.add.(Object), style, p.lead(first), p.lineAfter(open), true), nil
+		return p.memberLines(t.add.(Mapping), style, p.lead(first), p.lineAfter(open), true), nil
 	}
 	return p.inlineMembers(t, style)
 }
 
 // memberLines puts members on lines of their own. Where others follow, each ends with a comma, so that the old lines
 // need none: that is why the lines go before the old members and not after.
-func (p placer) memberLines(members Object, style flowStyle, lead string, at int, othersFollow bool) insertion {
+func (p inserter) memberLines(members Mapping, style flowStyle, lead string, at int, othersFollow bool) insertion {
 	lines := style.memberLines(members, lead, p.unit)
 	if othersFollow {
 		lines[len(lines)-1] += ","
@@ -176,7 +176,7 @@ func (p placer) memberLines(members Object, style flowStyle, lead string, at int
 	return p.lineInsertion(at, lines)
 }
 
-func (p placer) intoEmptyBraces(members Object, style flowStyle, open, closing int) insertion {
+func (p inserter) intoEmptyBraces(members Mapping, style flowStyle, open, closing int) insertion {
 	between := p.src[open+1 : closing]
 	text := style.members(members)
 	switch onlySpace := skipSpace(between, 0) == len(between); {
@@ -196,12 +196,12 @@ func (p placer) intoEmptyBraces(members Object, style flowStyle, open, closing i
 }
 
 // inlineMembers puts members after the last one, or after the comma that trails it.
-func (p placer) inlineMembers(t *target, style flowStyle) (insertion, error) {
+func (p inserter) inlineMembers(t *target, style flowStyle) (insertion, error) {
 	at, ok := p.end(last(t.node), t.indent)
 	if !ok {
 		return p.fail(t, reasonLost)
 	}
-	text := style.members(t.add.(Object))
+	text := style.members(t.add.(Mapping))
 	if comma := p.skipBlank(at); p.src[comma] == ',' {
 		return insertion{at: comma + 1, text: style.space() + text}, nil
 	}
@@ -209,7 +209,7 @@ func (p placer) inlineMembers(t *target, style flowStyle) (insertion, error) {
 }
 
 // items puts items between the brackets of an empty list.
-func (p placer) items(t *target) (insertion, error) {
+func (p inserter) items(t *target) (insertion, error) {
 	_, open, ok := p.content(t.node)
 	if !ok || open >= len(p.src) || p.src[open] != '[' {
 		return p.fail(t, reasonLost)
@@ -217,8 +217,8 @@ func (p placer) items(t *target) (insertion, error) {
 	return insertion{at: open + 1, text: t.style.items(t.add.([]any))}, nil
 }
 
-// fillWritten replaces "null" or "~" by the value, on its line.
-func (p placer) fillWritten(t *target) (insertion, error) {
+// replaceNull replaces "null" or "~" by the value, on its line.
+func (p inserter) replaceNull(t *target) (insertion, error) {
 	_, at, ok := p.content(t.node)
 	if !ok || !isPlain(t.node) || !strings.HasPrefix(string(p.src[at:min(at+len(t.node.Value), len(p.src))]), t.node.Value) {
 		return p.fail(t, reasonLost)
@@ -229,9 +229,9 @@ func (p placer) fillWritten(t *target) (insertion, error) {
 	return insertion{at: at, remove: len(t.node.Value), text: t.style.value(t.add)}, nil
 }
 
-// fillBare gives a value to a key that has only its colon: on lines beneath it, or in the line when the value is small
+// afterColon gives a value to a key that has only its colon: on lines beneath it, or in the line when the value is small
 // or the key stands between braces.
-func (p placer) fillBare(t *target) (insertion, error) {
+func (p inserter) afterColon(t *target) (insertion, error) {
 	switch {
 	case t.key == nil:
 		return p.fail(t, "there is nothing to add to here: write {}")
@@ -256,7 +256,7 @@ func (p placer) fillBare(t *target) (insertion, error) {
 }
 
 // beneath renders what a bare key receives, or nil when that belongs in the line of the key.
-func (p placer) beneath(t *target) []string {
+func (p inserter) beneath(t *target) []string {
 	if isFlow(t.parent) {
 		return nil
 	}
