@@ -37,8 +37,8 @@ const (
 	True
 )
 
-// demands is the table, in the order of reports.
-var demands = [...]Demand{
+// demandTable is the table, in the order of reports.
+var demandTable = [...]Demand{
 	{Key: KeyRunAsUser, Condition: InUserRanges, Fields: []spec.Field{spec.FieldPodRunAsUser, spec.FieldRunAsUser}},
 	{Key: KeyRunAsGroup, Condition: InGroupRanges, Fields: []spec.Field{spec.FieldPodRunAsGroup, spec.FieldRunAsGroup}},
 	{Key: KeyFSGroup, Condition: InGroupRanges, Fields: []spec.Field{spec.FieldPodFSGroup}},
@@ -52,4 +52,4 @@ var demands = [...]Demand{
 
 // Demands returns the table of a policy's own rules. The result is shared and
 // must not be changed.
-func Demands() []Demand { return demands[:] }
+func Demands() []Demand { return demandTable[:] }

@@ -25,6 +25,8 @@ type evaluator struct {
 	// fillsAt is the level at which pods of the template that is judged will be
 	// filled in; privileged where pods are judged, which have been filled in.
 	fillsAt api.LevelVersion
+	// old is the running pod of an update of ephemeral containers, else nil.
+	old     *corev1.Pod
 	answers []answer
 }
 
@@ -33,19 +35,27 @@ type answer struct {
 	result evaluate.Result
 }
 
-// EvaluatePod is upstream's question. A check that passes has no result. A
-// template is judged by the pods that will come of it: an author need not be
-// warned of what will be filled in.
+// EvaluatePod is upstream's question. A check that passes has no result.
 func (e *evaluator) EvaluatePod(lv api.LevelVersion, meta *metav1.ObjectMeta, spec *corev1.PodSpec) []psa.CheckResult {
-	template := &corev1.PodTemplateSpec{ObjectMeta: *meta, Spec: *spec}
-	template = podfence.AdmitTemplate(e.namespace, template, e.fillsAt, e.policies).Template
-	result := evaluate.Template(e.namespace, template, lv, e.policies)
+	result := e.evaluate(lv, meta, spec)
 	e.answers = append(e.answers, answer{lv, result})
 	var failed []psa.CheckResult
 	for _, part := range result.Parts() {
 		failed = append(failed, psa.CheckResult{ForbiddenReason: part.Reason, ForbiddenDetail: part.Detail})
 	}
 	return failed
+}
+
+// evaluate judges what was asked about. A template is judged by the pods that
+// will come of it: an author need not be warned of what will be filled in. An
+// update of ephemeral containers is governed by the policy that filled them in.
+func (e *evaluator) evaluate(lv api.LevelVersion, meta *metav1.ObjectMeta, spec *corev1.PodSpec) evaluate.Result {
+	if e.old != nil {
+		return evaluate.EphemeralContainers(e.old, &corev1.Pod{ObjectMeta: *meta, Spec: *spec}, lv, e.policies)
+	}
+	template := &corev1.PodTemplateSpec{ObjectMeta: *meta, Spec: *spec}
+	template = podfence.AdmitTemplate(e.namespace, template, e.fillsAt, e.policies).Template
+	return evaluate.Template(e.namespace, template, lv, e.policies)
 }
 
 // enforced is the first answer, which of a pod is that at the enforced level; nil

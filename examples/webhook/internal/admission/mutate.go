@@ -159,13 +159,12 @@ func warnings(d *podfence.Decision) []string {
 		}
 		fields := make([]string, n)
 		for i := range n {
-			field := string(rest[i].Field)
-			fields[i] = field[strings.LastIndex(field, "securityContext.")+len("securityContext."):]
+			fields[i] = rest[i].Field.Short()
 		}
 		list = append(list, fmt.Sprintf("podfence filled in for %s: %s", who, strings.Join(fields, ", ")))
 		rest = rest[n:]
 	}
-	for _, a := range d.Report.Advice() {
+	for _, a := range d.Advice() {
 		list = append(list, fmt.Sprintf("%s %q: %s", a.Container.Kind, a.Container.Name, a.Text))
 	}
 	if len(list) > longest {

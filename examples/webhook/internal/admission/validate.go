@@ -39,6 +39,10 @@ func (c *Controller) Validate(ctx context.Context, req ctrl.Request) ctrl.Respon
 			e.fillsAt = lv
 		}
 	}
+	if req.Resource.Resource == "pods" && req.SubResource == "ephemeralcontainers" {
+		// Upstream says itself what it makes of a pod that cannot be read.
+		e.old, _ = c.pod(req.OldObject, req.Namespace)
+	}
 	upstream := c.upstream
 	upstream.Evaluator = e
 	shared := upstream.Validate(ctx, c.attributes(&req.AdmissionRequest))
@@ -135,7 +139,7 @@ func explain(response *admissionv1.AdmissionResponse, result *evaluate.Result) {
 func excused(result *evaluate.Result) string {
 	return listed(len(result.Excused), func(i int) string {
 		v := &result.Excused[i]
-		return fmt.Sprintf("%s=%s by %s", v.Location, v.ValueString(), v.ExcusedBy.Key)
+		return fmt.Sprintf("%s=%s by %s", v.Location, v.ValueString(), v.ExcusedBy)
 	})
 }
 
