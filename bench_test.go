@@ -9,7 +9,7 @@ import (
 )
 
 // BenchmarkAdmit decides and renders the patch. The verdict of Pod Security
-// Admission alone stands beside it in internal/speed.
+// Admission alone is measured in internal/speed.
 func BenchmarkAdmit(b *testing.B) {
 	for _, p := range benchpod.All() {
 		b.Run(p.Name+"/by=podfence", func(b *testing.B) {

@@ -14,7 +14,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence"
-	"github.com/podfence/podfence/internal/patchtest"
+	"github.com/podfence/podfence/internal/addpatch"
 	"github.com/podfence/podfence/policy"
 )
 
@@ -73,14 +73,7 @@ func makeWorkload(t testing.TB, i int, podSpec string) runtime.Object {
 // specIn is the pod's spec in the tree of an object.
 func specIn(t testing.TB, o runtime.Object, root []string) map[string]any {
 	t.Helper()
-	raw, err := json.Marshal(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var tree any
-	if err := json.Unmarshal(raw, &tree); err != nil {
-		t.Fatal(err)
-	}
+	tree := treeOf(t, []byte(asJSON(t, o)))
 	for _, step := range append(append([]string{}, root...), "spec") {
 		tree = tree.(map[string]any)[step]
 	}
@@ -135,17 +128,22 @@ func rootFits(t *testing.T, before, after runtime.Object, d podfence.Decision, r
 	if !ok || strings.Join(w.Root, "/") != strings.Join(root, "/") || w.Namespace != "networking" {
 		t.Fatalf("ok %v, root %v, namespace %q", ok, w.Root, w.Namespace)
 	}
-	got, err := patchtest.Apply([]byte(asJSON(t, before)), d.Report.PatchWithin(w.Root...))
+	got, err := addpatch.Apply([]byte(asJSON(t, before)), d.Report.PatchWithin(w.Root...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := patchtest.Tree([]byte(asJSON(t, after)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(treeOf(t, []byte(asJSON(t, after))), treeOf(t, got)); diff != "" {
 		t.Errorf("the patch gives another object (-want +got):\n%s", diff)
 	}
+}
+
+// treeOf is what a JSON text says, in whatever order of members.
+func treeOf(t testing.TB, text []byte) (tree any) {
+	t.Helper()
+	if err := json.Unmarshal(text, &tree); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return tree
 }
 
 // onlyTheTemplateChanged puts the old template back and finds the old object.

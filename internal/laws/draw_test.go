@@ -3,11 +3,10 @@ package laws
 import (
 	"strconv"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 	"pgregory.net/rapid"
-
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/internal/restated"

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,8 +16,8 @@ import (
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/addpatch"
 	"github.com/podfence/podfence/internal/kept"
-	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
@@ -279,20 +280,22 @@ func filledAsJSON(t *testing.T, pod *corev1.Pod, p *policy.Policy) {
 	if lost := kept.Lost(before, after); lost != "" {
 		t.Errorf("%s was set and is not kept", lost)
 	}
-	patched, err := patchtest.Apply([]byte(original), report.Patch())
+	patched, err := addpatch.Apply([]byte(original), report.Patch())
 	if err != nil {
 		t.Fatalf("%v: %s", err, report.Patch())
 	}
-	if !reflect.DeepEqual(patched, after) {
-		t.Errorf("the patch %s gives %v, not %s", report.Patch(), patched, result)
+	if !reflect.DeepEqual(tree(t, string(patched)), after) {
+		t.Errorf("the patch %s gives %s, not %s", report.Patch(), patched, result)
 	}
 }
 
-func tree(t *testing.T, text string) any {
+// tree is a JSON text without order and white space, its numbers as they are written.
+func tree(t *testing.T, text string) (tree any) {
 	t.Helper()
-	tree, err := patchtest.Tree([]byte(text))
-	if err != nil {
-		t.Fatal(err)
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&tree); err != nil {
+		t.Fatalf("%v in %s", err, text)
 	}
 	return tree
 }

@@ -26,7 +26,7 @@ var arrows = map[string][]string{
 	"internal/podgen":     {"spec", "policy"},
 	"internal/benchpod":   {},
 	"internal/kept":       {},
-	"internal/patchtest":  {},
+	"internal/addpatch":   {},
 	"internal/restated":   {"spec", "policy"}, // and never what it is a second opinion on
 	"internal/laws":       {"spec", "policy", "evaluate", "mutate", "internal/kept", "internal/restated"},
 	"internal/exhaustive": {},
