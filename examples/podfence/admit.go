@@ -21,7 +21,7 @@ why), advice, patch (RFC 6902), reason and considered (the policies that were tr
 	}, admitted)
 }
 
-func admitted(s *scan, w *subject) *answer {
-	d := w.workload.Admit(s.level, s.policies)
-	return &answer{subject: w, result: &d.Result, decision: &d}
+func admitted(s *scan, w *workload) *answer {
+	d := w.held.Admit(s.level, s.policies)
+	return &answer{workload: w, result: &d.Result, decision: &d}
 }

@@ -16,7 +16,7 @@ import (
 
 // answer is what evaluate and admit found about one workload.
 type answer struct {
-	*subject
+	*workload
 	result *evaluate.Result
 	// decision is admit's; nil for evaluate.
 	decision *podfence.Decision
@@ -33,7 +33,7 @@ further key error.`
 
 // answerCommand completes a command that asks a question about each workload
 // and prints the answers.
-func (a *app) answerCommand(cmd *cobra.Command, ask func(*scan, *subject) *answer) *cobra.Command {
+func (a *app) answerCommand(cmd *cobra.Command, ask func(*scan, *workload) *answer) *cobra.Command {
 	flags, form := &inputFlags{}, ""
 	flags.register(cmd)
 	cmd.Args = noArguments
@@ -42,8 +42,8 @@ func (a *app) answerCommand(cmd *cobra.Command, ask func(*scan, *subject) *answe
 		if err != nil {
 			return err
 		}
-		p := &answers{scan: s, ask: ask, form: form}
-		if err := s.walk(p); err != nil {
+		p := &answerPrinter{scan: s, ask: ask, form: form}
+		if err := s.visit(p); err != nil {
 			return err
 		}
 		return p.finish()
@@ -52,23 +52,23 @@ func (a *app) answerCommand(cmd *cobra.Command, ask func(*scan, *subject) *answe
 	return cmd
 }
 
-// answers is the visitor that asks and prints.
-type answers struct {
+// answerPrinter is the visitor that asks and prints.
+type answerPrinter struct {
 	*scan
-	ask  func(*scan, *subject) *answer
+	ask  func(*scan, *workload) *answer
 	form string
 }
 
-func (p *answers) begin(string) error     { return nil }
-func (p *answers) end(string, bool) error { return nil }
+func (p *answerPrinter) begin(string) error     { return nil }
+func (p *answerPrinter) end(string, bool) error { return nil }
 
-func (p *answers) chunk(path string, c *manifest.Chunk) error {
+func (p *answerPrinter) chunk(path string, c *manifest.Chunk) error {
 	if c.Err != nil {
 		line := c.Line
 		if e, ok := c.Err.(*manifest.Error); ok && e.Line > 0 {
 			line = e.Line
 		}
-		return p.undecided(&subject{file: manifest.Display(path), Object: &manifest.Object{Line: line}}, c.Err)
+		return p.undecided(&workload{file: manifest.Display(path), Object: &manifest.Object{Line: line}}, c.Err)
 	}
 	for i := range c.Objects {
 		if err := p.object(path, &c.Objects[i]); err != nil {
@@ -78,7 +78,7 @@ func (p *answers) chunk(path string, c *manifest.Chunk) error {
 	return nil
 }
 
-func (p *answers) object(path string, o *manifest.Object) error {
+func (p *answerPrinter) object(path string, o *manifest.Object) error {
 	w, found, err := p.examine(path, o)
 	switch {
 	case err != nil:
@@ -95,21 +95,21 @@ func (p *answers) object(path string, o *manifest.Object) error {
 		p.progress.clear()
 		return a.writeText(p.out)
 	}
-	return p.record(a.record())
+	return p.print(a.record())
 }
 
 // undecided prints the answer that there is none. The text form leaves it to
 // standard error, where the reason stands.
-func (p *answers) undecided(w *subject, err error) error {
+func (p *answerPrinter) undecided(w *workload, err error) error {
 	if p.form == "text" {
 		return nil
 	}
 	r := w.record()
 	r.Error = err.Error()
-	return p.record(&r)
+	return p.print(&r)
 }
 
-func (p *answers) record(r any) error {
+func (p *answerPrinter) print(r any) error {
 	p.progress.clear()
 	if p.form == "yaml" {
 		return writeYAML(p.out, r)
@@ -117,7 +117,7 @@ func (p *answers) record(r any) error {
 	return writeJSON(p.out, r)
 }
 
-func (p *answers) finish() error {
+func (p *answerPrinter) finish() error {
 	p.progress.clear()
 	if p.form != "text" {
 		return nil
@@ -175,15 +175,15 @@ type adviceRecord struct {
 }
 
 // record is the part of a record that names the workload.
-func (s *subject) record() record {
+func (w *workload) record() record {
 	return record{
-		File: s.file, Line: s.Line, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name,
+		File: w.file, Line: w.Line, Kind: w.Kind, Namespace: w.Namespace, Name: w.Name,
 		Violations: []any{}, Excused: []any{},
 	}
 }
 
 func (a *answer) record() any {
-	r := a.subject.record()
+	r := a.workload.record()
 	r.Allowed = a.result.Allowed()
 	r.Message = a.result.Message()
 	r.Policy = a.result.PolicyName()
@@ -204,7 +204,7 @@ func (a *answer) admitRecord(r record) *admitRecord {
 	j := &admitRecord{
 		record:  r,
 		Changes: []changeRecord{}, Unset: []unsetRecord{}, Advice: []adviceRecord{},
-		Patch:  d.Report.PatchWithin(a.workload.Root...),
+		Patch:  d.Report.PatchWithin(a.held.Root...),
 		Reason: d.Reason, Considered: append([]string{}, d.Considered...),
 	}
 	for _, c := range d.Report.Changes() {

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 )
 
 const (
@@ -46,7 +49,7 @@ type hunk struct {
 
 // diffLine is a line with what became of it: ' ', '-' or '+'.
 type diffLine struct {
-	kind byte
+	mark byte
 	text string
 }
 
@@ -85,9 +88,9 @@ func (u *unified) end() error {
 
 // flush compares what is held.
 func (u *unified) flush() (err error) {
-	report := func(kind byte, text string) {
+	report := func(mark byte, text string) {
 		if err == nil {
-			err = u.add(kind, text)
+			err = u.add(mark, text)
 		}
 	}
 	if bytes.Equal(u.before, u.after) {
@@ -109,24 +112,24 @@ func lines(text []byte) []string {
 }
 
 // add takes the next line of the diff.
-func (u *unified) add(kind byte, text string) error {
-	if kind != ' ' && u.hunk.size > hunkBound && u.hunk.equal > 1 {
+func (u *unified) add(mark byte, text string) error {
+	if mark != ' ' && u.hunk.size > hunkBound && u.hunk.equal > 1 {
 		if err := u.closeHunk(u.hunk.equal / 2); err != nil {
 			return err
 		}
 	}
 	inHunk := len(u.hunk.lines) > 0
-	if kind != ' ' && !inHunk {
+	if mark != ' ' && !inHunk {
 		u.hunk = hunk{oldStart: u.oldLine - len(u.context), newStart: u.newLine - len(u.context)}
 		for _, c := range u.context {
 			u.hunk.lines = append(u.hunk.lines, diffLine{' ', c})
 		}
 		u.context, inHunk = nil, true
 	}
-	if kind != '+' {
+	if mark != '+' {
 		u.oldLine++
 	}
-	if kind != '-' {
+	if mark != '-' {
 		u.newLine++
 	}
 	switch {
@@ -134,12 +137,12 @@ func (u *unified) add(kind byte, text string) error {
 		u.context = append(u.context, text)
 		u.context = u.context[max(0, len(u.context)-around):]
 		return nil
-	case kind == ' ':
+	case mark == ' ':
 		u.hunk.equal++
 	default:
 		u.hunk.equal = 0
 	}
-	u.hunk.lines = append(u.hunk.lines, diffLine{kind, text})
+	u.hunk.lines = append(u.hunk.lines, diffLine{mark, text})
 	u.hunk.size += len(text)
 	if u.hunk.equal > 2*around {
 		return u.closeHunk(around + 1)
@@ -172,11 +175,11 @@ func (u *unified) write(h *hunk) error {
 	}
 	u.paint(&b, cyan, fmt.Sprintf("@@ -%s +%s @@\n", h.span(h.oldStart, '+'), h.span(h.newStart, '-')))
 	for _, l := range h.lines {
-		text := string(l.kind) + l.text
+		text := string(l.mark) + l.text
 		if !strings.HasSuffix(text, "\n") {
 			text += "\n\\ No newline at end of file\n"
 		}
-		u.paint(&b, colors[l.kind], text)
+		u.paint(&b, colors[l.mark], text)
 	}
 	_, err := u.w.Write(b.Bytes())
 	return err
@@ -200,7 +203,7 @@ func headed(name string) string {
 func (h *hunk) span(start int, other byte) string {
 	count := 0
 	for _, l := range h.lines {
-		if l.kind != other {
+		if l.mark != other {
 			count++
 		}
 	}
@@ -236,7 +239,7 @@ func (u *unified) paint(b *bytes.Buffer, color, text string) {
 // compare reports how a list of lines becomes another, in order. Where the old
 // lines are all in the new ones, as they are but for edits in flow style, it
 // reports no removed line.
-func compare(before, after []string, report func(kind byte, text string)) {
+func compare(before, after []string, report func(mark byte, text string)) {
 	from, to := 0, 0
 	for _, a := range anchors(before, after) {
 		compareGap(before[from:a.before], after[to:a.after], report)
@@ -277,7 +280,7 @@ func anchors(before, after []string) (list []anchor) {
 }
 
 // compareGap compares what stands between two anchors.
-func compareGap(before, after []string, report func(kind byte, text string)) {
+func compareGap(before, after []string, report func(mark byte, text string)) {
 	start := 0
 	for start < min(len(before), len(after)) && before[start] == after[start] {
 		start++
@@ -291,7 +294,7 @@ func compareGap(before, after []string, report func(kind byte, text string)) {
 	same(before[len(before)-end:], report)
 }
 
-func same(list []string, report func(kind byte, text string)) {
+func same(list []string, report func(mark byte, text string)) {
 	for _, l := range list {
 		report(' ', l)
 	}
@@ -301,7 +304,7 @@ func same(list []string, report func(kind byte, text string)) {
 // pods in flow style. Beyond, the gap is replaced as a whole: right, if long.
 const tableBound = 4 << 20
 
-func compareMiddle(before, after []string, report func(kind byte, text string)) {
+func compareMiddle(before, after []string, report func(mark byte, text string)) {
 	switch {
 	case isSubsequence(before, after):
 		for _, l := range after {
@@ -335,7 +338,7 @@ func isSubsequence(part, whole []string) bool {
 
 // compareTable finds the longest common subsequence. common[i][j] is its length
 // for before[i:] and after[j:].
-func compareTable(before, after []string, report func(kind byte, text string)) {
+func compareTable(before, after []string, report func(mark byte, text string)) {
 	width := len(after) + 1
 	common := make([]int32, (len(before)+1)*width)
 	for i := len(before) - 1; i >= 0; i-- {
@@ -361,4 +364,13 @@ func compareTable(before, after []string, report func(kind byte, text string)) {
 			j++
 		}
 	}
+}
+
+// slashed is a path as a diff shows it: without a leading slash, which patch
+// and git would refuse.
+func slashed(path string) string {
+	if path == manifest.Stdin {
+		return "stdin"
+	}
+	return strings.TrimLeft(filepath.ToSlash(filepath.Clean(path)), "/")
 }

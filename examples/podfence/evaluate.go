@@ -29,12 +29,12 @@ excused, where message is the text of Pod Security Admission, empty when allowed
 	}, evaluated)
 }
 
-func evaluated(s *scan, w *subject) *answer {
+func evaluated(s *scan, w *workload) *answer {
 	var r evaluate.Result
-	if pod := w.workload.Pod; pod != nil {
+	if pod := w.held.Pod; pod != nil {
 		r = evaluate.Evaluate(pod, s.level, s.policies)
 	} else {
-		r = evaluate.Template(w.workload.Namespace, w.workload.Template, s.level, s.policies)
+		r = evaluate.Template(w.held.Namespace, w.held.Template, s.level, s.policies)
 	}
-	return &answer{subject: w, result: &r}
+	return &answer{workload: w, result: &r}
 }

@@ -31,7 +31,7 @@ func (a *app) mutateInPlace(flags *inputFlags, form string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	w := &rewriter{scan: s, ctx: ctx}
-	err = s.walk(&mutation{scan: s, sink: w, edits: true})
+	err = s.visit(&mutation{scan: s, sink: w, edits: true})
 	w.discard()
 	a.say("%s", s.rewriteSummary())
 	return err
@@ -75,7 +75,7 @@ func (r *rewriter) check(err error) {
 	}
 }
 
-func (r *rewriter) mutated(_ string, c *manifest.Chunk, after []byte, _ []*filling) error {
+func (r *rewriter) mutated(_ string, c *manifest.Chunk, after []byte, _ []*addition) error {
 	if r.ctx.Err() != nil {
 		return fmt.Errorf("interrupted: %s and what comes after it is left as it was", r.target)
 	}

@@ -13,10 +13,12 @@
 // the library about each workload, and prints the answer:
 //
 //	evaluate.go  mutate.go  admit.go  lint.go  controls.go  version.go   one file a command
-//	input.go     from flags to workloads, one at a time
+//	flags.go     what the commands are told
+//	scan.go      from files to workloads, one at a time; workload.go is one of them
 //	policies.go  the policies, and where each of them stands
-//	answer.go    the answer about a workload as text, JSON and YAML
-//	fill.go      a decision as an edit of the manifest's text
+//	answer.go    the answer about a workload as JSON and YAML; text.go as text
+//	addition.go  a decision as an addition to the manifest's text
+//	patch.go     the library's patch, read to make one
 //	sinks.go     the forms in which mutate prints; inplace.go rewrites files
 //	diff.go      the unified diff
 //	overlap.go   whether two policies can select one pod

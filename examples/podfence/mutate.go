@@ -51,7 +51,7 @@ is with -i, which writes the files back: only those that change, each at once
 		if err != nil {
 			return err
 		}
-		return s.walk(&mutation{scan: s, sink: a.newSink(form), edits: form != "patch"})
+		return s.visit(&mutation{scan: s, sink: a.newSink(form), edits: form != "patch"})
 	}
 	outputFlag(cmd, &form, mutateForms...)
 	return cmd
@@ -70,7 +70,7 @@ type mutation struct {
 // sink takes chunks with what they have become.
 type sink interface {
 	begin(path string) error
-	mutated(path string, c *manifest.Chunk, after []byte, fillings []*filling) error
+	mutated(path string, c *manifest.Chunk, after []byte, additions []*addition) error
 	end(path string, whole bool) error
 }
 
@@ -82,33 +82,33 @@ func (m *mutation) begin(path string) error {
 func (m *mutation) end(path string, whole bool) error { return m.sink.end(path, whole) }
 
 func (m *mutation) chunk(path string, c *manifest.Chunk) error {
-	fillings, err := m.fillings(path, c)
+	additions, err := m.additions(path, c)
 	if err != nil {
 		return err
 	}
 	after := c.Raw
 	if m.edits {
-		var refused []refusal
-		after, refused = m.fill(c.Raw, fillings)
-		for i := range refused {
-			m.refuse(c, &refused[i])
+		var conflicts []conflict
+		after, conflicts = m.add(c.Raw, additions)
+		for i := range conflicts {
+			m.leave(c, &conflicts[i])
 		}
 	}
-	return m.sink.mutated(path, c, after, fillings)
+	return m.sink.mutated(path, c, after, additions)
 }
 
-// fill makes the edits with the white space before the chunk, an item of a JSON
+// add makes the edits with the white space before the chunk, an item of a JSON
 // list, so that the editor sees how far its lines are indented.
-func (m *mutation) fill(raw []byte, fillings []*filling) (after []byte, refused []refusal) {
+func (m *mutation) add(raw []byte, additions []*addition) (after []byte, conflicts []conflict) {
 	lead := len(m.lead)
 	if lead == 0 {
-		after, refused = fill(raw, fillings)
+		after, conflicts = addTo(raw, additions)
 	} else {
-		after, refused = fill(append(m.lead, raw...), fillings)
+		after, conflicts = addTo(append(m.lead, raw...), additions)
 		after = after[lead:]
 	}
 	m.lead = leadAfter(raw)
-	return after, refused
+	return after, conflicts
 }
 
 // leadAfter is the white space with which a text ends in its last line, if that
@@ -121,43 +121,43 @@ func leadAfter(text []byte) []byte {
 	return bytes.Clone(line)
 }
 
-// fillings decides about the workloads of a chunk.
-func (m *mutation) fillings(path string, c *manifest.Chunk) (fillings []*filling, err error) {
+// additions decides about the workloads of a chunk.
+func (m *mutation) additions(path string, c *manifest.Chunk) (additions []*addition, err error) {
 	for i := range c.Objects {
 		w, found, _ := m.examine(path, &c.Objects[i])
 		if !found {
 			continue
 		}
-		f, err := newFilling(w, w.workload.Admit(m.level, m.policies))
+		a, err := newAddition(w, w.held.Admit(m.level, m.policies))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.where(), err)
 		}
-		m.count(f)
-		fillings = append(fillings, f)
+		m.count(a)
+		additions = append(additions, a)
 	}
-	return fillings, nil
+	return additions, nil
 }
 
-func (m *mutation) count(f *filling) {
-	m.verdict(f.decision.Allowed())
-	if f.decision.Report.Changed() {
+func (m *mutation) count(a *addition) {
+	m.verdict(a.decision.Allowed())
+	if a.decision.Report.Changed() {
 		m.filled++
 	}
-	if !f.decision.Allowed() {
+	if !a.decision.Allowed() {
 		m.worsen(statusDenied)
-		m.say("%s: %s is denied all the same: %s", f.where(), f.title(), f.decision.Result.Refusal())
+		m.say("%s: %s is denied all the same: %s", a.where(), a.title(), a.decision.Result.Refusal())
 	}
 }
 
-// refuse reports a workload that was left as it is.
-func (m *mutation) refuse(c *manifest.Chunk, r *refusal) {
+// leave reports a workload that was left as it is.
+func (m *mutation) leave(c *manifest.Chunk, k *conflict) {
 	m.filled--
-	if r.decision.Allowed() {
+	if k.decision.Allowed() {
 		m.allowed--
 	} else {
 		m.denied--
 	}
 	m.undecided++
-	line, reason := r.locate(c)
-	m.problem("%s:%d: %s could not be filled in and is left as it is: %s", r.file, line, r.title(), reason)
+	line, reason := k.locate(c)
+	m.problem("%s:%d: %s could not be filled in and is left as it is: %s", k.file, line, k.title(), reason)
 }

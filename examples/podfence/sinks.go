@@ -42,7 +42,7 @@ type textSink struct {
 func (s *textSink) begin(string) error     { s.opened = false; return nil }
 func (s *textSink) end(string, bool) error { return nil }
 
-func (s *textSink) mutated(_ string, _ *manifest.Chunk, after []byte, _ []*filling) error {
+func (s *textSink) mutated(_ string, _ *manifest.Chunk, after []byte, _ []*addition) error {
 	if len(after) == 0 {
 		return nil
 	}
@@ -87,9 +87,9 @@ type patchRecord struct {
 func (s *patchSink) begin(string) error     { return nil }
 func (s *patchSink) end(string, bool) error { return nil }
 
-func (s *patchSink) mutated(_ string, _ *manifest.Chunk, _ []byte, fillings []*filling) error {
-	for _, f := range fillings {
-		if err := writeJSON(s.out, patchRecord{f.file, f.Line, f.Kind, f.Namespace, f.Name, f.patch}); err != nil {
+func (s *patchSink) mutated(_ string, _ *manifest.Chunk, _ []byte, additions []*addition) error {
+	for _, a := range additions {
+		if err := writeJSON(s.out, patchRecord{a.file, a.Line, a.Kind, a.Namespace, a.Name, a.patch}); err != nil {
 			return err
 		}
 	}
@@ -102,7 +102,7 @@ type jsonSink struct{ *app }
 func (s *jsonSink) begin(string) error     { return nil }
 func (s *jsonSink) end(string, bool) error { return nil }
 
-func (s *jsonSink) mutated(path string, c *manifest.Chunk, after []byte, _ []*filling) error {
+func (s *jsonSink) mutated(path string, c *manifest.Chunk, after []byte, _ []*addition) error {
 	if len(c.Objects) == 0 {
 		return nil
 	}
@@ -206,7 +206,7 @@ func (s *diffSink) begin(path string) error {
 	return nil
 }
 
-func (s *diffSink) mutated(_ string, c *manifest.Chunk, after []byte, _ []*filling) error {
+func (s *diffSink) mutated(_ string, c *manifest.Chunk, after []byte, _ []*addition) error {
 	return s.diff.chunk(c.Raw, after)
 }
 

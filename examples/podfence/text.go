@@ -145,3 +145,13 @@ func flow(value any) string {
 		return fmt.Sprint(v)
 	}
 }
+
+// present are the strings that are not empty.
+func present(list ...string) (kept []string) {
+	for _, s := range list {
+		if s != "" {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}

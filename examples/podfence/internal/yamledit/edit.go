@@ -26,8 +26,8 @@ import (
 type Edit struct {
 	// Path holds the segments, unescaped: "spec", "containers", "0", "securityContext".
 	Path []string
-	// Value is nil, a bool, an integer, a string, a list ([]any or []string) or a [Mapping]. A map[string]any is taken as
-	// a Mapping with its keys sorted.
+	// Value is nil, a bool, an integer, a string, a list ([]any, []string or []int64) or a [Mapping]. A map[string]any is
+	// taken as a Mapping with its keys sorted.
 	Value any
 }
 

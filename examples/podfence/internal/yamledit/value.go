@@ -35,11 +35,9 @@ func normalize(value any) (any, error) {
 	case []any:
 		return normalizeList(v)
 	case []string:
-		list := make([]any, len(v))
-		for i, s := range v {
-			list[i] = s
-		}
-		return list, nil
+		return anyList(v), nil
+	case []int64:
+		return anyList(v), nil
 	case Mapping:
 		return normalizeMapping(v)
 	case map[string]any:
@@ -51,6 +49,14 @@ func normalize(value any) (any, error) {
 	default:
 		return nil, fmt.Errorf("a value of type %T cannot be written", value)
 	}
+}
+
+func anyList[T any](list []T) []any {
+	out := make([]any, len(list))
+	for i, item := range list {
+		out[i] = item
+	}
+	return out
 }
 
 func normalizeList(list []any) (any, error) {

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/examples/podfence/internal/yamledit"
+)
+
+// addition is what is filled in into one workload.
+type addition struct {
+	*workload
+	decision podfence.Decision
+	patch    []byte // RFC 6902, of the object
+	edits    []yamledit.Edit
+}
+
+func newAddition(w *workload, d podfence.Decision) (*addition, error) {
+	a := &addition{workload: w, decision: d, patch: d.Report.PatchWithin(w.held.Root...)}
+	var err error
+	a.edits, err = editsOf(a.patch, w.Path)
+	return a, err
+}
+
+// conflict is an addition that could not be made without touching other text.
+type conflict struct {
+	*addition
+	err error
+}
+
+// addTo makes the edits of all workloads of a chunk in its text. If one of them
+// is refused, that workload is left as it is and the others are still filled:
+// the refused one is found by halving, for a list may hold thousands.
+func addTo(raw []byte, additions []*addition) (after []byte, conflicts []conflict) {
+	var edits []yamledit.Edit
+	for _, a := range additions {
+		edits = append(edits, a.edits...)
+	}
+	if len(edits) == 0 {
+		return raw, nil
+	}
+	after, err := yamledit.Insert(raw, edits)
+	switch {
+	case err == nil:
+		return after, nil
+	case len(additions) == 1:
+		return raw, []conflict{{additions[0], err}}
+	}
+	half := len(additions) / 2
+	after, conflicts = addTo(raw, additions[:half])
+	after, others := addTo(after, additions[half:])
+	return after, append(conflicts, others...)
+}
+
+// locate says where in the file the conflict is, and why, by the text as it was:
+// the edit may have been tried on one that other edits had lengthened. The empty
+// lines before it make the editor count lines as the file does.
+func (k *conflict) locate(c *manifest.Chunk) (line int, reason string) {
+	text := append(bytes.Repeat([]byte{'\n'}, c.Line-1), c.Raw...)
+	err := k.err
+	if _, again := yamledit.Insert(text, k.edits); again != nil {
+		err = again
+	}
+	var e *yamledit.Error
+	if !errors.As(err, &e) {
+		return k.Line, err.Error()
+	}
+	if line = e.Line; line < c.Line {
+		line = k.Line
+	}
+	return line, strings.Join(present(e.Path, e.Reason), ": ")
+}

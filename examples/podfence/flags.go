@@ -1,0 +1,48 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+	"k8s.io/pod-security-admission/api"
+)
+
+// inputFlags say which manifests are judged, and by what.
+type inputFlags struct {
+	files     []string
+	recursive bool
+	namespace string
+	policies  []string
+	levelFlags
+}
+
+func (f *inputFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.files, "filename", "f", nil, "manifests: a file, a directory (its *.yaml, *.yml and *.json), or - for standard input; repeats")
+	flags.BoolVarP(&f.recursive, "recursive", "R", false, "read the directories of -f and --policies with all below them")
+	flags.StringVarP(&f.namespace, "namespace", "n", "", "the namespace of manifests that name none; it is never written into them")
+	policiesFlag(cmd, &f.policies)
+	f.levelFlags.register(cmd)
+}
+
+func policiesFlag(cmd *cobra.Command, value *[]string) {
+	cmd.Flags().StringArrayVar(value, "policies", nil, "policies: a file or a directory (its *.yaml, *.yml and *.json); repeats")
+}
+
+// levelFlags name a level and version of the standards.
+type levelFlags struct{ level, version string }
+
+func (f *levelFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.level, "level", "restricted", "level of the Pod Security Standards: privileged, baseline, restricted")
+	cmd.Flags().StringVar(&f.version, "version", "latest", "version of the standards: latest, or a minor version of Kubernetes as in v1.35")
+	_ = cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions([]string{"privileged", "baseline", "restricted"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("version", cobra.FixedCompletions([]string{"latest"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (f *levelFlags) parse() (lv api.LevelVersion, err error) {
+	if lv.Level, err = api.ParseLevel(f.level); err != nil {
+		return lv, usagef("--level %q: write privileged, baseline or restricted", f.level)
+	}
+	if lv.Version, err = api.ParseVersion(f.version); err != nil {
+		return lv, usagef("--version %q: write latest, or a minor version of Kubernetes as in v1.35", f.version)
+	}
+	return lv, nil
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/policy"
+)
+
+// scan is a pass over the manifests that the flags name.
+type scan struct {
+	*app
+	tally
+	paths     []string
+	namespace string
+	level     api.LevelVersion
+	policies  policy.Set
+}
+
+// errPolicies ends a command whose policies have errors, which are printed by then.
+var errPolicies = errors.New("nothing was judged: the policies have errors")
+
+// newScan reads the flags and the policies. A file that does not exist is
+// reported and does not keep the others from being judged; an error in a policy
+// does, for a security policy is never half-loaded.
+func (a *app) newScan(f *inputFlags) (*scan, error) {
+	s := &scan{app: a, namespace: f.namespace}
+	var err error
+	if s.level, err = f.parse(); err != nil {
+		return nil, err
+	}
+	if wrong := validation.IsDNS1123Label(f.namespace); f.namespace != "" && len(wrong) > 0 {
+		return nil, usagef("--namespace %q is no namespace: write lower-case letters, digits and -, at most 63 of them", f.namespace)
+	}
+	if len(f.files) == 0 {
+		return nil, usagef("no manifests are named: write -f FILE, -f DIRECTORY, or -f - for standard input")
+	}
+	if s.policies, err = a.policySet(f.policies, f.recursive); err != nil {
+		return nil, err
+	}
+	var missing error
+	s.paths, missing = manifest.Files(f.files, f.recursive)
+	for _, err := range parts(missing) {
+		s.problem("podfence: %v", err)
+	}
+	return s, nil
+}
+
+// parts are the errors that errors.Join joined, however deep.
+func parts(err error) (list []error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	switch {
+	case ok:
+		for _, e := range joined.Unwrap() {
+			list = append(list, parts(e)...)
+		}
+	case err != nil:
+		list = append(list, err)
+	}
+	return list
+}
+
+// visitor is told what the files hold. Its errors are those of writing, and end
+// the scan: what is wrong with the input is the scan's to report.
+type visitor interface {
+	begin(path string) error
+	chunk(path string, c *manifest.Chunk) error
+	// end: whole is false if reading stopped before the file's end.
+	end(path string, whole bool) error
+}
+
+// visit shows the visitor every chunk of every file.
+func (s *scan) visit(v visitor) error {
+	for _, path := range s.paths {
+		if err := s.file(path, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scan) file(path string, v visitor) error {
+	s.files++
+	r, err := s.open(path)
+	if err != nil {
+		s.unreadable++
+		s.problem("podfence: %v", err)
+		return nil
+	}
+	defer r.Close()
+	if err := v.begin(path); err != nil {
+		return err
+	}
+	whole := true
+	for c, err := range manifest.Read(r, path) {
+		if err != nil {
+			whole = false
+			s.problem("podfence: %s: %v", manifest.Display(path), err)
+			continue
+		}
+		if c.Err != nil {
+			s.unreadable++
+			s.problem("%v", c.Err)
+		}
+		if err := v.chunk(path, &c); err != nil {
+			return err
+		}
+		if err := s.out.Flush(); err != nil {
+			return err
+		}
+		s.progress.tick(manifest.Display(path), &s.tally)
+	}
+	return v.end(path, whole)
+}
+
+func (s *scan) open(path string) (io.ReadCloser, error) {
+	if path == manifest.Stdin {
+		return io.NopCloser(s.in), nil
+	}
+	return os.Open(path)
+}
+
+// examine finds the workload in an object of a chunk. found is false for an
+// object of another kind, which is counted, and for one that cannot be decided,
+// which is also reported: err says why.
+func (s *scan) examine(path string, o *manifest.Object) (w *workload, found bool, err error) {
+	w = &workload{file: manifest.Display(path), Object: o}
+	s.giveNamespace(o)
+	switch {
+	case o.Err != nil:
+		err = o.Err
+	case o.Typed == nil:
+		s.others++
+		return w, false, nil
+	default:
+		w.held, err = w.find()
+	}
+	if err != nil {
+		s.undecided++
+		s.problem("%v", err)
+	}
+	return w, err == nil, err
+}
+
+// giveNamespace gives the object the namespace of -n, if it names none. The text
+// of the manifest is not touched.
+func (s *scan) giveNamespace(o *manifest.Object) {
+	if o.Namespace != "" || s.namespace == "" || o.Kind == "" {
+		return
+	}
+	o.Namespace = s.namespace
+	if object, ok := o.Typed.(metav1.Object); ok {
+		object.SetNamespace(s.namespace)
+	}
+}
