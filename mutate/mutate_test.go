@@ -2,6 +2,7 @@ package mutate_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 
-	"github.com/podfence/podfence/internal/plan"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/spec"
 )
@@ -582,14 +582,14 @@ func TestControlsNameTheFills(t *testing.T) {
 		spec.FieldSupplementalGroups:     "mutations.supplementalGroups",
 		spec.FieldReadOnlyRootFilesystem: "allow.readOnlyRootFilesystem",
 	}
-	rows := map[spec.Field]plan.Field{}
+	rows := map[spec.Field]mutate.FillType{}
 	serving := map[*spec.Control]bool{}
-	for _, row := range plan.Fields() {
-		rows[row.Path] = row
+	for _, row := range mutate.FillTypes() {
+		rows[row.Field] = row
 		if row.Check != 0 {
 			serving[row.Check.Control()] = true
-		} else if row.Key.String() != own[row.Path] {
-			t.Errorf("%s serves %q, want %q", row.Path, row.Key, own[row.Path])
+		} else if row.Key.String() != own[row.Field] {
+			t.Errorf("%s serves %q, want %q", row.Field, row.Key, own[row.Field])
 		}
 	}
 	for _, control := range spec.Controls() {
@@ -619,9 +619,10 @@ func TestControlsNameTheFills(t *testing.T) {
 // TestFillsThatWindowsForbidsSaySo: whoever prints the table must not read that
 // a field is always filled.
 func TestFillsThatWindowsForbidsSaySo(t *testing.T) {
-	for _, row := range plan.Fields() {
-		if row.Path != spec.FieldRunAsNonRoot && !strings.Contains(row.Unless, "Windows") {
-			t.Errorf("%s is left unset on Windows, and Unless says %q", row.Path, row.Unless)
+	for _, row := range mutate.FillTypes() {
+		onWindows := slices.Contains(row.Reasons, mutate.Windows)
+		if onWindows == (row.Field == spec.FieldRunAsNonRoot) || onWindows != strings.Contains(row.Unless, "Windows") {
+			t.Errorf("%s is left unset on Windows: %v, and Unless says %q", row.Field, onWindows, row.Unless)
 		}
 	}
 }

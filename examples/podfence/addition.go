@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 	"github.com/podfence/podfence/examples/podfence/internal/yamledit"
+	"github.com/podfence/podfence/mutate"
 )
 
 // addition is what is filled in into one workload.
@@ -18,11 +20,32 @@ type addition struct {
 	edits    []yamledit.Edit
 }
 
-func newAddition(w *workload, d podfence.Decision) (*addition, error) {
-	a := &addition{workload: w, decision: d, patch: d.Report.PatchWithin(w.held.Root...)}
-	var err error
-	a.edits, err = editsOf(a.patch, w.Path)
-	return a, err
+func newAddition(w *workload, d podfence.Decision) *addition {
+	a := &addition{workload: w, decision: d, patch: d.Report.Patch()}
+	for _, op := range d.Report.Operations() {
+		a.edits = append(a.edits, yamledit.Edit{Path: slices.Concat(w.Path, op.Path), Value: written(op.Value)})
+	}
+	return a
+}
+
+// written is a value that the library fills in as the editor takes it.
+func written(value any) any {
+	switch v := value.(type) {
+	case mutate.Object:
+		mapping := make(yamledit.Mapping, len(v))
+		for i, m := range v {
+			mapping[i] = yamledit.Member{Key: m.Name, Value: written(m.Value)}
+		}
+		return mapping
+	case []int64:
+		list := make([]any, len(v))
+		for i, id := range v {
+			list[i] = id
+		}
+		return list
+	default:
+		return v
+	}
 }
 
 // conflict is an addition that could not be made without touching other text.

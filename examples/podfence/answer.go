@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
+	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
@@ -104,9 +105,7 @@ func (p *answerPrinter) undecided(w *workload, err error) error {
 	if p.form == "text" {
 		return nil
 	}
-	r := w.record()
-	r.Error = err.Error()
-	return p.print(&r)
+	return p.print(w.undecidedRecord(p.level, err))
 }
 
 func (p *answerPrinter) print(r any) error {
@@ -126,98 +125,51 @@ func (p *answerPrinter) finish() error {
 	return err
 }
 
-// record is the JSON form of evaluate's answer. Every key is always there, but
-// for error.
-type record struct {
+// head is the part of an answer's JSON that names the workload.
+type head struct {
 	File      string `json:"file"`
 	Line      int    `json:"line"`
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	Allowed   bool   `json:"allowed"`
-	// Message is in the words of Pod Security Admission, empty when allowed.
-	Message string `json:"message"`
-	// Policy is the name of the governing policy, empty for none.
-	Policy     string `json:"policy"`
-	Violations []any  `json:"violations"`
-	Excused    []any  `json:"excused"`
-	// Error says why the question could not be decided.
+}
+
+// The JSON of an answer is the library's own, below the head. Every key is
+// always there, but for error.
+type (
+	evaluateRecord struct {
+		head
+		evaluate.ResultRecord
+		failure
+	}
+	admitRecord struct {
+		head
+		podfence.Record
+		failure
+	}
+)
+
+// failure says why the question could not be decided.
+type failure struct {
 	Error string `json:"error,omitempty"`
 }
 
-// admitRecord is the JSON form of admit's answer, which is about the workload
-// as filled in.
-type admitRecord struct {
-	record
-	Changes    []changeRecord  `json:"changes"`
-	Unset      []unsetRecord   `json:"unset"`
-	Advice     []adviceRecord  `json:"advice"`
-	Patch      json.RawMessage `json:"patch"`
-	Reason     podfence.Reason `json:"reason"`
-	Considered []string        `json:"considered"`
-}
-
-type changeRecord struct {
-	Field   string `json:"field"`
-	Value   any    `json:"value"`
-	Control string `json:"control"`
-}
-
-type unsetRecord struct {
-	Field  string `json:"field"`
-	Reason string `json:"reason"`
-	Why    string `json:"why"`
-}
-
-type adviceRecord struct {
-	Container string `json:"container"`
-	Advice    string `json:"advice"`
-}
-
-// record is the part of a record that names the workload.
-func (w *workload) record() record {
-	return record{
-		File: w.file, Line: w.Line, Kind: w.Kind, Namespace: w.Namespace, Name: w.Name,
-		Violations: []any{}, Excused: []any{},
-	}
+func (w *workload) head() head {
+	return head{File: w.file, Line: w.Line, Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}
 }
 
 func (a *answer) record() any {
-	r := a.workload.record()
-	r.Allowed = a.result.Allowed()
-	r.Message = a.result.Message()
-	r.Policy = a.result.PolicyName()
-	for i := range a.result.Violations {
-		r.Violations = append(r.Violations, a.result.Violations[i].JSON(a.root()))
-	}
-	for i := range a.result.Excused {
-		r.Excused = append(r.Excused, a.result.Excused[i].JSON(a.root()))
-	}
 	if a.decision == nil {
-		return &r
+		return evaluateRecord{head: a.head(), ResultRecord: a.result.Record()}
 	}
-	return a.admitRecord(r)
+	return admitRecord{head: a.head(), Record: a.decision.Record()}
 }
 
-func (a *answer) admitRecord(r record) *admitRecord {
-	d := a.decision
-	j := &admitRecord{
-		record:  r,
-		Changes: []changeRecord{}, Unset: []unsetRecord{}, Advice: []adviceRecord{},
-		Patch:  d.Report.PatchWithin(a.held.Root...),
-		Reason: d.Reason, Considered: append([]string{}, d.Considered...),
-	}
-	for _, c := range d.Report.Changes() {
-		j.Changes = append(j.Changes, changeRecord{c.Location.Within(a.root()), c.Value, c.Control})
-	}
-	for i := range d.Report.Unset {
-		u := &d.Report.Unset[i]
-		j.Unset = append(j.Unset, unsetRecord{u.Location.Within(a.root()), string(u.Reason), u.Reason.String()})
-	}
-	for _, advice := range d.Report.Advice() {
-		j.Advice = append(j.Advice, adviceRecord{advice.Container.Name, advice.Text})
-	}
-	return j
+// undecidedRecord is the answer that there is none: what was asked, and why.
+func (w *workload) undecidedRecord(lv api.LevelVersion, err error) any {
+	r := evaluateRecord{head: w.head(), ResultRecord: evaluate.Result{Level: lv}.Record(), failure: failure{err.Error()}}
+	r.Allowed = false
+	return r
 }
 
 // writeJSON writes a value on one line.

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/podfence/podfence/mutate"
+	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -110,9 +112,12 @@ func controlsInForce(lv api.LevelVersion) (list []control) {
 		if len(checks) == 0 {
 			continue
 		}
-		row := control{Control: c.Title, Why: c.Why, Checks: checks, Grants: c.Grants, Fills: []controlFill{}, NoFill: c.NoFill}
-		for _, f := range c.Fills {
-			row.Fills = append(row.Fills, controlFill(f))
+		row := control{Control: c.Title, Why: c.Why, Checks: checks, Fills: []controlFill{}, NoFill: c.NoFill}
+		for _, grant := range policy.GrantTypesOf(c) {
+			row.Grants = append(row.Grants, grant.String())
+		}
+		for _, f := range mutate.FillTypesOf(c) {
+			row.Fills = append(row.Fills, controlFill{f.Field, f.Value, f.Unless})
 		}
 		list = append(list, row)
 	}
@@ -127,7 +132,11 @@ func checkInForce(c *spec.Check, version api.Version) controlCheck {
 		Change: rev.Change,
 	}
 	for _, allowed := range rev.Allowed {
-		check.Allowed = append(check.Allowed, controlAllowed{allowed.Fields, allowed.Values, allowed.Unset})
+		row := controlAllowed{Fields: allowed.Fields, Values: []string{}, Unset: allowed.Unset}
+		for _, v := range allowed.Values {
+			row.Values = append(row.Values, valueText(v))
+		}
+		check.Allowed = append(check.Allowed, row)
 	}
 	if rev.ExemptWindows {
 		check.Exempt = append(check.Exempt, "pods on Windows (spec.os.name)")
@@ -160,7 +169,7 @@ func (c *control) text() string {
 		row("check", fmt.Sprintf("%s, since %s", check.ID, check.Since))
 		for _, allowed := range check.Allowed {
 			for i, f := range allowed.Fields {
-				row(only(i == 0, "fields"), string(f))
+				row(only(i == 0, "fields"), f.String())
 			}
 			row("allowed", strings.Join(allowed.values(), ", "))
 		}
@@ -182,19 +191,20 @@ func (c *control) text() string {
 	return b.String()
 }
 
-// values are the allowed values in words.
+// valueText is an allowed value in words.
+func valueText(v spec.Value) string {
+	if v == (spec.Value{Op: spec.Is}) {
+		return `""`
+	}
+	return v.String()
+}
+
+// values are the allowed values in words, with whether none is one.
 func (a *controlAllowed) values() []string {
-	var list []string
-	for _, v := range a.Values {
-		if v == "" {
-			v = `""`
-		}
-		list = append(list, v)
-	}
 	if a.Unset {
-		list = append(list, "unset")
+		return append(slices.Clip(a.Values), "unset")
 	}
-	return list
+	return a.Values
 }
 
 // only is the text, if it is to be shown.

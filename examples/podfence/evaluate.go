@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"github.com/podfence/podfence/evaluate"
 )
 
 func (a *app) evaluateCommand() *cobra.Command {
@@ -30,11 +28,6 @@ excused, where message is the text of Pod Security Admission, empty when allowed
 }
 
 func evaluated(s *scan, w *workload) *answer {
-	var r evaluate.Result
-	if pod := w.held.Pod; pod != nil {
-		r = evaluate.Evaluate(pod, s.level, s.policies)
-	} else {
-		r = evaluate.Template(w.held.Namespace, w.held.Template, s.level, s.policies)
-	}
+	r := w.held.Evaluate(s.level, s.policies)
 	return &answer{workload: w, result: &r}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -82,11 +81,7 @@ func (m *mutation) begin(path string) error {
 func (m *mutation) end(path string, whole bool) error { return m.sink.end(path, whole) }
 
 func (m *mutation) chunk(path string, c *manifest.Chunk) error {
-	additions, err := m.additions(path, c)
-	if err != nil {
-		return err
-	}
-	after := c.Raw
+	additions, after := m.additions(path, c), c.Raw
 	if m.edits {
 		var conflicts []conflict
 		after, conflicts = m.add(c.Raw, additions)
@@ -122,20 +117,17 @@ func leadAfter(text []byte) []byte {
 }
 
 // additions decides about the workloads of a chunk.
-func (m *mutation) additions(path string, c *manifest.Chunk) (additions []*addition, err error) {
+func (m *mutation) additions(path string, c *manifest.Chunk) (additions []*addition) {
 	for i := range c.Objects {
 		w, found, _ := m.examine(path, &c.Objects[i])
 		if !found {
 			continue
 		}
-		a, err := newAddition(w, w.held.Admit(m.level, m.policies))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", w.where(), err)
-		}
+		a := newAddition(w, w.held.Admit(m.level, m.policies))
 		m.count(a)
 		additions = append(additions, a)
 	}
-	return additions, nil
+	return additions
 }
 
 func (m *mutation) count(a *addition) {

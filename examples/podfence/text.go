@@ -53,7 +53,7 @@ func (a *answer) headline() string {
 // cluster says it: a warning about what was asked for, a refusal of the result.
 func (a *answer) writeViolations(b *bytes.Buffer) {
 	for i := range a.result.Violations {
-		line(b, "%s", a.result.Violations[i].Within(a.root()))
+		line(b, "%s", a.result.Violations[i].String())
 	}
 	switch {
 	case a.result.Allowed():
@@ -67,12 +67,12 @@ func (a *answer) writeViolations(b *bytes.Buffer) {
 func (a *answer) writeExcused(b *bytes.Buffer) {
 	for i := range a.result.Excused {
 		v := &a.result.Excused[i]
-		line(b, "excused by policy %s, %s: %s", a.result.PolicyName(), v.Grant, excusedText(v, a.root()))
+		line(b, "excused by policy %s, %s: %s", a.result.PolicyName(), v.ExcusedBy, excusedText(v))
 	}
 }
 
 // excusedText is a violation without what it would have to be.
-func excusedText(v *evaluate.Violation, root string) string {
+func excusedText(v *evaluate.Violation) string {
 	who := ""
 	switch {
 	case v.Container.Kind != 0:
@@ -80,7 +80,7 @@ func excusedText(v *evaluate.Violation, root string) string {
 	case v.Volume != "":
 		who = fmt.Sprintf(" (volume %q)", v.Volume)
 	}
-	return fmt.Sprintf("%s%s is %s [%s]", v.Location.Within(root), who, v.ValueString(), v.CheckOrRule())
+	return fmt.Sprintf("%s%s is %s [%s]", v.Location, who, v.ValueString(), v.CheckOrRule())
 }
 
 // writeDecision writes which policy governs and why, what is filled in, what is
@@ -89,10 +89,10 @@ func (a *answer) writeDecision(b *bytes.Buffer) {
 	d := a.decision
 	line(b, "%s", governing(d))
 	for _, c := range d.Report.Changes() {
-		line(b, "+ %s: %s  (%s)", c.Location.Within(a.root()), flow(c.Value), c.Control)
+		line(b, "+ %s: %s  (%s)", c.Location, flow(c.Value), c.Serves())
 	}
-	writeUnset(b, d.Report.Unset, a.root())
-	for _, advice := range d.Report.Advice() {
+	writeUnset(b, d.Report.Unset())
+	for _, advice := range d.Advice() {
 		line(b, "! %s %q: %s", advice.Container.Kind, advice.Container.Name, advice.Text)
 	}
 }
@@ -113,14 +113,14 @@ func governing(d *podfence.Decision) string {
 
 // writeUnset writes a line for each field, but one line for all those that a
 // reason about the whole pod covers.
-func writeUnset(b *bytes.Buffer, unset []mutate.Unset, root string) {
+func writeUnset(b *bytes.Buffer, unset []mutate.Unset) {
 	whole := map[mutate.Reason]int{}
 	for i := range unset {
 		switch u := &unset[i]; u.Reason {
 		case mutate.Windows, mutate.Mirror:
 			whole[u.Reason]++
 		default:
-			line(b, "- %s left unset: %s", u.Location.Within(root), u.Reason)
+			line(b, "- %s left unset: %s", u.Location, u.Reason)
 		}
 	}
 	for _, reason := range []mutate.Reason{mutate.Windows, mutate.Mirror} {

@@ -65,7 +65,7 @@ const devel = "(devel)"
 // versionOf reads what the go command wrote into the binary; nil if it wrote
 // nothing.
 func versionOf(info *debug.BuildInfo) versionRecord {
-	v := versionRecord{Version: devel, Go: runtime.Version(), Kubernetes: spec.Newest.String()}
+	v := versionRecord{Version: devel, Go: runtime.Version(), Kubernetes: spec.Newest().String()}
 	if info == nil {
 		return v
 	}

@@ -42,13 +42,13 @@ func TestVersion(t *testing.T) {
 		{"a test, whose module has no version", &debug.BuildInfo{}, versionRecord{Version: "(devel)"}, "built with GO"},
 		{"another build system, which writes nothing", nil, versionRecord{Version: "(devel)"}, "built with GO"},
 	} {
-		row.want.Go, row.want.Kubernetes = runtime.Version(), spec.Newest.String()
+		row.want.Go, row.want.Kubernetes = runtime.Version(), spec.Newest().String()
 		got := versionOf(row.info)
 		if diff := cmp.Diff(row.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", row.name, diff)
 		}
 		want := "podfence " + row.want.Version + "\n" + strings.Replace(row.line, "GO", runtime.Version(), 1) +
-			"\nknows the Pod Security Standards up to Kubernetes " + spec.Newest.String() + "\n"
+			"\nknows the Pod Security Standards up to Kubernetes " + spec.Newest().String() + "\n"
 		if text := got.text(); text != want {
 			t.Errorf("%s: %q, want %q", row.name, text, want)
 		}

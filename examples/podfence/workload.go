@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/spec"
 )
 
 // workload is one workload of the input.
@@ -25,10 +25,10 @@ func (w *workload) find() (podfence.Workload, error) {
 	if ok && hasContainers(&held) {
 		return held, nil
 	}
-	path := strings.Join(append(slices.Clip(held.Root), "spec", "containers"), ".")
+	path := spec.RootAt(append(held.Root.Steps(), "spec", "containers")...)
 	return held, &manifest.Error{
 		File: w.file, Line: w.Line, Object: w.Object.String(),
-		Problem: "it has no containers", Fix: "look for a misspelt key on the way to " + path,
+		Problem: "it has no containers", Fix: "look for a misspelt key on the way to " + path.String(),
 	}
 }
 
@@ -38,9 +38,6 @@ func hasContainers(w *podfence.Workload) bool {
 	}
 	return len(w.Template.Spec.Containers) > 0
 }
-
-// root is where the pod stands in the object, "spec.template" in a Deployment.
-func (w *workload) root() string { return strings.Join(w.held.Root, ".") }
 
 // title names the workload: "Deployment/prod/web".
 func (w *workload) title() string {

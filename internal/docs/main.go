@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/podfence/podfence/internal/plan"
+	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -57,10 +57,10 @@ func summary(b *strings.Builder) {
 			checks = append(checks, fmt.Sprintf("`%s` (%s, v1.%d)", check.ID, check.ID.Level(), check.Revisions[0].Since))
 		}
 		fill := c.NoFill
-		if rows := fills(c); len(rows) > 0 {
+		if rows := mutate.FillTypesOf(c); len(rows) > 0 {
 			var cells []string
 			for _, f := range rows {
-				cells = append(cells, fmt.Sprintf("`%s: %s`", f.Path.Short(), f.Value))
+				cells = append(cells, fmt.Sprintf("`%s: %s`", f.Field.Short(), f.Value))
 			}
 			fill = strings.Join(cells, "<br>")
 		}
@@ -82,19 +82,9 @@ func control(b *strings.Builder, c *spec.Control) {
 	if c.NoFill != "" {
 		fmt.Fprintf(b, "Nothing is filled in: %s.\n", c.NoFill)
 	}
-	for _, f := range fills(c) {
-		fmt.Fprintf(b, "Filled in: `%s: %s`, unless %s.\n", f.Path, f.Value, f.Unless)
+	for _, f := range mutate.FillTypesOf(c) {
+		fmt.Fprintf(b, "Filled in: `%s: %s`, unless %s.\n", f.Field, f.Value, f.Unless)
 	}
-}
-
-// fills are the rows of what is filled in that serve a control.
-func fills(c *spec.Control) (rows []plan.Field) {
-	for _, f := range plan.Fields() {
-		if f.Check != 0 && f.Check.Control() == c {
-			rows = append(rows, f)
-		}
-	}
-	return rows
 }
 
 // grants are the keys of a policy that excuse what breaks a control.

@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/podfence/podfence/internal/plan"
 	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/spec"
@@ -32,8 +31,8 @@ var leaves = map[spec.Field][]mutate.Reason{
 
 // filled are the fields that Mutate fills, by its table.
 func filled() (fields []spec.Field) {
-	for _, row := range plan.Fields() {
-		fields = append(fields, row.Path)
+	for _, row := range mutate.FillTypes() {
+		fields = append(fields, row.Field)
 	}
 	return fields
 }

@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	"internal/restated":   {"spec", "policy"}, // and never what it is a second opinion on
 	"internal/laws":       {"spec", "policy", "evaluate", "mutate", "internal/kept", "internal/restated"},
 	"internal/exhaustive": {},
-	"internal/docs":       {"spec", "policy", "internal/plan"},
+	"internal/docs":       {"spec", "policy", "mutate"},
 	"internal/document":   {},
 	"internal/structure":  {},
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"pgregory.net/rapid"
 
+	"github.com/podfence/podfence/internal/kept"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
@@ -108,47 +109,11 @@ func TestPatchOfRawJSON(t *testing.T) {
 	for _, raw := range rawPods {
 		for _, text := range rawPolicies {
 			patched := patchGivesThePod(t, []byte(raw), policyOf(t, text))
-			if lost := missing(fromJSON([]byte(raw)), fromJSON(patched), "", true); lost != "" {
+			if lost := kept.Lost(fromJSON([]byte(raw)), fromJSON(patched)); lost != "" {
 				t.Errorf("%s was lost from %s\nin %s", lost, raw, patched)
 			}
 		}
 	}
-}
-
-// missing is the path of the first thing of before that after does not hold,
-// "" for none. Nulls and empty containers of one thing may have been filled.
-func missing(before, after any, path string, filledEmpty bool) string {
-	switch b := before.(type) {
-	case map[string]any:
-		a, ok := after.(map[string]any)
-		if !ok {
-			return path
-		}
-		for key, value := range b {
-			got, ok := a[key]
-			if !ok {
-				return path + "/" + key
-			}
-			if lost := missing(value, got, path+"/"+key, filledEmpty); lost != "" {
-				return lost
-			}
-		}
-	case []any:
-		a, ok := after.([]any)
-		if !ok || len(b) != len(a) && !(len(b) == 0 && filledEmpty) {
-			return path
-		}
-		for i := range b {
-			if lost := missing(b[i], a[i], path+"/*", filledEmpty); lost != "" {
-				return lost
-			}
-		}
-	default:
-		if before != after && !(before == nil && filledEmpty) {
-			return path
-		}
-	}
-	return ""
 }
 
 // genRaw generates the JSON of a pod with nulls, empty objects, missing parents
@@ -209,7 +174,7 @@ func TestPatchOfGeneratedJSON(t *testing.T) {
 		raw := genRaw().Draw(t, "raw")
 		p := podgen.Policy().Draw(t, "policy")
 		patched := patchGivesThePod(t, []byte(raw), &p)
-		if lost := missing(fromJSON([]byte(raw)), fromJSON(patched), "", true); lost != "" {
+		if lost := kept.Lost(fromJSON([]byte(raw)), fromJSON(patched)); lost != "" {
 			t.Errorf("%s was lost from %s\nin %s", lost, raw, patched)
 		}
 	})
