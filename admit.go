@@ -100,9 +100,9 @@ func (d Decision) Advice() []mutate.Advice {
 	return advice
 }
 
-// Record is the JSON form of a [Decision]: that of its result and its report,
+// DecisionRecord is the JSON form of a [Decision]: that of its result and its report,
 // and why. Every key is always there.
-type Record struct {
+type DecisionRecord struct {
 	evaluate.ResultRecord
 	mutate.ReportRecord
 	Advice     []AdviceRecord `json:"advice"`
@@ -121,8 +121,8 @@ type AdviceRecord struct {
 
 // Record renders the decision, without the pod, as the library and the command
 // print it.
-func (d Decision) Record() Record {
-	r := Record{
+func (d Decision) Record() DecisionRecord {
+	r := DecisionRecord{
 		ResultRecord: d.Result.Record(), ReportRecord: d.Report.Record(), Reason: d.Reason,
 		Advice: []AdviceRecord{}, Considered: append([]string{}, d.Considered...),
 	}
@@ -132,7 +132,7 @@ func (d Decision) Record() Record {
 	return r
 }
 
-// MarshalJSON renders the decision's [Record].
+// MarshalJSON renders the decision's [DecisionRecord].
 func (d Decision) MarshalJSON() ([]byte, error) { return json.Marshal(d.Record()) }
 
 // Admit decides about a pod at a level and version of the Pod Security

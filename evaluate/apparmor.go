@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -19,7 +20,7 @@ func (w *walk) appArmor(sc *corev1.SecurityContext) {
 }
 
 func (w *walk) appArmorProfile(f spec.Field, profile *corev1.AppArmorProfile) {
-	if profile != nil && !spec.AppArmorTypeAllowed(profile.Type) && w.has(spec.CheckAppArmorProfile) {
+	if profile != nil && !hotpath.AppArmorTypeAllowed(profile.Type) && w.has(spec.CheckAppArmorProfile) {
 		add(w, spec.CheckAppArmorProfile, f, string(profile.Type))
 	}
 }
@@ -32,7 +33,7 @@ func (w *walk) appArmorAnnotations() {
 	}
 	var bad []string
 	for key, value := range w.meta.Annotations {
-		if strings.HasPrefix(key, spec.AppArmorAnnotation) && !spec.AppArmorAnnotationAllowed(value) {
+		if strings.HasPrefix(key, spec.AppArmorAnnotation) && !hotpath.AppArmorAnnotationAllowed(value) {
 			bad = append(bad, key)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -21,14 +22,14 @@ func (w *walk) capabilities(sc *corev1.SecurityContext) {
 		return
 	}
 	for i, c := range sc.Capabilities.Add {
-		if !spec.CapabilityAddable(id, string(c)) {
+		if !hotpath.CapabilityAddable(id, string(c)) {
 			addAt(w, id, spec.AtIndex(w.at, spec.FieldCapabilitiesAdd, i), string(c))
 		}
 	}
 }
 
 func dropsAll(c *corev1.Capabilities) bool {
-	return c != nil && slices.ContainsFunc(c.Drop, func(c corev1.Capability) bool { return spec.DropsAll(string(c)) })
+	return c != nil && slices.ContainsFunc(c.Drop, func(c corev1.Capability) bool { return hotpath.DropsAll(string(c)) })
 }
 
 // dropped is the value of a drop list that does not drop ALL: nil where it is

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -13,7 +14,7 @@ func (w *walk) hostProbes(c *corev1.Container) {
 	if !w.has(spec.CheckHostProbesAndHostLifecycle) {
 		return
 	}
-	for f, host := range spec.ProbeHosts(c) {
+	for f, host := range hotpath.ProbeHosts(c) {
 		add(w, spec.CheckHostProbesAndHostLifecycle, f, host)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/spec"
 )
@@ -20,7 +21,7 @@ func (w *walk) seccompFields() spec.CheckID {
 }
 
 func (w *walk) podSeccomp(sc *corev1.PodSecurityContext) {
-	if sc.SeccompProfile == nil || spec.SeccompTypeAllowed(sc.SeccompProfile.Type) {
+	if sc.SeccompProfile == nil || hotpath.SeccompTypeAllowed(sc.SeccompProfile.Type) {
 		return
 	}
 	if id := w.seccompFields(); id != 0 {
@@ -37,7 +38,7 @@ func (w *walk) seccomp(sc *corev1.SecurityContext) {
 	}
 	const f = spec.FieldSeccompType
 	switch profile := sc.SeccompProfile; {
-	case profile != nil && !spec.SeccompTypeAllowed(profile.Type):
+	case profile != nil && !hotpath.SeccompTypeAllowed(profile.Type):
 		add(w, id, f, string(profile.Type))
 	case profile == nil && id == spec.CheckSeccompProfileRestricted && !w.podHasSeccomp():
 		addUnset(w, id, f)
@@ -46,7 +47,7 @@ func (w *walk) seccomp(sc *corev1.SecurityContext) {
 
 func (w *walk) podHasSeccomp() bool {
 	sc := w.pod.SecurityContext
-	return sc != nil && sc.SeccompProfile != nil && spec.SeccompTypeAllowed(sc.SeccompProfile.Type)
+	return sc != nil && sc.SeccompProfile != nil && hotpath.SeccompTypeAllowed(sc.SeccompProfile.Type)
 }
 
 // seccompAnnotations tests the annotations of the pod and of containers that it
@@ -61,7 +62,7 @@ func (w *walk) seccompAnnotations() {
 	}
 	slices.Sort(keys[1:])
 	for _, key := range slices.Compact(keys) {
-		if value, ok := w.meta.Annotations[key]; ok && !spec.SeccompAnnotationAllowed(value) {
+		if value, ok := w.meta.Annotations[key]; ok && !hotpath.SeccompAnnotationAllowed(value) {
 			addAt(w, spec.CheckSeccompProfileBaseline, spec.AtAnnotation(key), value)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/spec"
 )
@@ -17,7 +18,7 @@ func (w *walk) volumes() {
 		v := &w.pod.Volumes[i]
 		switch {
 		case w.has(spec.CheckRestrictedVolumes):
-			if !spec.RestrictedVolume(v) {
+			if !hotpath.RestrictedVolume(v) {
 				t := spec.NamingType(v)
 				w.addVolume(spec.CheckRestrictedVolumes, i, t.Field, volumeValue(t, v))
 			}

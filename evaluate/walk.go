@@ -5,6 +5,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/spec"
 )
@@ -63,7 +64,7 @@ func (w *walk) pass() {
 	w.podFields()
 	for at, c := range podwalk.Containers(w.pod) {
 		if w.at = at; w.found != nil {
-			w.facts = spec.FactsOf(w.pod, c)
+			w.facts = factsOf(w.pod, c)
 		}
 		w.container(c)
 	}
@@ -123,7 +124,7 @@ func plainlyRestricted(sc *corev1.SecurityContext) bool {
 	return sc.AllowPrivilegeEscalation != nil && !*sc.AllowPrivilegeEscalation &&
 		sc.RunAsNonRoot != nil && *sc.RunAsNonRoot &&
 		sc.Capabilities != nil && len(sc.Capabilities.Add) == 0 &&
-		len(sc.Capabilities.Drop) == 1 && spec.DropsAll(string(sc.Capabilities.Drop[0])) &&
+		len(sc.Capabilities.Drop) == 1 && hotpath.DropsAll(string(sc.Capabilities.Drop[0])) &&
 		sc.SeccompProfile != nil && sc.SeccompProfile.Type == corev1.SeccompProfileTypeRuntimeDefault &&
 		(sc.Privileged == nil || !*sc.Privileged) && (sc.RunAsUser == nil || *sc.RunAsUser != 0) &&
 		sc.AppArmorProfile == nil && sc.ProcMount == nil && sc.SELinuxOptions == nil && sc.WindowsOptions == nil

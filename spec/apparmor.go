@@ -1,8 +1,6 @@
 package spec
 
 import (
-	"strings"
-
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -34,17 +32,4 @@ var appArmor = Control{
 		}},
 	}},
 	NoFill: "unset is already the runtime's profile",
-}
-
-// AppArmorTypeAllowed reports whether the standard allows a profile type.
-func AppArmorTypeAllowed(t corev1.AppArmorProfileType) bool {
-	return t == corev1.AppArmorProfileTypeRuntimeDefault || t == corev1.AppArmorProfileTypeLocalhost
-}
-
-// AppArmorAnnotationAllowed reports whether the standard allows the value of a
-// legacy annotation.
-func AppArmorAnnotationAllowed(value string) bool {
-	return value == "" ||
-		value == corev1.DeprecatedAppArmorBetaProfileRuntimeDefault ||
-		strings.HasPrefix(value, corev1.DeprecatedAppArmorBetaProfileNamePrefix)
 }

@@ -1,7 +1,5 @@
 package spec
 
-import "slices"
-
 // Compared exactly: no other case, no CAP_ prefix, and "ALL" alone drops all.
 const (
 	// CapabilityAll is every capability.
@@ -51,14 +49,3 @@ var capabilities = Control{
 		}},
 	}},
 }
-
-// CapabilityAddable reports whether a check lets a container add a capability.
-func CapabilityAddable(id CheckID, capability string) bool {
-	if id == CheckCapabilitiesRestricted {
-		return capability == capabilityNetBindService
-	}
-	return slices.Contains(baselineCapabilities, capability)
-}
-
-// DropsAll reports whether an entry of capabilities.drop drops all of them.
-func DropsAll(capability string) bool { return capability == CapabilityAll }

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -148,19 +149,19 @@ func TestAllowedValues(t *testing.T) {
 		{"Localhost", false, true, false, true, false},
 		{"runtimedefault", false, false, false, false, false},
 	} {
-		if got := spec.SeccompAnnotationAllowed(row.value); got != row.seccomp {
+		if got := hotpath.SeccompAnnotationAllowed(row.value); got != row.seccomp {
 			t.Errorf("seccomp annotation %q: %v", row.value, got)
 		}
-		if got := spec.SeccompAnnotationIsDefault(row.value); got != row.isDefault {
+		if got := hotpath.SeccompAnnotationIsDefault(row.value); got != row.isDefault {
 			t.Errorf("seccomp annotation %q as the default: %v", row.value, got)
 		}
-		if got := spec.SeccompTypeAllowed(corev1.SeccompProfileType(row.value)); got != row.seccompType {
+		if got := hotpath.SeccompTypeAllowed(corev1.SeccompProfileType(row.value)); got != row.seccompType {
 			t.Errorf("seccomp type %q: %v", row.value, got)
 		}
-		if got := spec.AppArmorAnnotationAllowed(row.value); got != row.appArmor {
+		if got := hotpath.AppArmorAnnotationAllowed(row.value); got != row.appArmor {
 			t.Errorf("AppArmor annotation %q: %v", row.value, got)
 		}
-		if got := spec.AppArmorTypeAllowed(corev1.AppArmorProfileType(row.value)); got != row.appArmorTyp {
+		if got := hotpath.AppArmorTypeAllowed(corev1.AppArmorProfileType(row.value)); got != row.appArmorTyp {
 			t.Errorf("AppArmor type %q: %v", row.value, got)
 		}
 	}
@@ -272,8 +273,8 @@ func TestRestrictedVolume(t *testing.T) {
 		{corev1.VolumeSource{}, spec.UnknownVolumeType, false},
 	} {
 		v := &corev1.Volume{Name: "v", VolumeSource: row.source}
-		if got := spec.NamingType(v); got.Name != row.name || spec.RestrictedVolume(v) != row.allowed {
-			t.Errorf("%s, %v, want %s, %v", got.Name, spec.RestrictedVolume(v), row.name, row.allowed)
+		if got := spec.NamingType(v); got.Name != row.name || hotpath.RestrictedVolume(v) != row.allowed {
+			t.Errorf("%s, %v, want %s, %v", got.Name, hotpath.RestrictedVolume(v), row.name, row.allowed)
 		}
 	}
 }
@@ -288,8 +289,8 @@ func TestRestrictedVolumeIsTheTables(t *testing.T) {
 	for i := range sources.NumField() {
 		v := &corev1.Volume{}
 		reflect.ValueOf(&v.VolumeSource).Elem().Field(i).Set(reflect.New(sources.Field(i).Type.Elem()))
-		if named := spec.NamingType(v); spec.RestrictedVolume(v) != named.Restricted {
-			t.Errorf("%s: %v, and %v in the table", named.Name, spec.RestrictedVolume(v), named.Restricted)
+		if named := spec.NamingType(v); hotpath.RestrictedVolume(v) != named.Restricted {
+			t.Errorf("%s: %v, and %v in the table", named.Name, hotpath.RestrictedVolume(v), named.Restricted)
 		}
 	}
 }
@@ -300,13 +301,13 @@ func TestCapabilityAddable(t *testing.T) {
 		"NET_BIND_SERVICE": {true, true}, "CHOWN": {true, false}, "SYS_CHROOT": {true, false}, "NET_RAW": {}, "SYS_ADMIN": {},
 		"ALL": {}, "chown": {}, "CAP_CHOWN": {}, "CAP_NET_BIND_SERVICE": {}, "": {},
 	} {
-		got := [2]bool{spec.CapabilityAddable(spec.CheckCapabilitiesBaseline, capability), spec.CapabilityAddable(spec.CheckCapabilitiesRestricted, capability)}
+		got := [2]bool{hotpath.CapabilityAddable(spec.CheckCapabilitiesBaseline, capability), hotpath.CapabilityAddable(spec.CheckCapabilitiesRestricted, capability)}
 		if got != want {
 			t.Errorf("%q at baseline and restricted: %v, want %v", capability, got, want)
 		}
 	}
 	for drop, want := range map[string]bool{"ALL": true, "all": false, "CAP_ALL": false, "": false, "NET_RAW": false} {
-		if spec.DropsAll(drop) != want {
+		if hotpath.DropsAll(drop) != want {
 			t.Errorf("dropping %q drops all: want %v", drop, want)
 		}
 	}

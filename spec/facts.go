@@ -1,7 +1,5 @@
 package spec
 
-import corev1 "k8s.io/api/core/v1"
-
 // Facts are what the rest of a pod has to say about one field that breaks a
 // check: what a grant may ask for beside the field's own value.
 type Facts uint8
@@ -26,23 +24,3 @@ const (
 
 // Has reports whether all the facts of another set are in this one.
 func (f Facts) Has(all Facts) bool { return f&all == all }
-
-// FactsOf is what a container has to say about its own fields.
-func FactsOf(pod *corev1.PodSpec, c *corev1.Container) (f Facts) {
-	if IsPrivileged(c) {
-		f |= Privileged
-	}
-	if AddsSysAdmin(c) {
-		f |= SysAdmin
-	}
-	if uid := EffectiveRunAsUser(pod, c); uid != nil && *uid == 0 {
-		f |= RootUser
-	}
-	if profile := EffectiveSeccompProfile(pod, c); profile != nil && (c.SecurityContext == nil || c.SecurityContext.SeccompProfile == nil) {
-		f |= InheritsProfile
-		if profile.Type == corev1.SeccompProfileTypeUnconfined {
-			f |= InheritsUnconfined
-		}
-	}
-	return f
-}

@@ -268,7 +268,7 @@ func (f Field) row() *fieldRow {
 // an index, or for the key of an annotation.
 func (f Field) String() string { return f.row().path }
 
-// Scope says whether the field belongs to the pod or to a container.
+// Scope says to what the field belongs: the pod or a container.
 func (f Field) Scope() Scope { return f.row().scope }
 
 // Type says what the field holds.

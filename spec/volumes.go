@@ -103,15 +103,6 @@ func VolumeTypeOf(f Field) string {
 	return UnknownVolumeType
 }
 
-// RestrictedVolume reports whether the restricted level allows a volume. One
-// allowed source is enough, as upstream; API validation refuses volumes with
-// several. It says what the table says, at a tenth of the cost, for it is asked
-// of every volume of every pod; a test holds the two together.
-func RestrictedVolume(v *corev1.Volume) bool {
-	return v.ConfigMap != nil || v.CSI != nil || v.DownwardAPI != nil || v.EmptyDir != nil || v.Ephemeral != nil ||
-		v.Image != nil || v.PersistentVolumeClaim != nil || v.Projected != nil || v.Secret != nil
-}
-
 // NamingType is the type by which a volume is named: its only one, or the first
 // in the order of the table. A volume without a known source has an unknown type.
 func NamingType(v *corev1.Volume) *VolumeType {

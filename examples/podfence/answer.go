@@ -144,7 +144,7 @@ type (
 	}
 	admitRecord struct {
 		head
-		podfence.Record
+		podfence.DecisionRecord
 		failure
 	}
 )
@@ -162,7 +162,7 @@ func (a *answer) record() any {
 	if a.decision == nil {
 		return evaluateRecord{head: a.head(), ResultRecord: a.result.Record()}
 	}
-	return admitRecord{head: a.head(), Record: a.decision.Record()}
+	return admitRecord{head: a.head(), DecisionRecord: a.decision.Record()}
 }
 
 // undecidedRecord is the answer that there is none: what was asked, and why.

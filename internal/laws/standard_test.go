@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -41,7 +42,7 @@ func anomaly(pod *corev1.Pod, version api.Version, v evaluate.Violation) bool {
 	case spec.CheckCapabilitiesBaseline, spec.CheckSeccompProfileBaseline:
 		return spec.IsWindows(&pod.Spec) && !version.Older(api.MajorMinorVersion(1, 25))
 	case spec.CheckHostPathVolumes:
-		return spec.RestrictedVolume(&pod.Spec.Volumes[v.Index])
+		return hotpath.RestrictedVolume(&pod.Spec.Volumes[v.Index])
 	default:
 		return false
 	}

@@ -4,6 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -329,7 +330,7 @@ func (p *planner) nonRoot(at spec.Container, c *corev1.Container, effective *boo
 func (p *planner) seccomp(at spec.Container, c *corev1.Container) {
 	const f = spec.FieldSeccompType
 	if effective := spec.EffectiveSeccompProfile(p.pod, c); effective != nil {
-		if own := c.SecurityContext; !spec.SeccompTypeAllowed(effective.Type) && (own == nil || own.SeccompProfile == nil) {
+		if own := c.SecurityContext; !hotpath.SeccompTypeAllowed(effective.Type) && (own == nil || own.SeccompProfile == nil) {
 			p.leave(at, f, Inherited)
 		}
 		return
@@ -338,7 +339,7 @@ func (p *planner) seccomp(at spec.Container, c *corev1.Container) {
 	switch {
 	case !p.policy.Mutations.SetsSeccompProfile():
 		p.leave(at, f, PolicyLeaves)
-	case annotated && !spec.SeccompAnnotationIsDefault(annotation):
+	case annotated && !hotpath.SeccompAnnotationIsDefault(annotation):
 		p.leave(at, f, Annotation)
 	default:
 		p.fill(at, c, SeccompType, Parent, 0)

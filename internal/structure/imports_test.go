@@ -19,10 +19,11 @@ const module = "github.com/podfence/podfence"
 var arrows = map[string][]string{
 	"spec":                {},
 	"internal/podwalk":    {"spec"},
+	"internal/hotpath":    {"spec"},
 	"policy":              {"spec"},
 	"internal/governing":  {},
-	"internal/plan":       {"spec", "policy", "internal/podwalk"},
-	"evaluate":            {"spec", "policy", "internal/podwalk", "internal/governing", "internal/plan"},
+	"internal/plan":       {"spec", "policy", "internal/podwalk", "internal/hotpath"},
+	"evaluate":            {"spec", "policy", "internal/podwalk", "internal/hotpath", "internal/governing", "internal/plan"},
 	"mutate":              {"spec", "policy", "internal/podwalk", "internal/plan"},
 	"":                    {"spec", "policy", "evaluate", "mutate", "internal/governing"},
 	"internal/podgen":     {"spec", "policy"},

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"pgregory.net/rapid"
 
+	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/policy"
@@ -576,7 +577,7 @@ func seccompAgrees(pod *corev1.Pod, key string, p *corev1.SeccompProfile) bool {
 	case !ok:
 		return true
 	case p.Type == corev1.SeccompProfileTypeRuntimeDefault:
-		return spec.SeccompAnnotationIsDefault(value)
+		return hotpath.SeccompAnnotationIsDefault(value)
 	case p.Type == corev1.SeccompProfileTypeLocalhost:
 		return value == "localhost/p.json"
 	default:

@@ -56,7 +56,7 @@ type Store struct {
 type Status struct {
 	// Directory is where the policies are read; empty for none.
 	Directory string `json:"directory"`
-	// Ready says whether a set is in force.
+	// Ready reports whether a set is in force.
 	Ready bool `json:"ready"`
 	// Policies are the names of those in force, as namespace/name or name.
 	Policies []string `json:"policies"`
