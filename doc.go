@@ -10,8 +10,8 @@
 // [Admit] answers with the pod as it would run, whether it may, under which
 // policy and why. [AdmitTemplate] and [AdmitObject] are its twins for pod
 // templates and for the objects that hold them, [AdmitEphemeralContainers] for
-// the debug containers of a running pod. The three steps that it joins can be
-// had alone:
+// the debug containers of a running pod; [EvaluateObject] judges an object as it
+// is. The three steps that Admit joins can be had alone:
 //
 //	policy.Set.Governing(namespace, labels)      which policies select the pod
 //	mutate.Mutate(pod, policy)                   fills unset security fields
@@ -48,7 +48,9 @@
 //  6. An exception removes only violations that its grants cover, and adds only
 //     what its own rules name; without exceptions the verdict is Pod Security
 //     Admission's, byte for byte [internal/laws:
-//     TestExceptionsOnlyExcuseAndDemand, evaluate: TestConformance].
+//     TestExceptionsOnlyExcuseAndDemand, internal/conformance: TestConformance].
+//  7. What Admit says of the filled pod is what Evaluate says of it, governing
+//     policy included [internal/laws: TestEvaluateSaysOfTheFilledPodWhatAdmitSays].
 //
 // # Edge cases
 //

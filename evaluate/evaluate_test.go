@@ -251,6 +251,55 @@ func TestGoverning(t *testing.T) {
 	}
 }
 
+// TestCompletePodsGoFirst: of several policies that allow the pod, the first under
+// which nothing would be filled in answers, as it does in Admit; without one, the
+// first.
+func TestCompletePodsGoFirst(t *testing.T) {
+	// Under the first a pod gets the default groups; the second wants none.
+	fills, leaves := forWeb("a", policy.Allow{}), forWeb("b", policy.Allow{
+		FSGroup: groupRule(policy.MayRunAs, ids(5, 5)), RunAsGroup: groupRule(policy.MayRunAs, ids(5, 5)),
+	})
+	leaves.Mutations.SupplementalGroups = []int64{}
+	set := newSet(t, fills, leaves)
+	one := int64(1)
+	for _, row := range []struct {
+		name, why, level, policy string
+		change                   func(*corev1.PodSpec)
+	}{
+		{"complete under the second", "the first would fill groups in", "restricted:latest", "b", func(*corev1.PodSpec) {}},
+		{"complete under the first alone", "the second refuses its groups", "restricted:latest", "a", func(spec *corev1.PodSpec) {
+			spec.SecurityContext.FSGroup, spec.SecurityContext.RunAsGroup = &one, &one
+			spec.SecurityContext.SupplementalGroups = []int64{1}
+		}},
+		{"complete under none", "the first in order of name", "restricted:latest", "a", func(spec *corev1.PodSpec) {
+			spec.Containers[0].SecurityContext.Privileged = nil
+		}},
+		{"at baseline", "nothing is filled in where baseline allows the pod", "baseline:latest", "a", func(*corev1.PodSpec) {}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			no, yes := false, true
+			pod := &corev1.Pod{Spec: corev1.PodSpec{
+				SecurityContext: &corev1.PodSecurityContext{},
+				Containers: []corev1.Container{{Name: "main", SecurityContext: &corev1.SecurityContext{
+					AllowPrivilegeEscalation: &no, Privileged: &no, RunAsNonRoot: &yes, RunAsUser: &one,
+					Capabilities:   &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+					SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+				}}},
+			}}
+			pod.Labels = map[string]string{"app": "web"}
+			row.change(&pod.Spec)
+			lv := levelVersion(t, row.level)
+			got := evaluate.Evaluate(pod, lv, set)
+			if !got.Allowed() || got.PolicyName() != row.policy {
+				t.Errorf("allowed %v under %q, want %q: %s: %s", got.Allowed(), got.PolicyName(), row.policy, row.why, got.Message())
+			}
+			if n := testing.AllocsPerRun(20, func() { evaluate.Evaluate(pod, lv, set) }); n != 0 {
+				t.Errorf("%v allocations", n)
+			}
+		})
+	}
+}
+
 // TestFailedPolicyLeavesNoTrace: a policy that is tried and not chosen changes
 // nothing in the answer, neither in what is wanted nor in what is excused.
 func TestFailedPolicyLeavesNoTrace(t *testing.T) {
