@@ -68,13 +68,13 @@ func (d *demander) users(rule *policy.UserRule) {
 	if rule.Rule != policy.MustRunAs {
 		return
 	}
-	d.ids(policy.KeyRunAsUser, rule.Ranges, true, rangesText(rule.Ranges), userField)
+	d.ids(policy.KeyRunAsUser, rule.Ranges, true, userField)
 }
 
 // groups demands an effective GID within the ranges, or none under MayRunAs.
 func (d *demander) groups(rule *policy.GroupRule) {
 	if restricts(rule) {
-		d.ids(policy.KeyRunAsGroup, rule.Ranges, rule.Rule == policy.MustRunAs, wantGroup(rule), groupField)
+		d.ids(policy.KeyRunAsGroup, rule.Ranges, rule.Rule == policy.MustRunAs, groupField)
 	}
 }
 
@@ -104,7 +104,7 @@ var (
 
 // ids holds every container's effective ID against ranges. A bad value is
 // reported where it is set: once on the pod, however many containers inherit it.
-func (d *demander) ids(rule policy.Key, ranges []policy.IDRange, required bool, want string, f *idField) {
+func (d *demander) ids(rule policy.Key, ranges []policy.IDRange, required bool, f *idField) {
 	fromPod := false
 	var inherited *int64
 	if sc := d.pod.SecurityContext; sc != nil {
@@ -118,17 +118,34 @@ func (d *demander) ids(rule policy.Key, ranges []policy.IDRange, required bool, 
 		}
 		switch {
 		case own != nil && !policy.InRanges(ranges, *own):
-			d.add(rule, spec.At(at, f.ofContainer), *own, want)
+			d.add(rule, spec.At(at, f.ofContainer), *own, "")
 		case own != nil:
 		case inherited == nil && required:
-			d.add(rule, spec.At(at, f.ofContainer), nil, want)
+			d.add(rule, spec.At(at, f.ofContainer), nil, "")
 		case inherited != nil && !policy.InRanges(ranges, *inherited):
 			fromPod = true
 		}
 	}
 	if fromPod {
-		bad := Violation{Rule: rule, Location: spec.At(spec.Container{}, f.ofPod), Value: *inherited, Want: want}
+		bad := Violation{Rule: rule, Location: spec.At(spec.Container{}, f.ofPod), Value: *inherited}
 		d.found = slices.Insert(d.found, start, bad)
+	}
+	d.wantIDs(start, ranges, required)
+}
+
+// wantIDs says of the violations from start on what they want: an ID within
+// ranges, or none where it is not required. The text is made once, and only
+// where it is wanted.
+func (d *demander) wantIDs(start int, ranges []policy.IDRange, required bool) {
+	if start == len(d.found) {
+		return
+	}
+	want := rangesText(ranges)
+	if !required {
+		want += " or unset"
+	}
+	for i := range d.found[start:] {
+		d.found[start+i].Want = want
 	}
 }
 
@@ -136,41 +153,37 @@ func (d *demander) fsGroup(rule *policy.GroupRule) {
 	if !restricts(rule) {
 		return
 	}
+	start, required := len(d.found), rule.Rule == policy.MustRunAs
 	location := spec.At(spec.Container{}, spec.FieldPodFSGroup)
 	switch sc := d.pod.SecurityContext; {
 	case sc != nil && sc.FSGroup != nil:
 		if !policy.InRanges(rule.Ranges, *sc.FSGroup) {
-			d.add(policy.KeyFSGroup, location, *sc.FSGroup, wantGroup(rule))
+			d.add(policy.KeyFSGroup, location, *sc.FSGroup, "")
 		}
-	case rule.Rule == policy.MustRunAs:
-		d.add(policy.KeyFSGroup, location, nil, wantGroup(rule))
+	case required:
+		d.add(policy.KeyFSGroup, location, nil, "")
 	}
+	d.wantIDs(start, rule.Ranges, required)
 }
 
 func (d *demander) supplementalGroups(rule *policy.GroupRule) {
 	if !restricts(rule) {
 		return
 	}
+	start, required := len(d.found), rule.Rule == policy.MustRunAs
 	var groups []int64
 	if d.pod.SecurityContext != nil {
 		groups = d.pod.SecurityContext.SupplementalGroups
 	}
-	if len(groups) == 0 && rule.Rule == policy.MustRunAs {
-		d.add(policy.KeySupplementalGroups, spec.At(spec.Container{}, spec.FieldSupplementalGroups), nil, wantGroup(rule))
+	if len(groups) == 0 && required {
+		d.add(policy.KeySupplementalGroups, spec.At(spec.Container{}, spec.FieldSupplementalGroups), nil, "")
 	}
 	for i, group := range groups {
 		if !policy.InRanges(rule.Ranges, group) {
-			d.add(policy.KeySupplementalGroups, spec.AtIndex(spec.Container{}, spec.FieldSupplementalGroup, i), group, wantGroup(rule))
+			d.add(policy.KeySupplementalGroups, spec.AtIndex(spec.Container{}, spec.FieldSupplementalGroup, i), group, "")
 		}
 	}
-}
-
-// wantGroup says what a group must be.
-func wantGroup(rule *policy.GroupRule) string {
-	if rule.Rule == policy.MayRunAs {
-		return rangesText(rule.Ranges) + " or unset"
-	}
-	return rangesText(rule.Ranges)
+	d.wantIDs(start, rule.Ranges, required)
 }
 
 // rangesText renders ranges: "400", "400 to 499 or 1000 to 2000".
