@@ -267,7 +267,7 @@ func checkGroups(t rapid.TB, policies []*Policy, hubs int, seen map[string]int) 
 	}
 }
 
-// crowd are shapes in which policies come in numbers.
+// crowds are shapes in which policies come in numbers.
 var crowds = []struct {
 	name   string
 	groups func(n int) int

@@ -101,10 +101,8 @@ func governed(t testing.TB, keys []string, policies ...Policy) bool {
 	return false
 }
 
-// TestOverlapOneKey tries every pair of selectors of up to two parts over one
-// key against every pod.
-func TestOverlapOneKey(t *testing.T) {
-	var all []Policy
+// oneKeySelectors are all selectors of up to two parts over one key.
+func oneKeySelectors(t *testing.T) (all []Policy) {
 	for _, value := range []string{"x", "y"} {
 		all = append(all, selecting("", podLabels{"k": value}))
 	}
@@ -117,6 +115,13 @@ func TestOverlapOneKey(t *testing.T) {
 	if len(all) != 2+8*(1+8+1) {
 		t.Fatalf("%d selectors", len(all))
 	}
+	return all
+}
+
+// TestOverlapOneKey tries every pair of selectors of up to two parts over one
+// key against every pod.
+func TestOverlapOneKey(t *testing.T) {
+	all := oneKeySelectors(t)
 	for i := range all {
 		for j := range all {
 			want := governed(t, []string{"k"}, all[i], all[j])
@@ -124,6 +129,33 @@ func TestOverlapOneKey(t *testing.T) {
 				t.Errorf("%v and %v: overlap %t, want %t", all[i], all[j], got, want)
 			}
 		}
+	}
+}
+
+// TestNeighboursOfOneKey: the indexes that groups are told by find what
+// [Overlap] finds, for every pair of selectors, from either side.
+func TestNeighboursOfOneKey(t *testing.T) {
+	all := oneKeySelectors(t)
+	pairs := 0
+	for i := range all {
+		for j := range all {
+			members := []*member{{policy: &all[i], demands: demandsOf(&all[i])}, {policy: &all[j], demands: demandsOf(&all[j])}}
+			if i == j || !members[0].possible || !members[1].possible {
+				continue
+			}
+			pairs++
+			want := Overlap(&all[i], &all[j])
+			pin(members)
+			for name, neighbours := range map[string]func([]*member) func(*member) []*member{"overlapping": overlapping, "apart": apart} {
+				members[0].reached, members[1].reached = true, false
+				if got := len(neighbours(members)(members[0])); (got == 1) != (want == (name == "overlapping")) {
+					t.Errorf("%v and %v: overlap %t, and %d are %s", all[i], all[j], want, got, name)
+				}
+			}
+		}
+	}
+	if pairs < 3000 {
+		t.Errorf("only %d pairs", pairs)
 	}
 }
 
