@@ -61,13 +61,14 @@ func expressionsOn(key string) []metav1.LabelSelectorRequirement {
 	return list
 }
 
-// labelings are the pods that selectors over the values x and y can tell apart.
+// labelings are the pods that selectors over the values x, y and other can tell
+// apart.
 func labelings(keys ...string) []podLabels {
 	all := []podLabels{{}}
 	for _, key := range keys {
 		var longer []podLabels
 		for _, some := range all {
-			for _, value := range []string{"", "x", "y", "other"} {
+			for _, value := range []string{"", "x", "y", "other", "another"} {
 				m := maps.Clone(some)
 				if value != "" {
 					m[key] = value
@@ -103,7 +104,7 @@ func governed(t testing.TB, keys []string, policies ...Policy) bool {
 
 // oneKeySelectors are all selectors of up to two parts over one key.
 func oneKeySelectors(t *testing.T) (all []Policy) {
-	for _, value := range []string{"x", "y"} {
+	for _, value := range []string{"x", "y", "other"} {
 		all = append(all, selecting("", podLabels{"k": value}))
 	}
 	for _, e := range expressionsOn("k") {
@@ -112,7 +113,7 @@ func oneKeySelectors(t *testing.T) (all []Policy) {
 			all = append(all, selecting("", nil, e, f))
 		}
 	}
-	if len(all) != 2+8*(1+8+1) {
+	if len(all) != 3+8*(1+8+1) {
 		t.Fatalf("%d selectors", len(all))
 	}
 	return all
