@@ -103,6 +103,8 @@ func TestLintOverlaps(t *testing.T) {
 			[]string{"f6.yaml:1: warning: policy m5 and 5 others can, any two of them, select one pod: m0 (f1.yaml:1), m1 (f2.yaml:1), m2 (f3.yaml:1), m3 (f4.yaml:1) and 1 more; they are tried in order of name, and their grants never add up"}},
 		{"one and many", "it is the one that asks for too little", append([]string{one("a", lacks("zone"))}, family...),
 			[]string{"f1.yaml:1: warning: policy a can select one pod with each of 6 policies: m0 (f2.yaml:1), m1 (f3.yaml:1), m2 (f4.yaml:1), m3 (f5.yaml:1) and 2 more; they are tried in order of name, and their grants never add up"}},
+		{"one and two in namespaces of their own", "it is told first though it is tried last, and they meet in no one namespace", []string{inNS("m", one("a", has("app", "x"))), inNS("net", one("b", has("app", "x"))), one("z", has("tier", "x"))},
+			[]string{"f3.yaml:1: warning: policy z can select one pod with each of 2 policies: m/a (f1.yaml:1), net/b (f2.yaml:1); they are tried in order of name, and their grants never add up"}},
 		{"parts", "apps and tiers meet, and neither among themselves", []string{one("a1", has("app", "x")), one("a2", has("app", "u")), inNS("net", one("t1", has("tier", "x"))), inNS("net", one("t2", has("tier", "u")))},
 			[]string{"f4.yaml:1: warning: policy net/t2 is one of 4 policies in 2 parts, of which any two from different parts can select one pod in namespace net: a1 (f1.yaml:1), a2 (f2.yaml:1); net/t1 (f3.yaml:1), net/t2 (f4.yaml:1); they are tried in order of name, and their grants never add up"}},
 		{"within a part", "what overlaps there is a warning of its own", append([]string{one("a", lacks("zone")), one("twin", has("app", "v3"))}, family...), []string{
@@ -267,7 +269,7 @@ func checkGroups(t rapid.TB, policies []*Policy, hubs int, seen map[string]int) 
 	}
 }
 
-// crowd are shapes in which policies come in numbers.
+// crowds are shapes in which policies come in numbers.
 var crowds = []struct {
 	name   string
 	groups func(n int) int

@@ -61,13 +61,14 @@ func expressionsOn(key string) []metav1.LabelSelectorRequirement {
 	return list
 }
 
-// labelings are the pods that selectors over the values x and y can tell apart.
+// labelings are the pods that selectors over the values x, y and other can tell
+// apart.
 func labelings(keys ...string) []podLabels {
 	all := []podLabels{{}}
 	for _, key := range keys {
 		var longer []podLabels
 		for _, some := range all {
-			for _, value := range []string{"", "x", "y", "other"} {
+			for _, value := range []string{"", "x", "y", "other", "another"} {
 				m := maps.Clone(some)
 				if value != "" {
 					m[key] = value
@@ -101,11 +102,9 @@ func governed(t testing.TB, keys []string, policies ...Policy) bool {
 	return false
 }
 
-// TestOverlapOneKey tries every pair of selectors of up to two parts over one
-// key against every pod.
-func TestOverlapOneKey(t *testing.T) {
-	var all []Policy
-	for _, value := range []string{"x", "y"} {
+// oneKeySelectors are all selectors of up to two parts over one key.
+func oneKeySelectors(t *testing.T) (all []Policy) {
+	for _, value := range []string{"x", "y", "other"} {
 		all = append(all, selecting("", podLabels{"k": value}))
 	}
 	for _, e := range expressionsOn("k") {
@@ -114,9 +113,16 @@ func TestOverlapOneKey(t *testing.T) {
 			all = append(all, selecting("", nil, e, f))
 		}
 	}
-	if len(all) != 2+8*(1+8+1) {
+	if len(all) != 3+8*(1+8+1) {
 		t.Fatalf("%d selectors", len(all))
 	}
+	return all
+}
+
+// TestOverlapOneKey tries every pair of selectors of up to two parts over one
+// key against every pod.
+func TestOverlapOneKey(t *testing.T) {
+	all := oneKeySelectors(t)
 	for i := range all {
 		for j := range all {
 			want := governed(t, []string{"k"}, all[i], all[j])
@@ -124,6 +130,33 @@ func TestOverlapOneKey(t *testing.T) {
 				t.Errorf("%v and %v: overlap %t, want %t", all[i], all[j], got, want)
 			}
 		}
+	}
+}
+
+// TestNeighboursOfOneKey: the indexes that groups are told by find what
+// [Overlap] finds, for every pair of selectors, from either side.
+func TestNeighboursOfOneKey(t *testing.T) {
+	all := oneKeySelectors(t)
+	pairs := 0
+	for i := range all {
+		for j := range all {
+			members := []*member{{policy: &all[i], demands: demandsOf(&all[i])}, {policy: &all[j], demands: demandsOf(&all[j])}}
+			if i == j || !members[0].possible || !members[1].possible {
+				continue
+			}
+			pairs++
+			want := Overlap(&all[i], &all[j])
+			pin(members)
+			for name, neighbours := range map[string]func([]*member) func(*member) []*member{"overlapping": overlapping, "apart": apart} {
+				members[0].reached, members[1].reached = true, false
+				if got := len(neighbours(members)(members[0])); (got == 1) != (want == (name == "overlapping")) {
+					t.Errorf("%v and %v: overlap %t, and %d are %s", all[i], all[j], want, got, name)
+				}
+			}
+		}
+	}
+	if pairs < 3000 {
+		t.Errorf("only %d pairs", pairs)
 	}
 }
 

@@ -84,6 +84,7 @@ func TestSourceAt(t *testing.T) {
 			"": 4, "name": 4, "namespace": 2, "mutations": 6, "mutations.runAsGroup": 7,
 		}},
 		{"an alias", "its value stands at the anchor, its key here", sourceWelkin, 1, map[string]int{"": 8, "podSelectorLabels": 9, "podSelectorLabels[a]": 5}},
+		{"a namespace on the first line", "it stands above its policies", "constraints: {one: {\n  x: {podSelectorLabels: {a: b}}}}\n", 0, map[string]int{"": 2, "name": 2, "namespace": 1}},
 		{"the second namespace", "each has its own", sourceWelkin, 2, map[string]int{"": 11, "namespace": 10, "podSelectorLabels": 11}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
