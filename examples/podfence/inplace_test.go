@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/pod-security-admission/api"
+
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 )
 
@@ -23,6 +25,8 @@ type inPlaceTest struct {
 	*mutation
 	cancel context.CancelFunc
 }
+
+var restricted = api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 
 func newInPlaceTest(t *testing.T) *inPlaceTest {
 	test := &inPlaceTest{T: t, path: filepath.Join(t.TempDir(), "pod.yaml")}
