@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/podfence/podfence/internal/plan"
+	"github.com/podfence/podfence/spec"
 )
 
 // Patch renders the changes as an RFC 6902 patch of the object's JSON, straight
@@ -111,17 +112,17 @@ func (r *Report) appendObject(b []byte, group []plan.Fill) []byte {
 // appendValue appends the JSON of a fill's value. Its words are constants of the
 // API, which need no escaping.
 func (r *Report) appendValue(b []byte, f *plan.Fill) []byte {
-	switch field := plan.FieldOf(f.Field); field.Holds {
-	case plan.Flag:
+	switch field := plan.FieldOf(f.Field); field.Path.Type() {
+	case spec.Bool:
 		return strconv.AppendBool(b, f.Value != 0)
-	case plan.ID:
+	case spec.ID:
 		return strconv.AppendInt(b, f.Value, 10)
-	case plan.IDs:
+	case spec.IDs:
 		for i, group := range r.plan.Groups {
 			b = strconv.AppendInt(append(b, "[,"[min(i, 1)]), group, 10)
 		}
 		return append(b, ']')
-	case plan.Word:
+	case spec.String:
 		return appendWord(b, field.Word)
 	default:
 		return append(appendWord(append(b, '['), field.Word), ']')

@@ -164,14 +164,14 @@ func (r *Report) at(c spec.Container, f spec.Field) spec.Location {
 
 // value is what a field was filled with.
 func (r *Report) value(f *plan.Fill) any {
-	switch field := plan.FieldOf(f.Field); field.Holds {
-	case plan.Flag:
+	switch field := plan.FieldOf(f.Field); field.Path.Type() {
+	case spec.Bool:
 		return f.Value != 0
-	case plan.ID:
+	case spec.ID:
 		return f.Value
-	case plan.IDs:
+	case spec.IDs:
 		return slices.Clone(r.plan.Groups)
-	case plan.Word:
+	case spec.String:
 		return field.Word
 	default:
 		return []string{field.Word}

@@ -34,8 +34,7 @@ type Field struct {
 	Check spec.CheckID
 	// Key is what the policy says about the value: a rule, a value of its own,
 	// or what turns the filling off. Zero where it has no say.
-	Key   policy.Key
-	Holds Kind
+	Key policy.Key
 	// Word is the value where every fill has the same.
 	Word string
 	// Leaves are the reasons for which the field may be left unset.
@@ -43,18 +42,6 @@ type Field struct {
 	// Value and Unless say in words what is filled in, and when it is not.
 	Value, Unless string
 }
-
-// Kind says what a filled field holds.
-type Kind uint8
-
-// The kinds.
-const (
-	Flag  Kind = iota // a bool
-	ID                // an int64
-	IDs               // the policy's groups
-	Word              // the field's word
-	Words             // a list of the field's word
-)
 
 // Why says why a field was left unset.
 type Why uint8
@@ -78,63 +65,63 @@ const free Why = 1<<8 - 1
 
 var fields = [FieldEnd]Field{
 	PodFSGroup: {
-		Path: spec.FieldPodFSGroup, Key: policy.KeyFillFSGroup, Holds: ID,
+		Path: spec.FieldPodFSGroup, Key: policy.KeyFillFSGroup,
 		Leaves: []Why{PolicyLeaves, Windows, Mirror},
 		Value:  "mutations.fsGroup, by default 1",
 		Unless: "allow.fsGroup refuses the default, or the pod runs on Windows",
 	},
 	PodSupplementalGroups: {
-		Path: spec.FieldSupplementalGroups, Key: policy.KeyFillSupplementalGroups, Holds: IDs,
+		Path: spec.FieldSupplementalGroups, Key: policy.KeyFillSupplementalGroups,
 		Leaves: []Why{PolicyLeaves, Windows, Mirror},
 		Value:  "mutations.supplementalGroups, by default [1]",
 		Unless: "allow.supplementalGroups refuses the default, or the pod runs on Windows",
 	},
 	Escalation: {
-		Path: spec.FieldAllowPrivilegeEscalation, Check: spec.CheckAllowPrivilegeEscalation, Holds: Flag,
+		Path: spec.FieldAllowPrivilegeEscalation, Check: spec.CheckAllowPrivilegeEscalation,
 		Leaves: []Why{PolicyLeaves, Windows, Mirror, PrivilegedContainer, AddsSysAdmin},
 		Value:  "false",
 		Unless: "escalation is granted, the container is privileged or adds SYS_ADMIN (the API refuses both together), or the pod runs on Windows",
 	},
 	CapabilitiesDrop: {
 		Path: spec.FieldCapabilitiesDrop, Check: spec.CheckCapabilitiesRestricted, Key: policy.KeyDropAllCapabilities,
-		Holds: Words, Word: spec.CapabilityAll,
+		Word:   spec.CapabilityAll,
 		Leaves: []Why{PolicyLeaves, Windows, Mirror, PrivilegedContainer},
 		Value:  "[ALL]",
 		Unless: "mutations.dropAllCapabilities is false, the container is privileged and that is granted, or the pod runs on Windows",
 	},
 	Privileged: {
-		Path: spec.FieldPrivileged, Check: spec.CheckPrivileged, Holds: Flag,
+		Path: spec.FieldPrivileged, Check: spec.CheckPrivileged,
 		Leaves: []Why{Windows, Mirror},
 		Value:  "false",
 		Unless: "the pod runs on Windows",
 	},
 	ReadOnlyRoot: {
-		Path: spec.FieldReadOnlyRootFilesystem, Key: policy.KeyReadOnlyRootFilesystem, Holds: Flag,
+		Path: spec.FieldReadOnlyRootFilesystem, Key: policy.KeyReadOnlyRootFilesystem,
 		Leaves: []Why{Windows, Mirror},
 		Value:  "true, where allow.readOnlyRootFilesystem demands it",
 		Unless: "the pod runs on Windows",
 	},
 	RunAsGroup: {
-		Path: spec.FieldRunAsGroup, Key: policy.KeyFillRunAsGroup, Holds: ID,
+		Path: spec.FieldRunAsGroup, Key: policy.KeyFillRunAsGroup,
 		Leaves: []Why{PolicyLeaves, Windows, Mirror},
 		Value:  "mutations.runAsGroup, by default 1",
 		Unless: "allow.runAsGroup refuses the default, or the pod runs on Windows",
 	},
 	RunAsNonRoot: {
-		Path: spec.FieldRunAsNonRoot, Check: spec.CheckRunAsNonRoot, Holds: Flag,
+		Path: spec.FieldRunAsNonRoot, Check: spec.CheckRunAsNonRoot,
 		Leaves: []Why{PolicyLeaves, Mirror, RootUser, UserNamespace, Inherited},
 		Value:  "true",
 		Unless: "allow.runAsUser is RunAsAny, the effective runAsUser is 0 (the kubelet would refuse it), or hostUsers is false",
 	},
 	RunAsUser: {
-		Path: spec.FieldRunAsUser, Check: spec.CheckRunAsUser, Key: policy.KeyFillRunAsUser, Holds: ID,
+		Path: spec.FieldRunAsUser, Check: spec.CheckRunAsUser, Key: policy.KeyFillRunAsUser,
 		Leaves: []Why{Windows, Mirror, NonRoot},
 		Value:  "mutations.runAsUser, or the first range's min under MustRunAs",
 		Unless: "neither is given, runAsNonRoot is true and the only UID is 0, or the pod runs on Windows",
 	},
 	SeccompType: {
 		Path: spec.FieldSeccompType, Check: spec.CheckSeccompProfileRestricted, Key: policy.KeySetDefaultSeccompProfile,
-		Holds: Word, Word: string(corev1.SeccompProfileTypeRuntimeDefault),
+		Word:   string(corev1.SeccompProfileTypeRuntimeDefault),
 		Leaves: []Why{PolicyLeaves, Windows, Mirror, Annotation, Inherited},
 		Value:  string(corev1.SeccompProfileTypeRuntimeDefault),
 		Unless: "mutations.setDefaultSeccompProfile is false, a legacy annotation says otherwise, or the pod runs on Windows",

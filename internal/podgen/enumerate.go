@@ -55,7 +55,7 @@ func Kinds(securityContext func() *corev1.SecurityContext) []Choice {
 	var kinds []Choice
 	for _, kind := range spec.ContainerKinds() {
 		kinds = append(kinds, func(m *Making) {
-			m.Subject = place(m.Pod, kind, &corev1.Container{Name: "subject", SecurityContext: securityContext()})
+			m.Subject = appendTo(m.Pod, kind, &corev1.Container{Name: "subject", SecurityContext: securityContext()})
 		})
 	}
 	return kinds
@@ -64,9 +64,9 @@ func Kinds(securityContext func() *corev1.SecurityContext) []Choice {
 // Bare is the security context of a container that has none.
 func Bare() *corev1.SecurityContext { return nil }
 
-// place appends a container to its list. What was placed in that list before
+// appendTo appends a container to its list. What was placed in that list before
 // may move.
-func place(pod *corev1.Pod, kind spec.ContainerKind, c *corev1.Container) *corev1.Container {
+func appendTo(pod *corev1.Pod, kind spec.ContainerKind, c *corev1.Container) *corev1.Container {
 	switch kind {
 	case spec.InitContainer:
 		pod.Spec.InitContainers = append(pod.Spec.InitContainers, *c)
@@ -93,7 +93,7 @@ func Beside(securityContexts ...func() *corev1.SecurityContext) []Choice {
 	for _, kind := range spec.ContainerKinds() {
 		for _, securityContext := range securityContexts {
 			choices = append(choices, func(m *Making) {
-				place(m.Pod, kind, &corev1.Container{Name: "beside", SecurityContext: securityContext()})
+				appendTo(m.Pod, kind, &corev1.Container{Name: "beside", SecurityContext: securityContext()})
 			})
 		}
 	}
@@ -108,7 +108,7 @@ func Twins() []Choice {
 		choices = append(choices, func(m *Making) {
 			twin := *m.Subject
 			twin.Name = "a twin"
-			place(m.Pod, kind, &twin)
+			appendTo(m.Pod, kind, &twin)
 		})
 	}
 	return choices

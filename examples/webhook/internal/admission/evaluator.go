@@ -17,7 +17,7 @@ type (
 	mode     = metrics.Mode
 )
 
-// evaluator judges the pods of one request and keeps the answers, which hold
+// evaluator judges the pods of one request and keeps the results, which hold
 // more than upstream's own: the governing policy and what it excuses.
 type evaluator struct {
 	namespace string
@@ -26,11 +26,11 @@ type evaluator struct {
 	// filled in; privileged where pods are judged, which have been filled in.
 	fillsAt api.LevelVersion
 	// old is the running pod of an update of ephemeral containers, else nil.
-	old     *corev1.Pod
-	answers []answer
+	old    *corev1.Pod
+	judged []judgement
 }
 
-type answer struct {
+type judgement struct {
 	asked  api.LevelVersion
 	result evaluate.Result
 }
@@ -38,7 +38,7 @@ type answer struct {
 // EvaluatePod is upstream's question. A check that passes has no result.
 func (e *evaluator) EvaluatePod(lv api.LevelVersion, meta *metav1.ObjectMeta, spec *corev1.PodSpec) []psa.CheckResult {
 	result := e.evaluate(lv, meta, spec)
-	e.answers = append(e.answers, answer{lv, result})
+	e.judged = append(e.judged, judgement{lv, result})
 	var failed []psa.CheckResult
 	for _, part := range result.Parts() {
 		failed = append(failed, psa.CheckResult{ForbiddenReason: part.Reason, ForbiddenDetail: part.Detail})
@@ -61,8 +61,8 @@ func (e *evaluator) evaluate(lv api.LevelVersion, meta *metav1.ObjectMeta, spec 
 // enforced is the first answer, which of a pod is that at the enforced level; nil
 // if nothing was asked.
 func (e *evaluator) enforced() *evaluate.Result {
-	if len(e.answers) == 0 {
+	if len(e.judged) == 0 {
 		return nil
 	}
-	return &e.answers[0].result
+	return &e.judged[0].result
 }

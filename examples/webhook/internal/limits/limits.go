@@ -120,7 +120,7 @@ func (l Limits) Handler(stopping context.Context) func(http.Handler) http.Handle
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if refused := g.serve(w, r, next); refused != nil {
-				refused.answer(w)
+				refused.writeTo(w)
 			}
 		})
 	}
@@ -278,7 +278,7 @@ func tooMany(what string) *refusal {
 	return &refusal{http.StatusServiceUnavailable, "too many requests are being " + what}
 }
 
-func (f *refusal) answer(w http.ResponseWriter) {
+func (f *refusal) writeTo(w http.ResponseWriter) {
 	if f.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
