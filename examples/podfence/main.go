@@ -15,13 +15,11 @@
 //	evaluate.go  mutate.go  admit.go  lint.go  controls.go  version.go   one file a command
 //	flags.go     what the commands are told
 //	scan.go      from files to workloads, one at a time; workload.go is one of them
-//	policies.go  the policies, and where each of them stands
+//	policies.go  the policies of --policies
 //	answer.go    the answer about a workload as JSON and YAML; text.go as text
 //	addition.go  a decision as an addition to the manifest's text
-//	patch.go     the library's patch, read to make one
 //	sinks.go     the forms in which mutate prints; inplace.go rewrites files
 //	diff.go      the unified diff
-//	overlap.go   whether two policies can select one pod
 package main
 
 import "os"
