@@ -10,10 +10,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
-	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/fuzzinput"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -23,35 +22,6 @@ import (
 type evaluateSeed struct {
 	data         []byte
 	level, minor uint8
-}
-
-// fuzzLevels has one that is no level: it means restricted to both sides.
-var fuzzLevels = []api.Level{api.LevelRestricted, api.LevelBaseline, api.LevelPrivileged, "unknown"}
-
-// latestMinor stands for the version latest. Minors above the newest known one
-// are asked for too.
-const latestMinor = 255
-
-func fuzzLevel(level, minor uint8) api.LevelVersion {
-	lv := api.LevelVersion{Level: fuzzLevels[int(level)%len(fuzzLevels)], Version: api.LatestVersion()}
-	if minor != latestMinor {
-		lv.Version = api.MajorMinorVersion(1, int(minor))
-	}
-	return lv
-}
-
-// fuzzedPod reads a pod as the API server does: JSON by exact names, and YAML
-// by way of JSON. ok is false for what the API server cannot read either.
-func fuzzedPod(data []byte) (pod *corev1.Pod, ok bool) {
-	if !json.Valid(data) {
-		converted, err := yaml.YAMLToJSON(data)
-		if err != nil {
-			return nil, false
-		}
-		data = converted
-	}
-	pod = &corev1.Pod{}
-	return pod, kjson.UnmarshalCaseSensitivePreserveInts(data, pod) == nil
 }
 
 // evaluateSeeds are the pods of the tables of grants and of rules, each at its
@@ -64,11 +34,11 @@ func evaluateSeeds(t testing.TB) (seeds []evaluateSeed) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		minor := uint8(latestMinor)
+		minor := uint8(fuzzinput.LatestMinor)
 		if !lv.Version.Latest() {
 			minor = uint8(lv.Version.Minor())
 		}
-		seeds = append(seeds, evaluateSeed{data, uint8(max(0, slices.Index(fuzzLevels, lv.Level))), minor})
+		seeds = append(seeds, evaluateSeed{data, uint8(max(0, slices.Index(fuzzinput.Levels, lv.Level))), minor})
 	}
 	rows := grantRows()
 	for _, row := range ruleRows() {
@@ -93,7 +63,7 @@ func evaluateSeeds(t testing.TB) (seeds []evaluateSeed) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		seeds = append(seeds, evaluateSeed{data, 0, latestMinor})
+		seeds = append(seeds, evaluateSeed{data, 0, fuzzinput.LatestMinor})
 	}
 	return seeds
 }
@@ -129,11 +99,11 @@ func TestFuzzEvaluateSeeds(t *testing.T) {
 	}
 	broken := map[spec.CheckID]bool{}
 	for i, seed := range seeds {
-		pod, ok := fuzzedPod(seed.data)
+		pod, ok := fuzzinput.Pod(seed.data)
 		if !ok {
 			t.Fatalf("seed %d is no pod: %s", i, seed.data)
 		}
-		for _, v := range evaluate.Evaluate(pod, fuzzLevel(seed.level, seed.minor), policy.Set{}).Violations {
+		for _, v := range evaluate.Evaluate(pod, fuzzinput.Level(fuzzinput.Levels, seed.level, seed.minor), policy.Set{}).Violations {
 			broken[v.Check] = true
 		}
 	}
@@ -160,12 +130,12 @@ func FuzzEvaluate(f *testing.F) {
 	}
 	policies := fuzzPolicies(f)
 	f.Fuzz(func(t *testing.T, data []byte, level, minor uint8) {
-		pod, ok := fuzzedPod(data)
+		pod, ok := fuzzinput.Pod(data)
 		if !ok {
 			t.Skip("the API server refuses it before anyone may judge it")
 		}
 		before := pod.DeepCopy()
-		lv := fuzzLevel(level, minor)
+		lv := fuzzinput.Level(fuzzinput.Levels, level, minor)
 		standard := evaluate.Evaluate(pod, lv, policy.Set{})
 		rendered(t, &standard)
 		for _, p := range policies {

@@ -7,44 +7,11 @@ import (
 	"slices"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/pod-security-admission/api"
-	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
-
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/fuzzinput"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
-
-// fuzzLevels has one that is no level: it means restricted to both sides.
-var fuzzLevels = []api.Level{api.LevelRestricted, api.LevelBaseline, api.LevelPrivileged, "unknown"}
-
-// latestMinor stands for the version latest. Minors above the newest known one
-// are asked for too.
-const latestMinor = 255
-
-func fuzzLevel(level, minor uint8) api.LevelVersion {
-	lv := api.LevelVersion{Level: fuzzLevels[int(level)%len(fuzzLevels)], Version: api.LatestVersion()}
-	if minor != latestMinor {
-		lv.Version = api.MajorMinorVersion(1, int(minor))
-	}
-	return lv
-}
-
-// fuzzedPod reads a pod as the API server does: JSON by exact names, and YAML
-// by way of JSON. ok is false for what the API server cannot read either.
-func fuzzedPod(data []byte) (pod *corev1.Pod, ok bool) {
-	if !json.Valid(data) {
-		converted, err := yaml.YAMLToJSON(data)
-		if err != nil {
-			return nil, false
-		}
-		data = converted
-	}
-	pod = &corev1.Pod{}
-	return pod, kjson.UnmarshalCaseSensitivePreserveInts(data, pod) == nil
-}
 
 // conformanceSeeds are the pods of the fixtures, and the manifests of examples/ as
 // they stand.
@@ -86,12 +53,12 @@ func TestFuzzConformanceSeeds(t *testing.T) {
 	}
 	broken := map[spec.CheckID]bool{}
 	for i, seed := range seeds {
-		pod, ok := fuzzedPod(seed)
+		pod, ok := fuzzinput.Pod(seed)
 		if !ok {
 			t.Fatalf("seed %d is no pod: %s", i, seed)
 		}
 		for _, level := range []uint8{0, 1} {
-			for _, v := range evaluate.Evaluate(pod, fuzzLevel(level, latestMinor), policy.Set{}).Violations {
+			for _, v := range evaluate.Evaluate(pod, fuzzinput.Level(fuzzinput.Levels, level, fuzzinput.LatestMinor), policy.Set{}).Violations {
 				broken[v.Check] = true
 			}
 		}
@@ -110,14 +77,14 @@ func TestFuzzConformanceSeeds(t *testing.T) {
 // version.
 func FuzzConformance(f *testing.F) {
 	for _, seed := range conformanceSeeds(f) {
-		f.Add(seed, uint8(0), uint8(latestMinor))
+		f.Add(seed, uint8(0), uint8(fuzzinput.LatestMinor))
 		f.Add(seed, uint8(1), uint8(18))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, level, minor uint8) {
-		pod, ok := fuzzedPod(data)
+		pod, ok := fuzzinput.Pod(data)
 		if !ok {
 			t.Skip("the API server refuses it before anyone may judge it")
 		}
-		compare(t, string(data), pod, fuzzLevel(level, minor))
+		compare(t, string(data), pod, fuzzinput.Level(fuzzinput.Levels, level, minor))
 	})
 }

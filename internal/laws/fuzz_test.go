@@ -9,12 +9,12 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	k8sjson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/pod-security-admission/api"
 	"sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/fuzzinput"
 	"github.com/podfence/podfence/internal/kept"
 	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/internal/podgen"
@@ -27,32 +27,6 @@ import (
 type mutateSeed struct {
 	pod, policy  []byte
 	level, minor uint8
-}
-
-// latestMinor stands for the version latest. Minors above the newest known one
-// are asked for too.
-const latestMinor = 255
-
-func fuzzLevel(level, minor uint8) api.LevelVersion {
-	lv := api.LevelVersion{Level: levels[int(level)%len(levels)], Version: api.LatestVersion()}
-	if minor != latestMinor {
-		lv.Version = api.MajorMinorVersion(1, int(minor))
-	}
-	return lv
-}
-
-// fuzzedPod reads a pod as the API server does: JSON by exact names, and YAML
-// by way of JSON. ok is false for what the API server cannot read either.
-func fuzzedPod(data []byte) (pod *corev1.Pod, ok bool) {
-	if !json.Valid(data) {
-		converted, err := yaml.YAMLToJSON(data)
-		if err != nil {
-			return nil, false
-		}
-		data = converted
-	}
-	pod = &corev1.Pod{}
-	return pod, k8sjson.Unmarshal(data, pod) == nil
 }
 
 // fuzzedPolicies are the policies of a text, the default policy where it has none.
@@ -153,7 +127,7 @@ func mutateSeeds(t testing.TB) (seeds []mutateSeed) {
 	policies = append(policies, []byte(rootPolicy))
 	for _, manifest := range filesOf(t, "examples/manifests/*.yaml", fuzzManifests) {
 		for _, text := range policies {
-			seeds = append(seeds, mutateSeed{templateOf(t, manifest), text, 1, latestMinor})
+			seeds = append(seeds, mutateSeed{templateOf(t, manifest), text, 1, fuzzinput.LatestMinor})
 		}
 	}
 	for i := range fuzzGenerated {
@@ -165,11 +139,11 @@ func mutateSeeds(t testing.TB) (seeds []mutateSeed) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		seeds = append(seeds, mutateSeed{pod, text, uint8(i), []uint8{latestMinor, uint8(i)}[i/2%2]})
+		seeds = append(seeds, mutateSeed{pod, text, uint8(i), []uint8{fuzzinput.LatestMinor, uint8(i)}[i/2%2]})
 	}
 	for _, pod := range fuzzPods {
 		for i, text := range append(policies, nil) {
-			seeds = append(seeds, mutateSeed{[]byte(pod), text, uint8(i), latestMinor})
+			seeds = append(seeds, mutateSeed{[]byte(pod), text, uint8(i), fuzzinput.LatestMinor})
 		}
 	}
 	return seeds
@@ -186,14 +160,14 @@ func TestFuzzMutateSeeds(t *testing.T) {
 	}
 	broken, fields, reasons := map[spec.CheckID]bool{}, map[spec.Field]bool{}, map[mutate.Reason]bool{}
 	for i, seed := range seeds {
-		pod, ok := fuzzedPod(seed.pod)
+		pod, ok := fuzzinput.Pod(seed.pod)
 		if !ok {
 			t.Fatalf("seed %d is no pod: %s", i, seed.pod)
 		}
 		if _, err := policy.Parse(seed.policy, ""); err != nil && seed.policy != nil {
 			t.Errorf("seed %d: %v", i, err)
 		}
-		for _, v := range evaluate.Evaluate(pod, fuzzLevel(seed.level, seed.minor), policy.Set{}).Violations {
+		for _, v := range evaluate.Evaluate(pod, fuzzinput.Level(levels, seed.level, seed.minor), policy.Set{}).Violations {
 			broken[v.Check] = true
 		}
 		_, report := mutate.Mutate(pod, &fuzzedPolicies(seed.policy)[0])
@@ -225,11 +199,11 @@ func FuzzMutate(f *testing.F) {
 		f.Add(seed.pod, seed.policy, seed.level, seed.minor)
 	}
 	f.Fuzz(func(t *testing.T, data, text []byte, level, minor uint8) {
-		pod, ok := fuzzedPod(data)
+		pod, ok := fuzzinput.Pod(data)
 		if !ok {
 			t.Skip("the API server refuses it before anyone may fill it")
 		}
-		lv := fuzzLevel(level, minor)
+		lv := fuzzinput.Level(levels, level, minor)
 		policies := fuzzedPolicies(text)
 		pod = pod.DeepCopy() // which may trim what no one sees, so that a copy of it is alike
 		before := pod.DeepCopy()

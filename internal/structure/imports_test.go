@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"mutate":              {"spec", "policy", "internal/podwalk", "internal/plan"},
 	"":                    {"spec", "policy", "evaluate", "mutate", "internal/governing"},
 	"internal/podgen":     {"spec", "policy"},
+	"internal/fuzzinput":  {},
 	"internal/benchpod":   {},
 	"internal/kept":       {},
 	"internal/patchtest":  {},
