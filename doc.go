@@ -47,8 +47,8 @@
 //     it fills by [TestMutateAddsNoViolation].
 //  6. An exception removes only violations that its grants cover, and adds only
 //     what its own rules name; without exceptions the verdict is Pod Security
-//     Admission's, byte for byte [TestExceptionsOnlyExcuseAndDemand, evaluate:
-//     TestConformance].
+//     Admission's, byte for byte [TestExceptionsOnlyExcuseAndDemand,
+//     internal/conformance: TestConformance].
 //
 // # Edge cases
 //

@@ -13,7 +13,7 @@
 //     version and an unknown level is restricted [TestNormalizes].
 //  2. Without exceptions the verdict and [Result.Message] are those of
 //     k8s.io/pod-security-admission, byte for byte, at every level and version
-//     [TestConformance].
+//     [internal/conformance: TestConformance].
 //  3. Result.Violations holds every violation in that module's order, those
 //     included that its text leaves out when worse ones are present
 //     [TestStructureSaysMoreThanText].
