@@ -14,5 +14,5 @@
 // check is one control's test at one level under the ID that
 // k8s.io/pod-security-admission gives it, and a revision is a check's
 // behaviour since one minor version. Revisions are only ever appended.
-// TestTotality holds the table against that module's own.
+// TestTotality, in internal/conformance, holds the table against that module's own.
 package spec
