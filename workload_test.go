@@ -149,18 +149,6 @@ func rootFits(t *testing.T, before, after runtime.Object, d podfence.Decision, r
 	}
 }
 
-// sameJSON reports whether two texts say the same, in whatever order of members.
-func sameJSON(t *testing.T, a, b []byte) bool {
-	t.Helper()
-	var trees [2]any
-	for i, text := range [][]byte{a, b} {
-		if err := json.Unmarshal(text, &trees[i]); err != nil {
-			t.Fatalf("%v in %s", err, text)
-		}
-	}
-	return reflect.DeepEqual(trees[0], trees[1])
-}
-
 // onlyTheTemplateChanged puts the old template back and finds the old object.
 func onlyTheTemplateChanged(t *testing.T, before, after runtime.Object) {
 	t.Helper()

@@ -113,15 +113,6 @@ var grants = func() (list []granted) {
 	return list
 }()
 
-func isGrant(path string) bool {
-	for _, g := range grants {
-		if g.path == path {
-			return true
-		}
-	}
-	return false
-}
-
 // given reports whether the policy gives the grant at all.
 func (g *granted) given(p *policy.Policy) bool {
 	switch v := g.of(p); g.typ {
