@@ -208,7 +208,7 @@ func (d *demander) volumes(p *policy.Policy, standing int) {
 	}
 	refused := volumeViolations(d.found[:standing])
 	for i := range d.pod.Volumes {
-		if len(refused) > 0 && refused[0].Index == i {
+		if len(refused) > 0 && int(refused[0].Index) == i {
 			refused = refused[1:]
 			continue
 		}

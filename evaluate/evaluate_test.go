@@ -731,7 +731,7 @@ func TestOrderOfViolations(t *testing.T) {
 			if v.Key != "" { // annotations come after the fields
 				return 1000
 			}
-			return int(v.Container.Kind)*10 + v.Container.Index
+			return int(v.Container.Kind)*10 + int(v.Container.Index)
 		}
 		return rank(a) - rank(b)
 	}) {

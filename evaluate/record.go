@@ -47,7 +47,7 @@ type ViolationRecord struct {
 type ContainerRecord struct {
 	// Kind is the field of the spec that lists the container: "initContainers".
 	Kind  string `json:"kind"`
-	Index int    `json:"index"`
+	Index int32  `json:"index"`
 	Name  string `json:"name"`
 }
 

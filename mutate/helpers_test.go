@@ -104,7 +104,7 @@ func short(l spec.Location) string {
 	if l.Container.Kind == 0 {
 		return "pod " + l.Field.Short()
 	}
-	return kindLetters[l.Container.Kind] + strconv.Itoa(l.Container.Index) + " " + l.Field.Short()
+	return kindLetters[l.Container.Kind] + strconv.Itoa(int(l.Container.Index)) + " " + l.Field.Short()
 }
 
 func changesOf(r *mutate.Report) changes {

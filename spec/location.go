@@ -55,7 +55,7 @@ func (k ContainerKind) String() string {
 // an invalid pod, kind and index do not. The zero Container is the pod itself.
 type Container struct {
 	Kind  ContainerKind
-	Index int
+	Index int32
 	Name  string
 }
 
@@ -64,7 +64,7 @@ func (c Container) String() string {
 	if c.Kind == 0 {
 		return ""
 	}
-	return "spec." + c.Kind.List() + bracketed(strconv.Itoa(c.Index))
+	return "spec." + c.Kind.List() + bracketed(strconv.Itoa(int(c.Index)))
 }
 
 // Root says where in an object the pod or its template stands: a JSON pointer
@@ -111,7 +111,7 @@ type Location struct {
 	Field Field
 	// Index stands for the "[*]" of Field, -1 where the field as a whole is
 	// meant (an empty list) or has no "[*]".
-	Index int
+	Index int32
 	// Key stands for the "[*]" of a map: the key of an annotation.
 	Key string
 }
@@ -120,7 +120,9 @@ type Location struct {
 func At(c Container, f Field) Location { return Location{Container: c, Field: f, Index: -1} }
 
 // AtIndex is the location of an element's field.
-func AtIndex(c Container, f Field, i int) Location { return Location{Container: c, Field: f, Index: i} }
+func AtIndex(c Container, f Field, i int) Location {
+	return Location{Container: c, Field: f, Index: int32(i)}
+}
 
 // AtAnnotation is the location of an annotation of the pod.
 func AtAnnotation(key string) Location {
@@ -164,7 +166,7 @@ func (l Location) slot() string {
 	case l.Key != "":
 		return l.Key
 	case l.Index >= 0 && len(row.path) != len(row.before)+len(row.after):
-		return strconv.Itoa(l.Index)
+		return strconv.Itoa(int(l.Index))
 	default:
 		return ""
 	}
@@ -175,7 +177,7 @@ func (l Location) slot() string {
 func (l Location) Steps() []string {
 	steps := append(make([]string, 0, 8), l.Root.Steps()...)
 	if l.Container.Kind != 0 {
-		steps = append(steps, "spec", l.Container.Kind.List(), strconv.Itoa(l.Container.Index))
+		steps = append(steps, "spec", l.Container.Kind.List(), strconv.Itoa(int(l.Container.Index)))
 	}
 	for _, step := range l.Field.row().steps {
 		if step == Each {
@@ -198,7 +200,7 @@ func (l Location) FieldPath() *field.Path {
 		path = path.Child(step)
 	}
 	if l.Container.Kind != 0 {
-		path = path.Child("spec", l.Container.Kind.List()).Index(l.Container.Index)
+		path = path.Child("spec", l.Container.Kind.List()).Index(int(l.Container.Index))
 	}
 	for _, step := range l.Field.row().steps {
 		switch {
@@ -207,7 +209,7 @@ func (l Location) FieldPath() *field.Path {
 		case l.Key != "":
 			path = path.Key(l.Key)
 		case l.Index >= 0:
-			path = path.Index(l.Index)
+			path = path.Index(int(l.Index))
 		}
 	}
 	return path

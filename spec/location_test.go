@@ -19,7 +19,7 @@ func locations(t testing.TB) (list []spec.Location) {
 		if f.Scope() == spec.OfContainer {
 			containers = nil
 			for i, kind := range spec.ContainerKinds() {
-				containers = append(containers, spec.Container{Kind: kind, Index: i * 7, Name: "c"})
+				containers = append(containers, spec.Container{Kind: kind, Index: int32(i * 7), Name: "c"})
 			}
 		}
 		for _, c := range containers {

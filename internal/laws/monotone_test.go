@@ -148,7 +148,7 @@ func without(p *policy.Policy, lists ...[]string) *policy.Policy {
 // sources.
 func place(v evaluate.Violation) string {
 	if isVolume(v.Field) {
-		return "volume " + strconv.Itoa(v.Index)
+		return "volume " + strconv.Itoa(int(v.Index))
 	}
 	return v.CheckOrRule() + v.Location.String()
 }

@@ -35,9 +35,9 @@ func TestOrderChangesNoVerdict(t *testing.T) {
 		turned.Labels, turned.Annotations = reinserted(turned.Labels), reinserted(turned.Annotations)
 		moved := func(v evaluate.Violation) evaluate.Violation {
 			if v.Container.Kind != 0 {
-				v.Container.Index = to[v.Container.Kind][v.Container.Index]
+				v.Container.Index = int32(to[v.Container.Kind][v.Container.Index])
 			} else if isVolume(v.Field) {
-				v.Index = volumes[v.Index]
+				v.Index = int32(volumes[v.Index])
 			}
 			return v
 		}

@@ -36,7 +36,7 @@ type Fill struct {
 
 // Container is the container that is filled.
 func (f *Fill) Container() spec.Container {
-	return spec.Container{Kind: f.Kind, Index: int(f.Index), Name: f.Name}
+	return spec.Container{Kind: f.Kind, Index: f.Index, Name: f.Name}
 }
 
 // Missing says which of a field's parents the pod lacks, so that a patch must
@@ -185,7 +185,7 @@ func (p *planner) add(at spec.Container, c *corev1.Container, f FieldID, lacks M
 	if c.SecurityContext == nil {
 		lacks = Context
 	}
-	p.note(Fill{at.Name, int32(at.Index), at.Kind, f, lacks, value})
+	p.note(Fill{at.Name, at.Index, at.Kind, f, lacks, value})
 }
 
 // forbids is why nothing but runAsNonRoot may be set on the pod, free if it may.

@@ -17,19 +17,19 @@ func Containers(pod *corev1.PodSpec) iter.Seq2[spec.Container, *corev1.Container
 	return func(yield func(spec.Container, *corev1.Container) bool) {
 		for i := range pod.InitContainers {
 			c := &pod.InitContainers[i]
-			if !yield(spec.Container{Kind: spec.InitContainer, Index: i, Name: c.Name}, c) {
+			if !yield(spec.Container{Kind: spec.InitContainer, Index: int32(i), Name: c.Name}, c) {
 				return
 			}
 		}
 		for i := range pod.Containers {
 			c := &pod.Containers[i]
-			if !yield(spec.Container{Kind: spec.RegularContainer, Index: i, Name: c.Name}, c) {
+			if !yield(spec.Container{Kind: spec.RegularContainer, Index: int32(i), Name: c.Name}, c) {
 				return
 			}
 		}
 		for i := range pod.EphemeralContainers {
 			c := Ephemeral(&pod.EphemeralContainers[i])
-			if !yield(spec.Container{Kind: spec.EphemeralContainer, Index: i, Name: c.Name}, c) {
+			if !yield(spec.Container{Kind: spec.EphemeralContainer, Index: int32(i), Name: c.Name}, c) {
 				return
 			}
 		}
@@ -41,7 +41,7 @@ func EphemeralContainers(pod *corev1.PodSpec) iter.Seq2[spec.Container, *corev1.
 	return func(yield func(spec.Container, *corev1.Container) bool) {
 		for i := range pod.EphemeralContainers {
 			c := Ephemeral(&pod.EphemeralContainers[i])
-			if !yield(spec.Container{Kind: spec.EphemeralContainer, Index: i, Name: c.Name}, c) {
+			if !yield(spec.Container{Kind: spec.EphemeralContainer, Index: int32(i), Name: c.Name}, c) {
 				return
 			}
 		}
@@ -60,11 +60,11 @@ func Get(pod *corev1.PodSpec, at spec.Container) *corev1.Container {
 	switch {
 	case at.Index < 0:
 		return nil
-	case at.Kind == spec.InitContainer && at.Index < len(pod.InitContainers):
+	case at.Kind == spec.InitContainer && int(at.Index) < len(pod.InitContainers):
 		return &pod.InitContainers[at.Index]
-	case at.Kind == spec.RegularContainer && at.Index < len(pod.Containers):
+	case at.Kind == spec.RegularContainer && int(at.Index) < len(pod.Containers):
 		return &pod.Containers[at.Index]
-	case at.Kind == spec.EphemeralContainer && at.Index < len(pod.EphemeralContainers):
+	case at.Kind == spec.EphemeralContainer && int(at.Index) < len(pod.EphemeralContainers):
 		return Ephemeral(&pod.EphemeralContainers[at.Index])
 	default:
 		return nil

@@ -112,7 +112,7 @@ func TestGet(t *testing.T) {
 	lengths := map[spec.ContainerKind]int{spec.InitContainer: 2, spec.RegularContainer: 3, spec.EphemeralContainer: 2}
 	for kind := spec.ContainerKind(0); kind < 6; kind++ {
 		for i := -2; i < 6; i++ {
-			got := podwalk.Get(p, spec.Container{Kind: kind, Index: i})
+			got := podwalk.Get(p, spec.Container{Kind: kind, Index: int32(i)})
 			if want := 0 <= i && i < lengths[kind]; (got != nil) != want {
 				t.Errorf("kind %d, index %d: found %v, want %v", kind, i, got != nil, want)
 			}
@@ -153,7 +153,7 @@ func TestWalkAllocatesNothing(t *testing.T) {
 	n := 0
 	if allocs := testing.AllocsPerRun(100, func() {
 		for at := range podwalk.Containers(p) {
-			n += at.Index
+			n += int(at.Index)
 		}
 	}); allocs != 0 {
 		t.Errorf("%v allocations, want 0", allocs)

@@ -27,15 +27,15 @@ func Path(f spec.Field) string { return f.String() }
 func containers(pod *corev1.Pod) (list []spec.Container) {
 	for i := range pod.Spec.InitContainers {
 		c := &pod.Spec.InitContainers[i]
-		list = append(list, spec.Container{Kind: spec.InitContainer, Index: i, Name: c.Name})
+		list = append(list, spec.Container{Kind: spec.InitContainer, Index: int32(i), Name: c.Name})
 	}
 	for i := range pod.Spec.Containers {
 		c := &pod.Spec.Containers[i]
-		list = append(list, spec.Container{Kind: spec.RegularContainer, Index: i, Name: c.Name})
+		list = append(list, spec.Container{Kind: spec.RegularContainer, Index: int32(i), Name: c.Name})
 	}
 	for i := range pod.Spec.EphemeralContainers {
 		c := &pod.Spec.EphemeralContainers[i]
-		list = append(list, spec.Container{Kind: spec.EphemeralContainer, Index: i, Name: c.Name})
+		list = append(list, spec.Container{Kind: spec.EphemeralContainer, Index: int32(i), Name: c.Name})
 	}
 	return list
 }
