@@ -14,6 +14,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -248,6 +249,35 @@ func TestGoverning(t *testing.T) {
 				t.Errorf("left, for %s (-want +got):\n%s", row.why, diff)
 			}
 		})
+	}
+}
+
+// TestGoverningNeedsNoChange: the first policy that allows the pod does not govern
+// it where a later one allows it and would fill nothing in, for Admit would not
+// choose it either. At baseline nothing is filled into a pod that is allowed.
+func TestGoverningNeedsNoChange(t *testing.T) {
+	fills, leaves := forWeb("a", policy.Allow{}), forWeb("b", policy.Allow{})
+	fills.Mutations.RunAsUser = ptr[int64](400)
+	pod := compliant()
+	pod.Labels = map[string]string{"app": "web"}
+	pod.Spec.SecurityContext.FSGroup, pod.Spec.SecurityContext.SupplementalGroups = ptr[int64](1), []int64{1}
+	pod.Spec.SecurityContext.RunAsGroup = ptr[int64](1)
+	for _, c := range podwalk.Containers(&pod.Spec) {
+		c.SecurityContext.Privileged = ptr(false)
+	}
+	running := pod.DeepCopy()
+	running.Spec.EphemeralContainers = nil
+	for _, row := range []struct{ name, why, level, policy string }{
+		{"restricted", "the second allows it as it is", "restricted:latest", "b"},
+		{"baseline", "the first allows it, and leaves it alone there", "baseline:latest", "a"},
+	} {
+		lv, set := levelVersion(t, row.level), newSet(t, fills, leaves)
+		if got := evaluate.Evaluate(pod, lv, set); !got.Allowed() || got.PolicyName() != row.policy {
+			t.Errorf("%s: allowed %v under %q, want %q: %s", row.name, got.Allowed(), got.PolicyName(), row.policy, row.why)
+		}
+		if got := evaluate.EphemeralContainers(running, pod, lv, set); !got.Allowed() || got.PolicyName() != row.policy {
+			t.Errorf("%s, an update: allowed %v under %q, want %q: %s", row.name, got.Allowed(), got.PolicyName(), row.policy, row.why)
+		}
 	}
 }
 
