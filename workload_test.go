@@ -14,6 +14,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -147,6 +148,93 @@ func rootFits(t *testing.T, before, after runtime.Object, d podfence.Decision, r
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the patch gives another object (-want +got):\n%s", diff)
 	}
+}
+
+// TestEveryRenderingBeginsAtTheObject: whatever a decision says of a place, in
+// whatever form, it says from the object on that was asked about, and it names the
+// same place that it names of a pod.
+func TestEveryRenderingBeginsAtTheObject(t *testing.T) {
+	const podSpec = "{hostPID: true, hostIPC: true, os: {name: linux}, volumes: [{name: v, hostPath: {path: /etc}}], " +
+		"containers: [{name: a}, {name: b, securityContext: {privileged: true}}]}"
+	set := setOf(t, "a: {allow: {hostPID: true, fsGroup: {rule: MayRunAs, ranges: [{min: 5, max: 6}]}}}")
+	ofPod := places(t, makeWorkload(t, 0, podSpec), set)
+	for i, w := range workloads {
+		dotted, pointer := "", ""
+		if w.root != nil {
+			dotted, pointer = strings.Join(w.root, ".")+".", "/"+strings.Join(w.root, "/")
+		}
+		got := places(t, makeWorkload(t, i, podSpec), set)
+		for form, list := range ofPod {
+			if len(list) == 0 {
+				t.Errorf("the pod has no %s, and the test proves nothing", form)
+			}
+			var want []string
+			for _, place := range list {
+				if strings.HasPrefix(place, "/") {
+					want = append(want, pointer+place)
+				} else {
+					want = append(want, dotted+place)
+				}
+			}
+			if diff := cmp.Diff(want, got[form]); diff != "" {
+				t.Errorf("%s: %s (-want +got):\n%s", w.kind, form, diff)
+			}
+		}
+	}
+}
+
+// places are the places that the decision about an object names, by form.
+func places(t *testing.T, o runtime.Object, set policy.Set) map[string][]string {
+	t.Helper()
+	_, d, err := podfence.AdmitObject(o, atRestricted, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string][]string{}
+	add := func(form string, places ...string) { found[form] = append(found[form], places...) }
+	for form, list := range map[string][]evaluate.Violation{"violations": d.Result.Violations, "excused": d.Result.Excused} {
+		for _, v := range list {
+			text, _, _ := strings.Cut(v.String(), " ")
+			record := v.Record()
+			add(form, v.Location.String(), text, v.Pointer(), "/"+strings.Join(v.Steps(), "/"), v.FieldPath().String(), v.FieldError().Field)
+			add(form+" as JSON", record.Field, record.Pointer)
+		}
+	}
+	for _, e := range d.Result.ErrorList() {
+		add("errors", e.Field)
+	}
+	for _, c := range d.Report.Changes() {
+		text, _, _ := strings.Cut(c.String(), ": ")
+		add("changes", c.Location.String(), text, c.Pointer())
+	}
+	for _, u := range d.Report.Unset() {
+		text, _, _ := strings.Cut(u.String(), ": ")
+		add("unset", u.Location.String(), text, u.Pointer())
+	}
+	for _, o := range d.Report.Operations() {
+		add("operations", "/"+strings.Join(o.Path, "/"))
+	}
+	for _, a := range d.Advice() {
+		add("advice", a.Location.String(), a.Pointer())
+	}
+	record := d.Record()
+	for _, c := range record.Changes {
+		add("changes as JSON", c.Field, c.Pointer)
+	}
+	for _, u := range record.Unset {
+		add("unset as JSON", u.Field, u.Pointer)
+	}
+	for _, a := range record.Advice {
+		add("advice as JSON", a.Container, a.Pointer)
+	}
+	var patch []struct{ Path string }
+	if err := json.Unmarshal(record.Patch, &patch); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range patch {
+		add("patch", o.Path)
+	}
+	return found
 }
 
 // onlyTheTemplateChanged puts the old template back and finds the old object.

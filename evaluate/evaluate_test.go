@@ -14,6 +14,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -652,6 +653,40 @@ func TestTemplate(t *testing.T) {
 		}
 		if diff := cmp.Diff(fmt.Sprint(twin), fmt.Sprint(got)); diff != "" {
 			t.Errorf("%s (-pod +template):\n%s", row.name, diff)
+		}
+	}
+}
+
+// TestGoverningNeedsNoChange: the first policy that allows a pod, a template or an
+// update does not govern it where a later one allows it and would fill nothing in,
+// for Admit would not choose it either. At baseline nothing is filled into what is
+// allowed.
+func TestGoverningNeedsNoChange(t *testing.T) {
+	fills, leaves := forWeb("a", policy.Allow{}), forWeb("b", policy.Allow{})
+	fills.Mutations.RunAsUser = ptr[int64](400)
+	pod := compliant()
+	pod.Labels = map[string]string{"app": "web"}
+	pod.Spec.SecurityContext.FSGroup, pod.Spec.SecurityContext.SupplementalGroups = ptr[int64](1), []int64{1}
+	pod.Spec.SecurityContext.RunAsGroup = ptr[int64](1)
+	for _, c := range podwalk.Containers(&pod.Spec) {
+		c.SecurityContext.Privileged = ptr(false)
+	}
+	running := pod.DeepCopy()
+	running.Spec.EphemeralContainers = nil
+	template := &corev1.PodTemplateSpec{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec}
+	for _, row := range []struct{ why, level, policy string }{
+		{"the second allows it as it is", "restricted:latest", "b"},
+		{"the first allows it, and leaves it alone there", "baseline:latest", "a"},
+	} {
+		lv, set := levelVersion(t, row.level), newSet(t, fills, leaves)
+		for what, got := range map[string]evaluate.Result{
+			"pod":      evaluate.Evaluate(pod, lv, set),
+			"template": evaluate.Template("", template, lv, set),
+			"update":   evaluate.EphemeralContainers(running, pod, lv, set),
+		} {
+			if !got.Allowed() || got.PolicyName() != row.policy {
+				t.Errorf("a %s at %s: allowed %v under %q, want %q: %s", what, row.level, got.Allowed(), got.PolicyName(), row.policy, row.why)
+			}
 		}
 	}
 }

@@ -920,3 +920,38 @@ func TestGrantsAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// TestMountsOfManyVolumes: whether a volume is mounted writable is answered alike
+// for a pod with few volumes and for one with so many that the answers are kept.
+func TestMountsOfManyVolumes(t *testing.T) {
+	readOnly := policy.Policy{Name: "web", Allow: policy.Allow{AllowedHostPaths: []policy.HostPath{{PathPrefix: "/var", ReadOnly: true}}}}
+	for _, n := range []int{6, 32, 33, 99} {
+		pod := compliant()
+		main := &pod.Spec.Containers[0]
+		pod.Spec.Volumes, main.VolumeMounts = nil, nil
+		var wantStays, wantExcused []string
+		for i := range n {
+			name, path := fmt.Sprint("v", i), fmt.Sprintf("spec.volumes[%d].hostPath", i)
+			source := corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/var/log"}}
+			pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: name, VolumeSource: source})
+			switch i % 3 {
+			case 0:
+				main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: name, ReadOnly: true})
+				wantExcused = append(wantExcused, path+" <- allow.allowedHostPaths")
+			case 1:
+				main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: name}, corev1.VolumeMount{Name: name, ReadOnly: true})
+				wantStays = append(wantStays, path+" <- restrictedVolumes")
+			case 2:
+				main.VolumeDevices = append(main.VolumeDevices, corev1.VolumeDevice{Name: name})
+				wantStays = append(wantStays, path+" <- restrictedVolumes")
+			}
+		}
+		got := evaluate.Spec(&pod.ObjectMeta, &pod.Spec, levelVersion(t, "restricted:latest"), &readOnly)
+		if diff := cmp.Diff(wantExcused, excusedBy(got.Excused)); diff != "" {
+			t.Errorf("%d volumes: excused (-want +got):\n%s", n, diff)
+		}
+		if diff := cmp.Diff(wantStays, demandedBy(got.Violations)); diff != "" {
+			t.Errorf("%d volumes: stays (-want +got):\n%s", n, diff)
+		}
+	}
+}

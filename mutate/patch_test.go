@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
+	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/spec"
 )
@@ -86,6 +88,63 @@ func TestPatch(t *testing.T) {
 	}
 	if got := string((&mutate.Report{}).Patch()); got != "[]" {
 		t.Errorf("the zero report's patch is %s", got)
+	}
+}
+
+// asPatch writes operations down as RFC 6902 has them.
+func asPatch(operations []mutate.Operation) string {
+	type add struct {
+		Op    string `json:"op"`
+		Path  string `json:"path"`
+		Value any    `json:"value"`
+	}
+	patch := []add{}
+	for _, o := range operations {
+		patch = append(patch, add{"add", string(spec.RootAt(o.Path...)), o.Value})
+	}
+	return toJSON(patch)
+}
+
+// drawRoot draws where a pod stands in its object: as Kubernetes has it, or by
+// steps of any text.
+func drawRoot(t *rapid.T) spec.Root {
+	steps := rapid.OneOf(
+		rapid.SampledFrom([][]string{nil, {"template"}, {"spec", "template"}, {"spec", "jobTemplate", "spec", "template"}}),
+		rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom([]string{"", "0", "a/b", "~", "~1", `"\`, "<&>", "\u2028"}), rapid.String()), 0, 3),
+	)
+	return spec.RootAt(steps.Draw(t, "root")...)
+}
+
+// TestOperationsAreThePatch: the operations, written down as those of RFC 6902,
+// are the patch byte for byte, wherever the pod stands in its object. Callers edit
+// text by them, and must make of it what the patch makes.
+func TestOperationsAreThePatch(t *testing.T) {
+	within, context, parent, field := 0, 0, 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		pod, p, root := podgen.Pod().Draw(t, "pod"), drawPolicy(t), drawRoot(t)
+		_, report := mutate.Mutate(pod, p)
+		report = report.Within(root)
+		operations := report.Operations()
+		if diff := cmp.Diff(string(report.Patch()), asPatch(operations)); diff != "" {
+			t.Fatalf("-patch +operations:\n%s", diff)
+		}
+		if root != "" && len(operations) > 0 {
+			within++
+		}
+		for _, o := range operations {
+			switch _, created := o.Value.(mutate.Object); {
+			case created && o.Path[len(o.Path)-1] == "securityContext":
+				context++
+			case created:
+				parent++
+			default:
+				field++
+			}
+		}
+	})
+	t.Logf("%d patches below a root; contexts created %d, other parents %d, fields alone %d", within, context, parent, field)
+	if within < 20 || context < 20 || parent < 20 || field < 20 {
+		t.Error("too little was drawn to prove anything")
 	}
 }
 
