@@ -916,7 +916,7 @@ func TestGrantsAreDocumented(t *testing.T) {
 			documented[row.Key.String()] = true
 		}
 		if diff := cmp.Diff(documented, used[control.Title]); diff != "" {
-			t.Errorf("grants of %s (-documented +excuses in a row):\n%s", control.Title, diff)
+			t.Errorf("grants of %s, which each need a row in evaluate/grants_test.go (-in policy's table +excuses in a row):\n%s", control.Title, diff)
 		}
 	}
 }

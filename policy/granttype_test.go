@@ -33,7 +33,7 @@ func TestGrantTypesAreWhole(t *testing.T) {
 	for _, control := range spec.Controls() {
 		for i := range control.Checks {
 			if id := control.Checks[i].ID; !asked.Has(id) {
-				t.Errorf("nothing excuses what breaks %s: give it a row, or say here why it has none", id)
+				t.Errorf("nothing excuses what breaks %s: give it a row in grantTypes of policy/granttype.go", id)
 			}
 		}
 		if len(policy.GrantTypesOf(control)) == 0 {
@@ -42,7 +42,7 @@ func TestGrantTypesAreWhole(t *testing.T) {
 	}
 }
 
-// TestKeys: every key is a grant, a rule or a value that is filled in, is written
+// TestKeysHaveAUse: every key is a grant, a rule or a value that is filled in, is written
 // as it is read, and stands once.
 func TestKeysHaveAUse(t *testing.T) {
 	used := map[policy.Key]bool{
@@ -60,7 +60,7 @@ func TestKeysHaveAUse(t *testing.T) {
 	}
 	for _, key := range policy.Keys() {
 		if !used[key] {
-			t.Errorf("%s has no use", key)
+			t.Errorf("%s has no use: give it a row in grantTypes of policy/granttype.go, or in demandTable of policy/demand.go", key)
 		}
 	}
 	if len(used) != len(policy.Keys()) {

@@ -1,8 +1,9 @@
 package policy
 
 import (
+	"fmt"
 	"reflect"
-	"slices"
+	"strings"
 	"testing"
 )
 
@@ -16,8 +17,14 @@ func TestKeysAreTheFormats(t *testing.T) {
 	for _, name := range fieldNames(reflect.TypeFor[Mutations]()) {
 		want = append(want, "mutations."+name)
 	}
-	if !slices.Equal(keyPaths[:], want) {
-		t.Errorf("the keys are\n%q, want\n%q", keyPaths, want)
+	for i, path := range want {
+		if i >= len(keyPaths) || keyPaths[i] != path {
+			t.Fatalf("key %d is to be %s, by the order of the fields in policy/types.go: see the constants and keyPaths in policy/key.go,\n%q",
+				i, path, keyPaths)
+		}
+	}
+	if len(keyPaths) != len(want) {
+		t.Fatalf("policy/key.go has %q, which are no fields in policy/types.go", keyPaths[len(want):])
 	}
 	for k := range keyEnd {
 		text, err := k.MarshalText()
@@ -29,10 +36,56 @@ func TestKeysAreTheFormats(t *testing.T) {
 			t.Errorf("%q reads as %d, %v", text, read, err)
 		}
 	}
-	if got := keyEnd.String(); got != "key(30)" {
+	if got := keyEnd.String(); got != fmt.Sprintf("key(%d)", len(want)) {
 		t.Errorf("an unknown key is %q", got)
+	}
+	if len(want) != 30 {
+		t.Errorf("%d keys, want 29 and the zero one", len(want))
 	}
 	if err := new(Key).UnmarshalText([]byte("allow.everything")); err == nil {
 		t.Error("an unknown path is a key")
+	}
+}
+
+// TestKeysReachTheirFields: what is read and written under a key that holds a
+// boolean or a list of words is the field of the policy that has its name.
+func TestKeysReachTheirFields(t *testing.T) {
+	var p Policy
+	reached := 0
+	for k := KeyAllowPrivilegeEscalation; k < keyEnd; k++ {
+		block, name, _ := strings.Cut(k.String(), ".")
+		field := reflect.ValueOf(&p.Allow).Elem()
+		if block == "mutations" {
+			field = reflect.ValueOf(&p.Mutations).Elem()
+		}
+		for i, have := range fieldNames(field.Type()) {
+			if have == name {
+				field = field.Field(i)
+				break
+			}
+		}
+		switch at := field.Addr().Interface().(type) {
+		case *bool:
+			if p.Allow.flag(k) != at {
+				t.Errorf("%s: flag in policy/granttype.go does not lead to its field", k)
+			}
+		case *[]string:
+			if p.Allow.wordList(k) != at {
+				t.Errorf("%s: wordList in policy/granttype.go does not lead to its field", k)
+			}
+		case **bool:
+			for _, value := range []bool{true, false} {
+				p.setBool(k, value)
+				if *at == nil || **at != value || p.given(k) != value {
+					t.Errorf("%s: setBool and given in policy/granttype.go do not lead to its field", k)
+				}
+			}
+		default: // ranges, paths, rules and IDs, each with code of its own
+			continue
+		}
+		reached++
+	}
+	if reached != 19 {
+		t.Errorf("%d keys hold a boolean or words, want 19", reached)
 	}
 }

@@ -87,7 +87,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 	for block, v := range map[string]any{"policy": got[0], "allow": got[0].Allow, "mutations": got[0].Mutations} {
 		for i, f := range fieldsOf(reflect.TypeOf(v)) {
 			if reflect.ValueOf(v).Field(i).IsZero() {
-				t.Errorf("every-key.yaml does not set %s of %s", f.name, block)
+				t.Errorf("policy/testdata/every-key.yaml does not set %s of %s", f.name, block)
 			}
 		}
 	}

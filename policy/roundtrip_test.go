@@ -3,6 +3,7 @@ package policy
 import (
 	"encoding/json"
 	"os"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -141,6 +142,28 @@ func volumeNames() (names []string) {
 	return names
 }
 
+// TestEveryKeyIsDrawn: each key is set in some of the policies that the tests
+// below are held for.
+func TestEveryKeyIsDrawn(t *testing.T) {
+	drawn := map[string]bool{}
+	for seed := range 200 {
+		p := genPolicy.Example(seed)
+		for _, block := range []any{p, p.Allow, p.Mutations} {
+			of := reflect.ValueOf(block)
+			for i := range of.NumField() {
+				field := of.Type().String() + "." + of.Type().Field(i).Name
+				drawn[field] = drawn[field] || !of.Field(i).IsZero()
+			}
+		}
+	}
+	delete(drawn, "policy.Policy.Source") // no key of the format
+	for field, set := range drawn {
+		if !set {
+			t.Errorf("%s is never set: draw it in genPolicy of policy/roundtrip_test.go", field)
+		}
+	}
+}
+
 func TestMarshalParseIsIdentity(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		policies := rapid.SliceOfNDistinct(genPolicy, 1, 3, func(p Policy) string { return p.Namespace + "/" + p.Name }).Draw(t, "policies")
@@ -275,7 +298,7 @@ func TestMarshalGolden(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(string(testdata(t, "every-key.canonical.yaml")), string(got)); diff != "" {
-		t.Error(diff)
+		t.Errorf("policy/%s is out of date: UPDATE_GOLDEN=1 go test ./policy writes it anew (-file +now):\n%s", golden, diff)
 	}
 }
 

@@ -1,5 +1,7 @@
 package spec
 
+import "fmt"
+
 // Control is a row of the Pod Security Standards page.
 type Control struct {
 	// Title is the row's title on the page.
@@ -68,12 +70,18 @@ var controlOf = func() (of [checkEnd]*Control) {
 	return of
 }()
 
-// checks are the checks of all controls, in the order of reports.
+// checks are the checks of all controls, in the order of reports. It panics for
+// an ID that no control tests: the library would pass what the check forbids.
 func checks() []*Check {
 	list := make([]*Check, checkEnd)
 	for _, control := range controls {
 		for i := range control.Checks {
 			list[control.Checks[i].ID] = &control.Checks[i]
+		}
+	}
+	for id := CheckID(1); id < checkEnd; id++ {
+		if list[id] == nil {
+			panic(fmt.Sprintf("check %d, %q, has no control among controls in spec/control.go", id, id.String()))
 		}
 	}
 	return list[1:]

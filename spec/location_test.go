@@ -15,6 +15,10 @@ import (
 // locations are every field, in every place where it can stand.
 func locations(t testing.TB) (list []spec.Location) {
 	for _, f := range spec.Fields() {
+		if f.String() == "" {
+			t.Errorf("field %d has no row in fields of spec/field.go", f)
+			continue
+		}
 		containers := []spec.Container{{}}
 		if f.Scope() == spec.OfContainer {
 			containers = nil
@@ -123,6 +127,38 @@ func TestLocationsAreFieldsOfAPod(t *testing.T) {
 			default:
 				t.Fatalf("%s: %s has nothing below it", l, at)
 			}
+		}
+	}
+}
+
+// TestFieldsHoldWhatTheAPIHolds: the type of a field's row is that of the API.
+func TestFieldsHoldWhatTheAPIHolds(t *testing.T) {
+	want := map[spec.Type]reflect.Kind{
+		spec.Bool: reflect.Bool, spec.ID: reflect.Int64, spec.IDs: reflect.Slice, spec.Port: reflect.Int32,
+		spec.String: reflect.String, spec.Strings: reflect.Slice, spec.Object: reflect.Struct,
+	}
+	for _, f := range spec.Fields() {
+		at := reflect.TypeFor[corev1.Pod]()
+		if f.Scope() == spec.OfContainer {
+			at = reflect.TypeFor[corev1.Container]()
+		}
+		for _, step := range f.Steps() {
+			if step == spec.Each {
+				at = at.Elem()
+			} else if next, found := jsonField(at, step); found {
+				at = next
+			} else {
+				t.Fatalf("%s: %s has no field %s: see its row in spec/field.go", f, at, step)
+			}
+			if at.Kind() == reflect.Pointer {
+				at = at.Elem()
+			}
+		}
+		if kind := want[f.Type()]; kind != at.Kind() {
+			t.Errorf("%s is a %s in the API: its row in spec/field.go says that it holds a %s", f, at, kind)
+		}
+		if from := f.Inherits(); from != 0 && (from.Scope() != spec.OfPod || from.Type() != f.Type() || from.Short() != f.Short()) {
+			t.Errorf("%s inherits from %s, which is another field: see its row in spec/field.go", f, from)
 		}
 	}
 }

@@ -400,7 +400,7 @@ func TestExhaustiveControls(t *testing.T) {
 	controls, rows := spec.Controls(), controlRows(t)
 	for i, control := range controls {
 		if i >= len(rows) || rows[i].name != control.Title {
-			t.Fatalf("no row for control %q, in order of the standard's page", control.Title)
+			t.Fatalf("no row for control %q in controlRows of internal/conformance/exhaustive_test.go, in order of the standard's page", control.Title)
 		}
 	}
 	if len(rows) != 16 || len(controls) != 16 {

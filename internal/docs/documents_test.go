@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence/policy"
 )
@@ -103,6 +104,26 @@ func TestDocumentedDefaults(t *testing.T) {
 	p.Allow.RunAsGroup, p.Allow.FSGroup, p.Allow.SupplementalGroups = policy.GroupRule{}, policy.GroupRule{}, policy.GroupRule{}
 	if diff := cmp.Diff(policy.Allow{}, p.Allow); diff != "" {
 		t.Errorf("allow is not documented with its defaults (-default +documented):\n%s", diff)
+	}
+}
+
+// TestEveryKeyIsDocumented: the page of the format shows every key of a policy.
+func TestEveryKeyIsDocumented(t *testing.T) {
+	var page map[string]any
+	if err := yaml.Unmarshal([]byte(blocks(t, "docs/policies.md", "yaml")[0]), &page); err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, key := range policy.Keys() {
+		block, name, _ := strings.Cut(key.String(), ".")
+		if keys, _ := page[block].(map[string]any); keys[name] == nil {
+			t.Errorf("docs/policies.md does not show %s", key)
+			continue
+		}
+		shown++
+	}
+	if shown != 29 {
+		t.Errorf("%d keys are shown, want 29", shown)
 	}
 }
 

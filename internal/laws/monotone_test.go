@@ -90,7 +90,8 @@ func TestEveryGrantIsKnown(t *testing.T) {
 			name, _, _ := strings.Cut(block.typ.Field(i).Tag.Get("json"), ",")
 			_, isGrant := grants[block.prefix+name]
 			if why := noGrants[block.prefix+name]; isGrant == (why != "") {
-				t.Errorf("%s%s: a grant: %v, and no grant because it is %q", block.prefix, name, isGrant, why)
+				t.Errorf("%s%s is to stand in one of grants and noGrants of internal/laws/monotone_test.go: among grants: %v, no grant because it is %q",
+					block.prefix, name, isGrant, why)
 			}
 			keys++
 		}

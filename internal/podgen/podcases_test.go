@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -137,21 +136,16 @@ var twins = func() (list []twin) {
 type twin struct {
 	field   spec.Field
 	path    []string
-	allowed []string
+	allowed *spec.Allowed
 }
 
 func newTwin(control *spec.Control, f spec.Field) twin {
 	check := control.Checks[len(control.Checks)-1]
-	for _, allowed := range check.Revisions[len(check.Revisions)-1].Allowed {
-		if slices.Contains(allowed.Fields, f) {
-			var texts []string
-			for _, v := range allowed.Values {
-				texts = append(texts, v.Text)
-			}
-			return twin{f, goNames(f), texts}
-		}
+	allowed := check.Revisions[len(check.Revisions)-1].AllowedFor(f)
+	if allowed == nil {
+		panic("no revision reads " + f.String())
 	}
-	panic("no revision reads " + f.String())
+	return twin{f, goNames(f), allowed}
 }
 
 // goNames are the names that the steps of a field below a security context have
@@ -190,8 +184,9 @@ func (w *twin) value(sc any) string {
 		}
 		v = v.Elem()
 	}
+	// An empty text is good where nothing may be set at all.
 	value := fmt.Sprint(v)
-	if slices.Contains(w.allowed, value) || slices.Contains(w.allowed, "any but 0") && value != "0" {
+	if w.allowed.Allows(value) || value == "" && len(w.allowed.Values) == 0 {
 		return "good"
 	}
 	return "bad"

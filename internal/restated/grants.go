@@ -93,7 +93,7 @@ func (c Case) grantsNode(
 	case spec.CheckHostProbesAndHostLifecycle:
 		return slices.Contains(allow.AllowedProbeHosts, value.(string))
 	default:
-		panic("no grant is known for " + check.String())
+		panic("no grant is known for " + check.String() + ": say in internal/restated/grants.go, from the design, what excuses it")
 	}
 }
 
