@@ -320,7 +320,7 @@ func tableValues(t *testing.T, id spec.CheckID, f spec.Field) []tableValue {
 	case spec.String:
 		keys := annotations[id]
 		if f == spec.FieldAnnotation && keys == nil {
-			t.Errorf("say in annotations of evaluate/table_test.go which annotations %s reads", id)
+			t.Errorf("say in annotations of evaluate/checks_test.go which annotations %s reads", id)
 		}
 		for _, text := range textsNear(texts) {
 			if f != spec.FieldAnnotation {
@@ -344,7 +344,7 @@ func tableValues(t *testing.T, id spec.CheckID, f spec.Field) []tableValue {
 			}
 		}
 	default:
-		t.Errorf("say in tableValues of evaluate/table_test.go which values of %s to try", f)
+		t.Errorf("say in tableValues of evaluate/checks_test.go which values of %s to try", f)
 	}
 	return values
 }
