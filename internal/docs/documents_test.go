@@ -122,8 +122,8 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		}
 		shown++
 	}
-	if shown != 29 {
-		t.Errorf("%d keys are shown, want 29", shown)
+	if shown < 29 {
+		t.Errorf("%d keys are shown, want 29 at least", shown)
 	}
 }
 

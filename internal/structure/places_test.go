@@ -227,8 +227,8 @@ func TestEveryCheckHasItsPlaces(t *testing.T) {
 			place{restated.name("grants.go", id), "say in internal/restated/grants.go, from the design, what excuses it"},
 		)
 	}
-	if len(ids) != 19 {
-		t.Errorf("%d checks, want 19", len(ids))
+	if len(ids) < 19 {
+		t.Errorf("%d checks, want 19 at least", len(ids))
 	}
 }
 
@@ -241,8 +241,8 @@ func TestEveryFieldHasItsRow(t *testing.T) {
 		source := strings.HasPrefix(f, "FieldVolume") && spec.row(t, "volumes.go", "volumeTypeTable", f)
 		next(t, f, place{source || spec.row(t, "field.go", "fields", f), "give it its row in fields of spec/field.go"})
 	}
-	if len(fields) != 74 {
-		t.Errorf("%d fields, want 74", len(fields))
+	if len(fields) < 74 {
+		t.Errorf("%d fields, want 74 at least", len(fields))
 	}
 }
 
@@ -253,8 +253,8 @@ func TestEveryKeyHasItsPath(t *testing.T) {
 	for _, key := range keys {
 		next(t, key, place{policy.row(t, "key.go", "keyPaths", key), "give it its path in keyPaths of policy/key.go"})
 	}
-	if len(keys) != 29 {
-		t.Errorf("%d keys, want 29", len(keys))
+	if len(keys) < 29 {
+		t.Errorf("%d keys, want 29 at least", len(keys))
 	}
 }
 
@@ -266,8 +266,8 @@ func TestEveryConditionIsDecided(t *testing.T) {
 	for _, c := range conditions {
 		next(t, c, place{policy.cases(t, "granttype.go", "covers", c), "decide it in covers of policy/granttype.go"})
 	}
-	if len(conditions) != 14 {
-		t.Errorf("%d conditions, want 14", len(conditions))
+	if len(conditions) < 14 {
+		t.Errorf("%d conditions, want 14 at least", len(conditions))
 	}
 }
 
@@ -284,7 +284,7 @@ func TestEveryFillHasItsPlaces(t *testing.T) {
 			place{mutate.name("apply.go", f), "write it to the pod in mutate/apply.go"},
 		)
 	}
-	if len(fields) != 10 {
-		t.Errorf("%d fields are filled in, want 10", len(fields))
+	if len(fields) < 10 {
+		t.Errorf("%d fields are filled in, want 10 at least", len(fields))
 	}
 }
