@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/podfence/podfence/internal/podgen"
+	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -140,6 +141,26 @@ func named(author *corev1.PodSpec) func(string) string {
 	}
 }
 
+// podOnItsWay draws a pod, of which some have AppArmor annotations of every sort.
+func podOnItsWay(t *rapid.T) *corev1.Pod {
+	pod := podgen.Pod().Draw(t, "pod")
+	pod.Namespace = metav1.NamespaceDefault
+	if rapid.IntRange(0, 3).Draw(t, "AppArmor annotations") > 0 {
+		return pod
+	}
+	if pod.Annotations == nil {
+		pod.Annotations = map[string]string{}
+	}
+	values := rapid.SampledFrom([]string{
+		"unconfined", "runtime/default", "localhost/p", "localhost/q", "localhost/", "localhost/ p", "other", "",
+		"localhost/" + strings.Repeat("p", 4095), "localhost/" + strings.Repeat("p", 4096),
+	})
+	for _, c := range podwalk.Containers(&pod.Spec) {
+		pod.Annotations[spec.AppArmorAnnotation+c.Name] = values.Draw(t, "AppArmor annotation")
+	}
+	return pod
+}
+
 // storedTally counts what the API server has set.
 type storedTally struct {
 	pods int
@@ -192,8 +213,7 @@ func TestStoredIsWhatTheServerStores(t *testing.T) {
 		plugins = append(plugins, serviceAccounts(automount))
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		pod := podgen.Pod().Draw(t, "pod")
-		pod.Namespace = metav1.NamespaceDefault
+		pod := podOnItsWay(t)
 		i := rapid.IntRange(0, len(accounts)-1).Draw(t, "the ServiceAccount's automountServiceAccountToken: unset, true, false")
 		automount := accounts[i]
 		w := wayOf(plugins[i], pod)
@@ -228,7 +248,7 @@ func TestStoredIsWhatTheServerStoresOfTemplates(t *testing.T) {
 	count := &storedTally{set: map[spec.Default]int{}}
 	plugin := serviceAccounts(nil)
 	rapid.Check(t, func(t *rapid.T) {
-		pod := podgen.Pod().Draw(t, "pod")
+		pod := podOnItsWay(t)
 		template := &corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: pod.Labels, Annotations: pod.Annotations}, Spec: pod.Spec}
 		owner := rapid.SampledFrom(owners).Draw(t, "owner")
 		inOwner := owner.admitted(template)
