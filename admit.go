@@ -59,7 +59,8 @@ type Decision struct {
 	Root spec.Root
 	// Report says what was filled in, what was left unset and why.
 	Report mutate.Report
-	// Result judges the filled pod. Result.Policy is the governing policy.
+	// Result judges the filled pod, as it would be stored. Result.Policy is the
+	// governing policy.
 	Result evaluate.Result
 	// Reason says why that policy governs.
 	Reason Reason
@@ -145,21 +146,41 @@ func (d Decision) MarshalJSON() ([]byte, error) { return json.Marshal(d.Record()
 // two never add up: the first under which the pod needs no change and is allowed
 // wins, else the first under which the filled pod is allowed; else the pod is
 // denied, and the answer is that of the policy that comes closest.
-// evaluate.Evaluate says of the filled pod what Admit says, governing policy
-// included.
+//
+// The filled pod is judged as the API server would store it, with the defaults
+// that spec.Stored describes: a volume without a source is an emptyDir, with the
+// host's network every containerPort is a hostPort, and the pod has the token volume of
+// its ServiceAccount. Only the verdict knows them: the pod and the patch of the
+// decision hold what is filled in and nothing else. evaluate.Evaluate says of the
+// stored pod what Admit says, governing policy included.
 //
 // At level privileged nothing is looked at or filled in. At baseline an unset
 // field is no violation, so that a pod that is allowed as it is needs no change
 // and gets none: a workload that baseline lets run as root keeps running. Where
 // a rule of its policy demands a value there, the pod is filled as anywhere else.
 func Admit(pod *corev1.Pod, lv api.LevelVersion, policies policy.Set) Decision {
-	return decide(question{namespace: pod.Namespace, meta: &pod.ObjectMeta, spec: &pod.Spec, pod: pod}, lv, policies)
+	return decide(question{
+		namespace: pod.Namespace, meta: &pod.ObjectMeta, spec: &pod.Spec, still: spec.AllDefaults, pod: pod,
+	}, lv, policies)
 }
 
-// AdmitTemplate is [Admit] for the pod template of an object in a namespace.
-// Without a namespace, policies that name none govern it.
+// AdmitRequested is [Admit] for the pod of an admission request to create it, as
+// a mutating webhook sees it: the API server has set the defaults of pods, and
+// ServiceAccount admission has added its volume or, as the ServiceAccount wants
+// it, has not.
+func AdmitRequested(pod *corev1.Pod, lv api.LevelVersion, policies policy.Set) Decision {
+	return decide(question{
+		namespace: pod.Namespace, meta: &pod.ObjectMeta, spec: &pod.Spec, still: spec.DefaultAppArmorProfile, pod: pod,
+	}, lv, policies)
+}
+
+// AdmitTemplate is [Admit] for the pod template of an object in a namespace: the
+// pod that would be made of it is judged. Without a namespace, policies that name
+// none govern it.
 func AdmitTemplate(namespace string, template *corev1.PodTemplateSpec, lv api.LevelVersion, policies policy.Set) Decision {
-	return decide(question{namespace: namespace, meta: &template.ObjectMeta, spec: &template.Spec, template: template}, lv, policies)
+	return decide(question{
+		namespace: namespace, meta: &template.ObjectMeta, spec: &template.Spec, still: spec.AllDefaults, template: template,
+	}, lv, policies)
 }
 
 // AdmitEphemeralContainers is [Admit] for an update of the subresource
@@ -167,7 +188,7 @@ func AdmitTemplate(namespace string, template *corev1.PodTemplateSpec, lv api.Le
 // labels, and the pod is judged whole, as the API server would store it: old
 // with the ephemeral containers of updated, whatever else updated says (see
 // PrepareForUpdate of the ephemeral containers' strategy in
-// pkg/registry/core/pod). Filled in are only the containers that old does not
+// pkg/registry/core/pod). A running pod has its defaults, and gets no more. Filled in are only the containers that old does not
 // have. Decision.Pod is updated with these filled in, and the report's patch
 // applies to updated. Neither pod may be nil; neither is changed.
 func AdmitEphemeralContainers(old, updated *corev1.Pod, lv api.LevelVersion, policies policy.Set) Decision {
@@ -181,8 +202,10 @@ func AdmitEphemeralContainers(old, updated *corev1.Pod, lv api.LevelVersion, pol
 type question struct {
 	namespace string
 	meta      *metav1.ObjectMeta
-	// spec is the pod as it would be stored if nothing was filled in.
+	// spec is the pod as it would be, but for defaults, if nothing was filled in.
 	spec *corev1.PodSpec
+	// still are the defaults that the API server has yet to set.
+	still spec.Default
 	// pod is the pod, the updated one of an update; nil for a template.
 	pod      *corev1.Pod
 	template *corev1.PodTemplateSpec
@@ -200,7 +223,7 @@ type trial struct {
 }
 
 // fill fills the pod or template by a policy and returns, with the trial, the
-// spec as it would be stored.
+// spec as it would then be, but for defaults.
 func (q *question) fill(p *policy.Policy) (t trial, filled *corev1.PodSpec) {
 	switch {
 	case q.template != nil:
@@ -220,12 +243,12 @@ func (q *question) fill(p *policy.Policy) (t trial, filled *corev1.PodSpec) {
 // filled in where nothing needs to be.
 func (q *question) try(lv api.LevelVersion, p *policy.Policy) trial {
 	if lv.Level == api.LevelBaseline {
-		if r := evaluate.Spec(q.meta, q.spec, lv, p); r.Allowed() {
+		if r := evaluate.StoredSpec(q.meta, q.spec, q.still, lv, p); r.Allowed() {
 			return trial{pod: q.pod, template: q.template, result: r}
 		}
 	}
 	t, filled := q.fill(p)
-	t.result = evaluate.Spec(q.meta, filled, lv, p)
+	t.result = evaluate.StoredSpec(q.meta, filled, q.still, lv, p)
 	return t
 }
 

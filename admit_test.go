@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 )
 
@@ -229,6 +230,43 @@ func TestAdmit(t *testing.T) {
 			pod: oneContainer("{privileged: true}"), level: atBaseline,
 			policies: []string{"a: {allow: {privileged: true}}"}, policy: "a",
 			reason: podfence.AllowedAsItIs, considered: []string{"a"}, unchanged: true},
+		{name: "a volume without a source", why: "it is stored as an emptyDir",
+			pod: settled(", volumes: [{name: v, emptyDir: null}]"), level: atRestricted,
+			reason: podfence.NoPolicy, unchanged: true},
+		{name: "a volume without a source, and the policy admits no emptyDir", why: "that is what is stored",
+			pod: settled(", automountServiceAccountToken: false, volumes: [{name: v}]"), level: atRestricted,
+			policies: []string{"a: {allow: {volumes: [configMap]}}"}, policy: "a",
+			reason: podfence.Closest, considered: []string{"a"}, denied: "allow.volumes", unchanged: true},
+		{name: "ports on the host's network", why: "the host's network alone grants no host ports",
+			pod: web("{hostNetwork: true, initContainers: [{name: i, ports: [{containerPort: 81}]}], " +
+				"containers: [{name: a, ports: [{containerPort: 80}]}]}"), level: atRestricted,
+			policies: []string{"a: {allow: {hostNetwork: true}}"}, policy: "a",
+			reason: podfence.Closest, considered: []string{"a"}, denied: "hostPorts hostPorts"},
+		{name: "ports on the host's network, granted", why: "as they would be stored",
+			pod: web("{hostNetwork: true, containers: [{name: a, ports: [{containerPort: 80}]}]}"), level: atRestricted,
+			policies: []string{"a: {allow: {hostNetwork: true}}", "b: {allow: {hostNetwork: true, allowedHostPorts: [{min: 80, max: 80}]}}"},
+			policy:   "b",
+			reason:   podfence.AllowedFilled, considered: []string{"a", "b"}},
+		{name: "no port on the host's network", why: "nothing becomes a host port",
+			pod: web("{hostNetwork: true, containers: [{name: a}]}"), level: atRestricted,
+			policies: []string{"a: {allow: {hostNetwork: true}}"}, policy: "a",
+			reason: podfence.AllowedFilled, considered: []string{"a"}},
+		{name: "a policy without projected volumes", why: "ServiceAccount admission adds one",
+			pod: settled(""), level: atRestricted,
+			policies: []string{"a: {allow: {volumes: [configMap]}}"}, policy: "a",
+			reason: podfence.Closest, considered: []string{"a"}, denied: "allow.volumes", unchanged: true},
+		{name: "a policy without projected volumes, at baseline", why: "a list demands at every level",
+			pod: settled(""), level: atBaseline,
+			policies: []string{"a: {allow: {volumes: []}}"}, policy: "a",
+			reason: podfence.Closest, considered: []string{"a"}, denied: "allow.volumes", unchanged: true},
+		{name: "a policy without projected volumes, and no token", why: "the pod wants none",
+			pod: settled(", automountServiceAccountToken: false"), level: atRestricted,
+			policies: []string{"a: {allow: {volumes: [configMap]}}"}, policy: "a",
+			reason: podfence.AllowedAsItIs, considered: []string{"a"}, unchanged: true},
+		{name: "the token decides between policies", why: "the first refuses the token volume",
+			pod: settled(""), level: atRestricted,
+			policies: []string{"a: {allow: {volumes: [configMap]}}", "b: {}"}, policy: "b",
+			reason: podfence.AllowedAsItIs, considered: []string{"a", "b"}, unchanged: true},
 		{name: "a mirror pod", why: "not changed, and so judged as it is", level: atRestricted,
 			pod:       "{metadata: {annotations: {kubernetes.io/config.mirror: hash}}, spec: {containers: [{name: a}]}}",
 			reason:    podfence.NoPolicy,
@@ -282,6 +320,74 @@ func templateAgrees(t *testing.T, pod *corev1.Pod, lv api.LevelVersion, set poli
 	}
 	if (of.Template == template) != (d.Pod == pod) {
 		t.Error("a copy of one and not of the other")
+	}
+}
+
+// TestDefaultsAreJudgedAndNotFilledIn: the pod, the template and the patch of a
+// decision hold what is filled in, and nothing that the API server sets; the
+// violation says who set the field, and where it would be stored.
+func TestDefaultsAreJudgedAndNotFilledIn(t *testing.T) {
+	pod := fromYAML[corev1.Pod](t, web("{hostNetwork: true, volumes: [{name: v}], containers: [{name: a, ports: [{containerPort: 80}]}]}"))
+	pod.Annotations = map[string]string{"container.apparmor.security.beta.kubernetes.io/a": "unconfined"}
+	d := podfence.Admit(pod, atRestricted, setOf(t, "a: {allow: {hostNetwork: true, volumes: [configMap]}}"))
+	filled, _ := mutate.Mutate(pod, d.Result.Policy)
+	if diff := cmp.Diff(filled, d.Pod); diff != "" {
+		t.Errorf("the pod is not the one that Mutate makes (-want +got):\n%s", diff)
+	}
+	for _, what := range []string{"ports", "volumes", "appArmorProfile"} {
+		if patch := string(d.Report.Patch()); strings.Contains(patch, what) {
+			t.Errorf("%s in the patch: %s", what, patch)
+		}
+	}
+	var got []string
+	for _, v := range d.Result.Violations {
+		got = append(got, v.String())
+	}
+	want := []string{
+		`spec.containers[0].securityContext.appArmorProfile.type (container "a") is "Unconfined", must be RuntimeDefault, Localhost or unset [appArmorProfile] (set by the API server from the container's annotation)`,
+		`metadata.annotations[container.apparmor.security.beta.kubernetes.io/a] is "unconfined", must be runtime/default, localhost/..., empty or unset [appArmorProfile]`,
+		`spec.containers[0].ports[0].hostPort (container "a") is 80, must be 0 or unset [hostPorts] (set by the API server because of hostNetwork)`,
+		`spec.volumes[0].emptyDir (volume "v") is "emptyDir", must be one of configMap [allow.volumes] (set by the API server, as the volume has no source)`,
+		`spec.volumes[1].projected (volume "kube-api-access-*") is "projected", must be one of configMap [allow.volumes] (added by ServiceAccount admission unless automountServiceAccountToken is false)`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, e := range d.Result.ErrorList() {
+		if strings.Contains(e.Field, "hostPort") && !strings.HasSuffix(e.Detail, "(set by the API server because of hostNetwork)") {
+			t.Errorf("the error does not say who set the field: %s", e.Detail)
+		}
+	}
+}
+
+// TestAdmitRequested: in admission the pod has what the API server gives it but for
+// the AppArmor profile of its annotation.
+func TestAdmitRequested(t *testing.T) {
+	narrow := setOf(t, "a: {allow: {volumes: [configMap]}}")
+	for _, row := range []struct {
+		name, why, pod string
+		annotation     string
+		denied         string
+	}{
+		{"no token volume", "its ServiceAccount wants none, or it would be there", settled(""), "", ""},
+		{"its token volume", "it is judged as any other", settled(", volumes: [{name: kube-api-access-x, projected: {}}]"), "", "allow.volumes"},
+		{"no known source", "an emptyDir would be there: the API server knows a source that we do not",
+			settled(", volumes: [{name: v}]"), "", "restrictedVolumes"},
+		{"an annotation", "the field is set after mutation", settled(""), "unconfined", "appArmorProfile appArmorProfile"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			pod := fromYAML[corev1.Pod](t, row.pod)
+			if row.annotation != "" {
+				pod.Annotations = map[string]string{"container.apparmor.security.beta.kubernetes.io/a": row.annotation}
+			}
+			var left []string
+			for _, v := range podfence.AdmitRequested(pod, atRestricted, narrow).Result.Violations {
+				left = append(left, v.CheckOrRule())
+			}
+			if got := strings.Join(left, " "); got != row.denied {
+				t.Errorf("%s: left is %q, want %q", row.why, got, row.denied)
+			}
+		})
 	}
 }
 

@@ -8,7 +8,9 @@
 //	decision := podfence.Admit(pod, level, policies)
 //
 // [Admit] answers with the pod as it would run, whether it may, under which
-// policy and why. [AdmitTemplate] and [AdmitObject] are its twins for pod
+// policy and why. It judges the pod that the API server would store, which is not
+// always what its author wrote: see spec.Stored. [AdmitRequested] is the same for a
+// mutating webhook, which sees pods later on their way. [AdmitTemplate] and [AdmitObject] are its twins for pod
 // templates and for the objects that hold them, [AdmitEphemeralContainers] for
 // the debug containers of a running pod; [EvaluateObject] judges an object as it
 // is. The three steps that Admit joins can be had alone:
@@ -49,10 +51,17 @@
 //     what its own rules name; without exceptions the verdict is Pod Security
 //     Admission's, byte for byte [internal/laws:
 //     TestExceptionsOnlyExcuseAndDemand, internal/conformance: TestConformance].
-//  7. What Admit says of the filled pod is what Evaluate says of it, governing
-//     policy included [internal/laws: TestEvaluateSaysOfTheFilledPodWhatAdmitSays].
+//  7. What Admit says of the filled pod is what Evaluate says of it as it would be
+//     stored, governing policy included [internal/laws:
+//     TestEvaluateSaysOfTheFilledPodWhatAdmitSays]; and spec.Stored shows what a
+//     kube-apiserver stores [internal/validation: TestStoredIsWhatTheServerStores].
 //
 // # Edge cases
+//
+// What Evaluate is not told it does not assume: a volume without a source is of an
+// unknown type to it, as it is to Pod Security Admission, which never sees one. That
+// a ServiceAccount wants no token in its pods stands nowhere in them; Admit takes a
+// pod that says nothing to get one.
 //
 // Version zero is the latest version and an unknown level is restricted:
 // upstream would allow everything at the former. Labels are set by whoever

@@ -81,6 +81,16 @@ func (w *Workload) Evaluate(lv api.LevelVersion, exceptions policy.Set) evaluate
 	return evaluate.Template(w.Namespace, w.Template, lv, exceptions).Within(w.Root)
 }
 
+// EvaluateStored judges the workload's pod, or the pod made of its template, as
+// Evaluate does, but as the API server would store it: see evaluate.Stored.
+func (w *Workload) EvaluateStored(lv api.LevelVersion, exceptions policy.Set) evaluate.Result {
+	if w.Pod != nil {
+		return evaluate.Stored(w.Namespace, &w.Pod.ObjectMeta, &w.Pod.Spec, spec.AllDefaults, lv, exceptions)
+	}
+	t := w.Template
+	return evaluate.Stored(w.Namespace, &t.ObjectMeta, &t.Spec, spec.AllDefaults, lv, exceptions).Within(w.Root)
+}
+
 // With returns the workload's object with the pod or template of a decision: the
 // object itself where nothing was filled in, a pod that shares memory with it
 // as in [Decision], or a deep copy of any other object.

@@ -129,6 +129,30 @@ func TestAdmitObject(t *testing.T) {
 	}
 }
 
+// TestEvaluateStored: of every kind of workload the pod that would be stored is
+// judged, with paths that begin at the object.
+func TestEvaluateStored(t *testing.T) {
+	const podSpec = "{hostNetwork: true, volumes: [{name: v}], containers: [{name: a, ports: [{containerPort: 80}]}]}"
+	for i, w := range workloads {
+		held, ok := podfence.WorkloadOf(makeWorkload(t, i, podSpec))
+		if !ok {
+			t.Fatal(w.kind)
+		}
+		var got []string
+		for _, v := range held.EvaluateStored(atBaseline, setOf(t, "a: {allow: {hostNetwork: true, volumes: [emptyDir]}}")).Violations {
+			got = append(got, v.Location.String()+": "+v.Default.String())
+		}
+		at := strings.Join(append(append([]string{}, w.root...), "spec."), ".")
+		want := []string{
+			at + "containers[0].ports[0].hostPort: " + spec.DefaultHostPort.String(),
+			at + "volumes[1].projected: " + spec.DefaultTokenVolume.String(),
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", w.kind, diff)
+		}
+	}
+}
+
 // rootFits: the patch within the workload's root makes of the object's JSON the
 // JSON of the object that came back.
 func rootFits(t *testing.T, before, after runtime.Object, d podfence.Decision, root []string) {

@@ -15,9 +15,9 @@ import (
 
 // demands appends what the policy's own rules demand beyond the level. standing
 // is what stands of the standard.
-func demands(pod *corev1.PodSpec, level api.Level, p *policy.Policy, standing []Violation) []Violation {
-	d := demander{pod: pod, level: level, policy: p, found: standing}
-	windows := spec.IsWindows(pod)
+func demands(v *view, level api.Level, p *policy.Policy, standing []Violation) []Violation {
+	d := demander{view: *v, level: level, policy: p, found: standing}
+	windows := spec.IsWindows(v.pod)
 	for i := range policy.Demands() {
 		if row := &policy.Demands()[i]; !windows || row.OnWindows {
 			d.rule(row, len(standing))
@@ -28,7 +28,7 @@ func demands(pod *corev1.PodSpec, level api.Level, p *policy.Policy, standing []
 
 // demander collects what the rules of one policy demand.
 type demander struct {
-	pod    *corev1.PodSpec
+	view
 	level  api.Level
 	policy *policy.Policy
 	found  []Violation
@@ -214,7 +214,15 @@ func (d *demander) volumes(p *policy.Policy, standing int) {
 		}
 		d.volume(p, i)
 	}
+	if !p.Allow.Volume(projected) && d.tokenVolume() {
+		d.add(policy.KeyVolumes, spec.AtIndex(spec.Container{}, spec.FieldVolumeProjected, len(d.pod.Volumes)), projected, d.wantTypes())
+		v := &d.found[len(d.found)-1]
+		v.Volume, v.Default = spec.TokenVolume, spec.DefaultTokenVolume
+	}
 }
+
+// projected is the type of the volume that ServiceAccount admission adds.
+var projected = spec.VolumeTypeOf(spec.FieldVolumeProjected)
 
 // volumeViolations are the standard's violations about volumes: at one level
 // one check reads them, once each, in their order.

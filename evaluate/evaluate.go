@@ -16,8 +16,11 @@ import (
 // Evaluate judges a pod at a level and version of the Pod Security Standards,
 // with the policies of a set as exceptions. The zero Set holds none. The pod
 // must not be nil.
+//
+// It answers about the pod as given, as Pod Security Admission does, which sees
+// pods after the API server has set its defaults; [Stored] sets them first.
 func Evaluate(pod *corev1.Pod, lv api.LevelVersion, exceptions policy.Set) Result {
-	q := question{namespace: pod.Namespace, meta: &pod.ObjectMeta, pod: &pod.Spec}
+	q := question{namespace: pod.Namespace, view: asGiven(&pod.ObjectMeta, &pod.Spec)}
 	return q.answer(lv, exceptions)
 }
 
@@ -25,7 +28,7 @@ func Evaluate(pod *corev1.Pod, lv api.LevelVersion, exceptions policy.Set) Resul
 // would judge the pod made of it. Without a namespace it is governed by
 // policies that name none.
 func Template(namespace string, template *corev1.PodTemplateSpec, lv api.LevelVersion, exceptions policy.Set) Result {
-	q := question{namespace: namespace, meta: &template.ObjectMeta, pod: &template.Spec}
+	q := question{namespace: namespace, view: asGiven(&template.ObjectMeta, &template.Spec)}
 	return q.answer(lv, exceptions)
 }
 
@@ -36,7 +39,18 @@ func Template(namespace string, template *corev1.PodTemplateSpec, lv api.LevelVe
 func EphemeralContainers(old, updated *corev1.Pod, lv api.LevelVersion, exceptions policy.Set) Result {
 	stored := old.Spec
 	stored.EphemeralContainers = updated.Spec.EphemeralContainers
-	q := question{namespace: old.Namespace, meta: &old.ObjectMeta, pod: &stored, old: old, updated: updated}
+	q := question{namespace: old.Namespace, view: asGiven(&old.ObjectMeta, &stored), old: old, updated: updated}
+	return q.answer(lv, exceptions)
+}
+
+// Stored is [Evaluate] for a pod as the API server would store it when it is
+// created, or for the pod made of a template, given by its metadata and spec:
+// spec.Stored says what that changes, and what still stands for. A violation by
+// what the author did not write says so, by its Default.
+func Stored(
+	namespace string, meta *metav1.ObjectMeta, pod *corev1.PodSpec, still spec.Default, lv api.LevelVersion, exceptions policy.Set,
+) Result {
+	q := question{namespace: namespace, view: asStored(meta, pod, still)}
 	return q.answer(lv, exceptions)
 }
 
@@ -44,22 +58,29 @@ func EphemeralContainers(old, updated *corev1.Pod, lv api.LevelVersion, exceptio
 // or not that selects it. A nil policy is policy.Default(), which grants and
 // demands nothing; metadata and spec must not be nil.
 func Spec(meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, p *policy.Policy) Result {
+	return StoredSpec(meta, pod, 0, lv, p)
+}
+
+// StoredSpec is [Spec] for the pod as the API server would store it, as in [Stored].
+func StoredSpec(
+	meta *metav1.ObjectMeta, pod *corev1.PodSpec, still spec.Default, lv api.LevelVersion, p *policy.Policy,
+) Result {
 	lv = spec.Normalize(lv)
 	if lv.Level == api.LevelPrivileged {
 		return Result{Level: lv}
 	}
-	found := find(meta, pod, lv)
+	v := asStored(meta, pod, still)
+	found := find(v.meta, v.pod, lv)
 	if p == nil {
-		return Result{Level: lv, Violations: found}
+		return v.marked(Result{Level: lv, Violations: found})
 	}
-	return under(pod, lv, found, p)
+	return v.marked(under(&v, lv, found, p))
 }
 
 // question is a pod, or an update of its ephemeral containers, that is judged.
 type question struct {
+	view
 	namespace string
-	meta      *metav1.ObjectMeta
-	pod       *corev1.PodSpec
 	// old and updated are the two sides of an update, else nil.
 	old, updated *corev1.Pod
 }
@@ -69,6 +90,10 @@ func (q *question) answer(lv api.LevelVersion, exceptions policy.Set) Result {
 	if lv.Level == api.LevelPrivileged {
 		return Result{Level: lv}
 	}
+	return q.marked(q.judged(lv, exceptions))
+}
+
+func (q *question) judged(lv api.LevelVersion, exceptions policy.Set) Result {
 	found := find(q.meta, q.pod, lv)
 	if exceptions.Len() == 0 {
 		return Result{Level: lv, Violations: found}
@@ -79,7 +104,7 @@ func (q *question) answer(lv api.LevelVersion, exceptions policy.Set) Result {
 	case 0:
 		return Result{Level: lv, Violations: found}
 	case 1:
-		return under(q.pod, lv, found, candidates[0])
+		return under(&q.view, lv, found, candidates[0])
 	default:
 		return q.governed(lv, found, candidates)
 	}
@@ -89,7 +114,7 @@ func (q *question) answer(lv api.LevelVersion, exceptions policy.Set) Result {
 func (q *question) governed(lv api.LevelVersion, found []Violation, candidates []*policy.Policy) (chosen Result) {
 	var choice governing.Choice
 	for _, p := range candidates {
-		r := under(q.pod, lv, found, p)
+		r := under(&q.view, lv, found, p)
 		best, final := choice.Try(len(r.Violations), r.Allowed() && q.unchanged(lv.Level, p))
 		if best {
 			chosen = r
@@ -110,17 +135,17 @@ func (q *question) unchanged(level api.Level, p *policy.Policy) bool {
 	case q.old != nil:
 		return plan.EphemeralContainersComplete(q.old, q.updated, p)
 	default:
-		return plan.Complete(q.meta, q.pod, p)
+		return plan.Complete(q.meta, q.given, p)
 	}
 }
 
 // under lets a policy speak on what was found: its grants excuse, its rules demand.
-func under(pod *corev1.PodSpec, lv api.LevelVersion, found []Violation, p *policy.Policy) Result {
+func under(v *view, lv api.LevelVersion, found []Violation, p *policy.Policy) Result {
 	r := Result{Level: lv, Policy: p}
 	if len(found) > 0 {
 		r.Violations, r.Excused = excuse(found, p)
 	}
-	r.Violations = demands(pod, lv.Level, p, r.Violations)
+	r.Violations = demands(v, lv.Level, p, r.Violations)
 	return r
 }
 

@@ -37,6 +37,8 @@ type ViolationRecord struct {
 	// Value is "unset" where the field has none.
 	Value any    `json:"value"`
 	Want  string `json:"want"`
+	// Default says who set the field, where the pod's author did not.
+	Default string `json:"default,omitempty"`
 	// Grant is the entry of the policy that excuses the violation.
 	Grant string `json:"grant,omitempty"`
 	// Grants are the smallest grants that would excuse it, where none does.
@@ -88,6 +90,7 @@ func (v Violation) Record() ViolationRecord {
 		Pointer:    v.Pointer(),
 		Value:      v.Value,
 		Want:       v.Want,
+		Default:    v.Default.String(),
 		Grant:      v.ExcusedBy.String(),
 	}
 	if v.Check == 0 {

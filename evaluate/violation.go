@@ -27,6 +27,9 @@ type Violation struct {
 	Facts spec.Facts
 	// Sources are the types of the volume that the field belongs to.
 	Sources spec.VolumeSet
+	// Default is what set the field, where the API server does and not the pod's
+	// author; zero for a field that was given. See [Stored].
+	Default spec.Default
 	// ExcusedBy is the entry of the policy that excuses the violation; zero
 	// outside Result.Excused.
 	ExcusedBy policy.Entry
@@ -92,7 +95,8 @@ func (v Violation) ValueString() string {
 	}
 }
 
-// String renders the violation on one line: field, value and what to write.
+// String renders the violation on one line: field, value and what to write, and
+// who set the field where the author did not.
 func (v Violation) String() string {
 	who := ""
 	if v.Container.Kind != 0 {
@@ -100,7 +104,16 @@ func (v Violation) String() string {
 	} else if v.Volume != "" {
 		who = fmt.Sprintf(" (volume %q)", v.Volume)
 	}
-	return fmt.Sprintf("%s%s is %s, must be %s [%s]", oneLine(v.Location.String()), who, v.ValueString(), v.Want, v.CheckOrRule())
+	return fmt.Sprintf("%s%s is %s, must be %s [%s]%s",
+		oneLine(v.Location.String()), who, v.ValueString(), v.Want, v.CheckOrRule(), v.setBy())
+}
+
+// setBy says in parentheses who set the field, empty for the pod's author.
+func (v *Violation) setBy() string {
+	if v.Default == 0 {
+		return ""
+	}
+	return " (" + v.Default.String() + ")"
 }
 
 // oneLine quotes a path that would break the line, as the key of an annotation
@@ -123,7 +136,7 @@ func (v Violation) CheckOrRule() string {
 // FieldError is the violation as apimachinery's validation words it: Required
 // for an unset field, Invalid for one that is set.
 func (v Violation) FieldError() *field.Error {
-	detail := "must be " + v.Want + " [" + v.CheckOrRule() + "]"
+	detail := "must be " + v.Want + " [" + v.CheckOrRule() + "]" + v.setBy()
 	if v.Value == nil {
 		return field.Required(v.FieldPath(), detail)
 	}

@@ -46,6 +46,9 @@ const (
 	// WarnHostPathVolume: volumes lists hostPath, which only allowedHostPaths
 	// allow, and there are none.
 	WarnHostPathVolume WarningReason = "HostPathVolume"
+	// WarnRefusesTokens: volumes does not list projected, so that the policy
+	// refuses every pod to which ServiceAccount admission adds its token.
+	WarnRefusesTokens WarningReason = "RefusesTokens"
 	// WarnSelectsNothing: no labels meet the selector of the policy.
 	WarnSelectsNothing WarningReason = "SelectsNothing"
 	// WarnOverlap: several policies can select one pod. They are tried in order
@@ -120,6 +123,9 @@ func (p *Policy) warnings() (all []Warning) {
 	if i := slices.Index(p.Allow.Volumes, spec.HostPath); i >= 0 && len(p.Allow.AllowedHostPaths) == 0 {
 		warn(Warning{Reason: WarnHostPathVolume, Field: entryPath(KeyVolumes.String(), i)})
 	}
+	if p.Allow.Volumes != nil && !p.Allow.Volume(spec.VolumeTypeOf(spec.FieldVolumeProjected)) {
+		warn(Warning{Reason: WarnRefusesTokens, Field: KeyVolumes.String()})
+	}
 	if !demandsOf(p).possible {
 		warn(Warning{Reason: WarnSelectsNothing})
 	}
@@ -185,6 +191,10 @@ func (w *Warning) what() string {
 			", which restricted allows; give it a grant under allow, or remove it"
 	case WarnHostPathVolume:
 		return "lists hostPath in allow.volumes, which allows none; write the paths under allow.allowedHostPaths"
+	case WarnRefusesTokens:
+		return "does not list projected in allow.volumes, and so refuses nearly every pod: ServiceAccount admission adds a projected volume " +
+			"with a token to each one, unless the pod or its ServiceAccount sets automountServiceAccountToken: false; list projected, " +
+			"or see to it that all its pods set that"
 	case WarnSelectsNothing:
 		return "selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"
 	case WarnOverlap:

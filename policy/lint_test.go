@@ -42,6 +42,10 @@ func inNS(ns, policy string) string {
 	return strings.Replace(policy, "{name", "{namespace: "+ns+", name", 1)
 }
 
+const refusesTokens = "does not list projected in allow.volumes, and so refuses nearly every pod: ServiceAccount admission adds a projected volume " +
+	"with a token to each one, unless the pod or its ServiceAccount sets automountServiceAccountToken: false; list projected, " +
+	"or see to it that all its pods set that"
+
 // TestLint: each warning alone, and that the place is the policy's in the text
 // and the field's in the warning.
 func TestLint(t *testing.T) {
@@ -63,9 +67,15 @@ mutations: {runAsGroup: 1, supplementalGroups: [1], dropAllCapabilities: true}
 `, []string{"f1.yaml:2: warning: policy nothing can never differ from the default policy: it grants nothing, demands nothing and fills in nothing else; give it a grant under allow, or remove it"}, "", "f1.yaml:2"},
 		{"only volumes", "the default of volumes is narrower than restricted", "name: v\npodSelectorLabels: {app: b}\n",
 			[]string{"f1.yaml:1: warning: policy v grants nothing; it only narrows volumes: by allow.volumes, or its default, it refuses csi, ephemeral, image, which restricted allows; give it a grant under allow, or remove it"}, "allow.volumes", "f1.yaml:1"},
-		{"hostPath in volumes", "its paths are granted elsewhere", "namespace: net\nname: h\npodSelectorLabels: {app: b}\nallow:\n  hostPID: true\n  volumes:\n  - configMap\n  - hostPath\n",
+		{"hostPath in volumes", "its paths are granted elsewhere", "namespace: net\nname: h\npodSelectorLabels: {app: b}\nallow:\n  hostPID: true\n  volumes:\n  - projected\n  - hostPath\n",
 			[]string{"f1.yaml:1: warning: policy net/h lists hostPath in allow.volumes, which allows none; write the paths under allow.allowedHostPaths"}, "allow.volumes[1]", "f1.yaml:8"},
-		{"hostPath with paths", "nothing is odd", "name: h\npodSelectorLabels: {app: b}\nallow: {volumes: [hostPath], allowedHostPaths: [{pathPrefix: /a}]}\n", nil, "", ""},
+		{"hostPath with paths", "nothing is odd", "name: h\npodSelectorLabels: {app: b}\nallow: {volumes: [hostPath, projected], allowedHostPaths: [{pathPrefix: /a}]}\n", nil, "", ""},
+		{"projected is missing", "nearly every pod has a token volume", "name: v\npodSelectorLabels: {app: b}\nallow:\n  hostPID: true\n  volumes: [configMap, secret]\n",
+			[]string{"f1.yaml:1: warning: policy v " + refusesTokens}, "allow.volumes", "f1.yaml:5"},
+		{"no volumes", "an empty list refuses the token too", "name: v\npodSelectorLabels: {app: b}\nallow: {hostPID: true, volumes: []}\n",
+			[]string{"f1.yaml:1: warning: policy v " + refusesTokens}, "allow.volumes", "f1.yaml:3"},
+		{"every volume", "the asterisk lists projected", "name: v\npodSelectorLabels: {app: b}\nallow: {hostPID: true, volumes: ['*']}\n", nil, "", ""},
+		{"volumes unset", "the default lists projected, and baseline demands nothing", "name: v\npodSelectorLabels: {app: b}\nallow: {hostPID: true}\n", nil, "", ""},
 		{"never", "the label must be and must not be", "name: never\npodSelectorLabels: {app: d}\npodSelectorExpressions:\n- {key: app, operator: NotIn, values: [d, e]}\nallow: {hostPID: true}\n",
 			[]string{"f1.yaml:1: warning: policy never selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"}, "", "f1.yaml:1"},
 	} {

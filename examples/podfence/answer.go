@@ -19,6 +19,9 @@ import (
 type answer struct {
 	*workload
 	result *evaluate.Result
+	// stored is evaluate's about the workload as the API server would store it,
+	// where the verdict is another one; else nil.
+	stored *evaluate.Result
 	// decision is admit's; nil for evaluate.
 	decision *podfence.Decision
 }
@@ -140,7 +143,16 @@ type (
 	evaluateRecord struct {
 		head
 		evaluate.ResultRecord
+		// Stored is there where the workload as the API server would store it has
+		// another verdict; else it is null.
+		Stored *storedRecord `json:"stored"`
 		failure
+	}
+	storedRecord struct {
+		Allowed    bool                       `json:"allowed"`
+		Message    string                     `json:"message"`
+		Policy     string                     `json:"policy"`
+		Violations []evaluate.ViolationRecord `json:"violations"`
 	}
 	admitRecord struct {
 		head
@@ -160,9 +172,17 @@ func (w *workload) head() head {
 
 func (a *answer) record() any {
 	if a.decision == nil {
-		return evaluateRecord{head: a.head(), ResultRecord: a.result.Record()}
+		return evaluateRecord{head: a.head(), ResultRecord: a.result.Record(), Stored: a.storedRecord()}
 	}
 	return admitRecord{head: a.head(), DecisionRecord: a.decision.Record()}
+}
+
+func (a *answer) storedRecord() *storedRecord {
+	if a.stored == nil {
+		return nil
+	}
+	r := a.stored.Record()
+	return &storedRecord{r.Allowed, r.Message, r.Policy, r.Violations}
 }
 
 // undecidedRecord is the answer that there is none: what was asked, and why.

@@ -14,12 +14,18 @@ func (a *app) evaluateCommand() *cobra.Command {
 prints each violation with the path of its field and what it must be, the warning
 of Pod Security Admission, and what a policy excused.
 
+What the API server would store is not always what is written: a volume without a
+source becomes an emptyDir, with hostNetwork a containerPort is a hostPort too, and
+a pod gets the token volume of its ServiceAccount. Where the verdict on what would
+be stored is another one, a last line says so. Admit judges that.
+
 A workload is a Pod, PodTemplate, ReplicationController, ReplicaSet, Deployment,
 StatefulSet, DaemonSet, Job or CronJob, by itself or in a List. Other documents
 are counted. A workload of an API version that is no longer served, or that cannot
 be decoded, could not be decided.
-` + fmt.Sprintf(answerFormsHelp, `file, line, kind, namespace, name, allowed, message, policy, violations and
-excused, where message is the text of Pod Security Admission, empty when allowed`) + "\n" + statusHelp,
+` + fmt.Sprintf(answerFormsHelp, `file, line, kind, namespace, name, allowed, message, policy, violations, excused
+and stored, where message is the text of Pod Security Admission, empty when allowed,
+and stored the answer about what would be stored if its verdict is another one`) + "\n" + statusHelp,
 		Example: `  podfence evaluate -f deployment.yaml
   podfence evaluate -R -f manifests/ --policies policies/ -n prod
   podfence evaluate -f app.yaml --level baseline --version v1.30
@@ -29,5 +35,9 @@ excused, where message is the text of Pod Security Admission, empty when allowed
 
 func evaluated(s *scan, w *workload) *answer {
 	r := w.held.Evaluate(s.level, s.policies)
-	return &answer{workload: w, result: &r}
+	a := &answer{workload: w, result: &r}
+	if stored := w.held.EvaluateStored(s.level, s.policies); stored.Allowed() != r.Allowed() {
+		a.stored = &stored
+	}
+	return a
 }

@@ -28,6 +28,7 @@ func (a *answer) writeText(w io.Writer) error {
 	}
 	a.writeViolations(&b)
 	a.writeExcused(&b)
+	a.writeStored(&b)
 	_, err := w.Write(b.Bytes())
 	return err
 }
@@ -53,7 +54,9 @@ func (a *answer) headline() string {
 // cluster says it: a warning about what was asked for, a refusal of the result.
 func (a *answer) writeViolations(b *bytes.Buffer) {
 	for i := range a.result.Violations {
-		line(b, "%s", a.result.Violations[i].String())
+		v := &a.result.Violations[i]
+		line(b, "%s", v.String())
+		writeGrants(b, v)
 	}
 	switch {
 	case a.result.Allowed():
@@ -61,6 +64,32 @@ func (a *answer) writeViolations(b *bytes.Buffer) {
 		line(b, "%s", a.result.Refusal())
 	default:
 		line(b, "Warning: %s", a.result.Warning())
+	}
+}
+
+// writeGrants says which grants would excuse what the author cannot find in the
+// manifest, for the API server sets it.
+func writeGrants(b *bytes.Buffer, v *evaluate.Violation) {
+	if v.Default == 0 {
+		return
+	}
+	for _, g := range v.Grants() {
+		line(b, "  granted by %s", g)
+	}
+}
+
+// writeStored says in one line what the API server would make of the verdict.
+func (a *answer) writeStored(b *bytes.Buffer) {
+	switch {
+	case a.stored == nil:
+	case a.stored.Allowed():
+		line(b, "as stored: allowed, for the API server makes an emptyDir of a volume without a source")
+	default:
+		more := ""
+		if n := len(a.stored.Violations) - 1; n > 0 {
+			more = fmt.Sprintf("; and %d more", n)
+		}
+		line(b, "as stored: denied, for %s%s", a.stored.Violations[0].String(), more)
 	}
 }
 
@@ -80,7 +109,11 @@ func excusedText(v *evaluate.Violation) string {
 	case v.Volume != "":
 		who = fmt.Sprintf(" (volume %q)", v.Volume)
 	}
-	return fmt.Sprintf("%s%s is %s [%s]", v.Location, who, v.ValueString(), v.CheckOrRule())
+	text := fmt.Sprintf("%s%s is %s [%s]", v.Location, who, v.ValueString(), v.CheckOrRule())
+	if v.Default != 0 {
+		text += " (" + v.Default.String() + ")"
+	}
+	return text
 }
 
 // writeDecision writes which policy governs and why, what is filled in, what is

@@ -17,7 +17,10 @@ type podField struct {
 // podFields are the fields of a pod that a control or a rule reads, or that
 // decide what Mutate may do.
 var podFields = []podField{
-	{8, func(g gen, p *corev1.Pod) { p.Spec.HostNetwork = !p.Spec.HostNetwork }},
+	{8, func(g gen, p *corev1.Pod) {
+		p.Spec.HostNetwork = !p.Spec.HostNetwork
+		g.listenSome(p)
+	}},
 	{8, func(g gen, p *corev1.Pod) { p.Spec.HostPID = !p.Spec.HostPID }},
 	{8, func(g gen, p *corev1.Pod) { p.Spec.HostIPC = !p.Spec.HostIPC }},
 	{3, func(g gen, p *corev1.Pod) { p.Spec.OS = g.os() }},
@@ -43,6 +46,7 @@ var podFields = []podField{
 	}},
 	{4, func(g gen, p *corev1.Pod) { p.Spec.SecurityContext = pick(g, nil, &corev1.PodSecurityContext{}) }},
 	{4, func(g gen, p *corev1.Pod) { p.Annotations = g.annotations(p) }},
+	{4, func(g gen, p *corev1.Pod) { p.Spec.AutomountServiceAccountToken = optional(g, false, true) }},
 }
 
 // containerField is a podField of a container.
@@ -253,7 +257,17 @@ func (g gen) windows() *corev1.WindowsSecurityContextOptions {
 }
 
 func (g gen) port() corev1.ContainerPort {
-	return corev1.ContainerPort{ContainerPort: 80, HostPort: pick[int32](g, 0, 80, 0, 443, 8080, 30000, 65535, 1)}
+	return corev1.ContainerPort{ContainerPort: pick[int32](g, 80, 8080), HostPort: pick[int32](g, 0, 80, 0, 443, 8080, 30000, 65535, 1)}
+}
+
+// listenSome has a container on the host's network listen at a port without saying
+// so twice: the API server copies it to hostPort.
+func (g gen) listenSome(p *corev1.Pod) {
+	containers := containersOf(p)
+	if !p.Spec.HostNetwork || len(containers) == 0 || g.once(2) {
+		return
+	}
+	containers[g.below(len(containers))].Ports = []corev1.ContainerPort{{ContainerPort: pick[int32](g, 80, 8080)}}
 }
 
 // mountSome has a container mount volumes: how a hostPath is mounted may decide.
@@ -266,7 +280,11 @@ func (g gen) mountSome(p *corev1.Pod) {
 }
 
 func (g gen) mount() corev1.VolumeMount {
-	return corev1.VolumeMount{Name: pick(g, "v0", "v1", "v2"), ReadOnly: g.below(3) > 0}
+	m := corev1.VolumeMount{Name: pick(g, "v0", "v1", "v2"), ReadOnly: g.below(3) > 0}
+	if g.once(5) {
+		m.MountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
+	}
+	return m
 }
 
 // handlers draws what a probe and a lifecycle hook have in common; both, one or

@@ -85,11 +85,11 @@ var hostPaths = []string{
 }
 
 // volume draws a volume of one source, mostly, of several or of none. Names may
-// be those of other volumes too.
+// be those of other volumes too, or what ServiceAccount admission calls its own.
 func (g gen) volume(i int) corev1.Volume {
 	v := corev1.Volume{Name: "v" + strconv.Itoa(i)}
 	if g.once(12) {
-		v.Name = pick(g, "v0", "")
+		v.Name = pick(g, "v0", "", "kube-api-access-x")
 	}
 	for range pick(g, 1, 1, 2, 1, 1, 2, 0, 3) {
 		g.source(&v.VolumeSource)

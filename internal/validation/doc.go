@@ -11,6 +11,9 @@
 //	TestUpdatesAreImmutable            why nothing may be filled on UPDATE
 //	TestWhatValidationForbids          each combination that the API refuses, one by one
 //	TestDefaultsComeBeforeMutation     what mutating admission sees, and what comes after it
+//	TestStoredIsWhatTheServerStores    spec.Stored, for every field that a check or a rule reads
+//	TestStoredIsWhatTheServerStoresOfTemplates
+//	                                   ... and for the pods that are made of templates
 //
 // It is a module of its own because k8s.io/kubernetes is large, and asks whoever
 // requires it to replace each of its staging modules: none of that may reach an

@@ -334,6 +334,11 @@ func TestWorkloads(t *testing.T) {
 	}{
 		{why: "its pods will be filled in, and no more is wrong", namespace: "shop", spec: bare},
 		{why: "its pods will be filled in and still be refused", namespace: "shop", spec: hostPID, warned: `would violate PodSecurity "restricted:latest": host namespaces (hostPID=true)`},
+		{why: "in its pods, on the host's network, the port will be a host port", namespace: "shop",
+			spec:   "{hostNetwork: true, containers: [{name: a, image: i, ports: [{containerPort: 80}]}]}",
+			warned: `host namespaces (hostNetwork=true), hostPort (container "a" uses hostPort 80)`},
+		{why: "a volume of a decoded template that has no known source is of a type that is not known", namespace: "shop",
+			spec: "{volumes: [{name: v}], containers: [{name: a, image: i}]}", warned: `uses restricted volume type "unknown"`},
 		{why: "nothing will be filled in", namespace: "shop", spec: bare, noMutation: true, warned: "allowPrivilegeEscalation != false"},
 		{why: "at baseline nothing will be filled in", namespace: "base", spec: bare, warned: "allowPrivilegeEscalation != false"},
 		{why: "upstream enforces restricted by labels that cannot be parsed, and does not warn by them", namespace: "misspelt", spec: hostPID},

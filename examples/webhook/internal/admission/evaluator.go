@@ -10,6 +10,7 @@ import (
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
 )
 
 type (
@@ -25,6 +26,8 @@ type evaluator struct {
 	// fillsAt is the level at which pods of the template that is judged will be
 	// filled in; privileged where pods are judged, which have been filled in.
 	fillsAt api.LevelVersion
+	// template: what is judged is a pod template. Pods have all their defaults here.
+	template bool
 	// old is the running pod of an update of ephemeral containers, else nil.
 	old    *corev1.Pod
 	judged []judgement
@@ -36,8 +39,8 @@ type judgement struct {
 }
 
 // EvaluatePod is upstream's question. A check that passes has no result.
-func (e *evaluator) EvaluatePod(lv api.LevelVersion, meta *metav1.ObjectMeta, spec *corev1.PodSpec) []psa.CheckResult {
-	result := e.evaluate(lv, meta, spec)
+func (e *evaluator) EvaluatePod(lv api.LevelVersion, meta *metav1.ObjectMeta, pod *corev1.PodSpec) []psa.CheckResult {
+	result := e.evaluate(lv, meta, pod)
 	e.judged = append(e.judged, judgement{lv, result})
 	var failed []psa.CheckResult
 	for _, part := range result.Parts() {
@@ -46,16 +49,23 @@ func (e *evaluator) EvaluatePod(lv api.LevelVersion, meta *metav1.ObjectMeta, sp
 	return failed
 }
 
+// afterDecoding are the defaults that the pod of a template gets beside those that
+// the template itself got, when the API server decoded it.
+const afterDecoding = spec.AllDefaults &^ spec.DefaultEmptyDir
+
 // evaluate judges what was asked about. A template is judged by the pods that
-// will come of it: an author need not be warned of what will be filled in. An
-// update of ephemeral containers is governed by the policy that filled them in.
-func (e *evaluator) evaluate(lv api.LevelVersion, meta *metav1.ObjectMeta, spec *corev1.PodSpec) evaluate.Result {
+// will come of it: an author need not be warned of what will be filled in, and is
+// of what the API server will set. An update of ephemeral containers is governed by the policy that filled them in.
+func (e *evaluator) evaluate(lv api.LevelVersion, meta *metav1.ObjectMeta, pod *corev1.PodSpec) evaluate.Result {
 	if e.old != nil {
-		return evaluate.EphemeralContainers(e.old, &corev1.Pod{ObjectMeta: *meta, Spec: *spec}, lv, e.policies)
+		return evaluate.EphemeralContainers(e.old, &corev1.Pod{ObjectMeta: *meta, Spec: *pod}, lv, e.policies)
 	}
-	template := &corev1.PodTemplateSpec{ObjectMeta: *meta, Spec: *spec}
+	template := &corev1.PodTemplateSpec{ObjectMeta: *meta, Spec: *pod}
+	if !e.template {
+		return evaluate.Template(e.namespace, template, lv, e.policies)
+	}
 	template = podfence.AdmitTemplate(e.namespace, template, e.fillsAt, e.policies).Template
-	return evaluate.Template(e.namespace, template, lv, e.policies)
+	return evaluate.Stored(e.namespace, &template.ObjectMeta, &template.Spec, afterDecoding, lv, e.policies)
 }
 
 // enforced is the first answer, which of a pod is that at the enforced level; nil

@@ -89,7 +89,7 @@ func (c *Controller) fill(ctx context.Context, req *admissionv1.AdmissionRequest
 	}
 	switch {
 	case req.Operation == admissionv1.Create && req.SubResource == "":
-		f.Decision = podfence.Admit(pod, f.level, c.policies())
+		f.Decision = podfence.AdmitRequested(pod, f.level, c.policies())
 	case req.Operation == admissionv1.Update && req.SubResource == "ephemeralcontainers":
 		old, err := c.pod(req.OldObject, req.Namespace)
 		if err != nil {

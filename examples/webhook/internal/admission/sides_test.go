@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/policy"
 )
 
@@ -89,6 +90,59 @@ func TestBothSidesNameOnePolicy(t *testing.T) {
 				t.Errorf("%s: metrics name %v, want %s on both sides", row.why, sides, row.want)
 			}
 		})
+	}
+}
+
+// TestPodsInAdmissionHaveTheirToken: ServiceAccount admission is over when a webhook
+// sees a pod. One without a token volume will get none, as its ServiceAccount wants
+// it, and the policy that admits it is the one that both sides name.
+func TestPodsInAdmissionHaveTheirToken(t *testing.T) {
+	policies, err := policy.Parse([]byte(`
+name: first
+podSelectorLabels: {app: agent}
+allow: {hostPID: true, volumes: [configMap]}
+---
+name: second
+podSelectorLabels: {app: agent}
+allow: {hostPID: true}
+`), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := policy.NewSet(policies...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const token = "{hostPID: true, volumes: [{name: kube-api-access-x, projected: {sources: []}}], containers: [{name: a, image: i, " +
+		"volumeMounts: [{name: kube-api-access-x, readOnly: true, mountPath: /var/run/secrets/kubernetes.io/serviceaccount}]}]}"
+	for _, row := range []struct{ why, spec, want string }{
+		{"its ServiceAccount wants no token", hostPID, "first"},
+		{"it has its token, which the first policy refuses", token, "second"},
+	} {
+		registry := prometheus.NewRegistry()
+		c, err := New(Config{LabelPrefix: "podfence.dev/", Mutate: true}, func() policy.Set { return set }, cluster, pods{}, NewMetrics(registry))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := request(t, "shop", podYAML(row.spec), nil)
+		filled := c.Mutate(context.Background(), asked)
+		if got := filled.AuditAnnotations[annotationPolicy]; got != row.want {
+			t.Errorf("%s: filled in by %q, want %q", row.why, got, row.want)
+		}
+		text, err := patchtest.Apply(asked.Object.Raw, filled.Patch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if asked.Object.Raw, err = json.Marshal(text); err != nil {
+			t.Fatal(err)
+		}
+		judged := c.Validate(context.Background(), asked)
+		if got := judged.AuditAnnotations[annotationPolicy]; got != row.want || !judged.Allowed {
+			t.Errorf("%s: allowed %v, judged by %q, want %q", row.why, judged.Allowed, got, row.want)
+		}
+		if sides := policiesBySide(t, registry); sides["mutate"] != row.want || sides["validate"] != row.want {
+			t.Errorf("%s: metrics name %v, want %s on both sides", row.why, sides, row.want)
+		}
 	}
 }
 

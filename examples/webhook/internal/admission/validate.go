@@ -33,7 +33,9 @@ func (c *Controller) Validate(ctx context.Context, req ctrl.Request) ctrl.Respon
 		return c.answered(ctx, validating, &req, ctrl.Errored(http.StatusBadRequest, err), nil, start)
 	}
 	e := &evaluator{namespace: req.Namespace, policies: c.policies(), fillsAt: privileged}
-	if kind := req.Resource.Resource; c.config.Mutate && kind != "pods" && kind != "namespaces" {
+	kind := req.Resource.Resource
+	e.template = kind != "pods" && kind != "namespaces"
+	if c.config.Mutate && e.template {
 		// Upstream says itself what it makes of a namespace that cannot be read.
 		if lv, _, failed := c.enforced(ctx, &req.AdmissionRequest); failed == nil {
 			e.fillsAt = lv

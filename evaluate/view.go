@@ -1,0 +1,67 @@
+package evaluate
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/podfence/podfence/internal/podwalk"
+	"github.com/podfence/podfence/spec"
+)
+
+// view is a pod as it is judged: as it was given, or as the API server would
+// store it.
+type view struct {
+	meta *metav1.ObjectMeta
+	// pod is judged, given was asked about: one and the same where the API server
+	// sets nothing. pod never holds the volume of the ServiceAccount's token, which
+	// nearly every pod gets and few policies refuse: see tokenVolume.
+	pod, given *corev1.PodSpec
+	still      spec.Default
+}
+
+func asGiven(meta *metav1.ObjectMeta, pod *corev1.PodSpec) view {
+	return view{meta: meta, pod: pod, given: pod}
+}
+
+func asStored(meta *metav1.ObjectMeta, pod *corev1.PodSpec, still spec.Default) view {
+	return view{meta: meta, pod: spec.Stored(meta, pod, still&^spec.DefaultTokenVolume), given: pod, still: still}
+}
+
+// tokenVolume reports whether the stored pod has one more volume than pod, behind
+// all others: the projected one that ServiceAccount admission adds.
+func (v *view) tokenVolume() bool {
+	return v.still.Has(spec.DefaultTokenVolume) && spec.AddsTokenVolume(v.meta, v.pod)
+}
+
+// marked says of the violations in an answer which of them come of a default.
+func (v *view) marked(r Result) Result {
+	if v.pod != v.given {
+		v.mark(r.Violations)
+		v.mark(r.Excused)
+	}
+	return r
+}
+
+func (v *view) mark(list []Violation) {
+	for i := range list {
+		if list[i].Default == 0 {
+			list[i].Default = v.defaultOf(&list[i].Location)
+		}
+	}
+}
+
+// defaultOf is the default that set a field in the stored pod, zero for a field
+// that was given.
+func (v *view) defaultOf(l *spec.Location) spec.Default {
+	c := podwalk.Get(v.given, l.Container)
+	switch {
+	case c != nil && l.Field == spec.FieldHostPort && c.Ports[l.Index].HostPort == 0:
+		return spec.DefaultHostPort
+	case c != nil && l.Field == spec.FieldAppArmorType && (c.SecurityContext == nil || c.SecurityContext.AppArmorProfile == nil):
+		return spec.DefaultAppArmorProfile
+	case l.Field == spec.FieldVolumeEmptyDir && spec.HasNoSource(&v.given.Volumes[l.Index]):
+		return spec.DefaultEmptyDir
+	default:
+		return 0
+	}
+}
