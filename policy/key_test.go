@@ -48,7 +48,8 @@ func TestKeysAreTheFormats(t *testing.T) {
 }
 
 // TestKeysReachTheirFields: what is read and written under a key that holds a
-// boolean or a list of words is the field of the policy that has its name.
+// boolean or a list of words is the field of the policy that has its name; and
+// what a list may hold is known, and an empty one is none.
 func TestKeysReachTheirFields(t *testing.T) {
 	var p Policy
 	reached := 0
@@ -72,6 +73,19 @@ func TestKeysReachTheirFields(t *testing.T) {
 		case *[]string:
 			if p.Allow.wordList(k) != at {
 				t.Errorf("%s: wordList in policy/granttype.go does not lead to its field", k)
+				continue
+			}
+			known := false
+			for _, row := range wordChecks {
+				known = known || row.key == k
+			}
+			if !known {
+				t.Errorf("%s: say in wordChecks of policy/validate.go what its entries may be", k)
+			}
+			var empty Policy
+			*empty.Allow.wordList(k) = []string{}
+			if k != KeyVolumes && empty.effect() == differs { // no volume at all is another rule
+				t.Errorf("%s: an empty list means something; drop it in dropPlainLists of policy/effect.go", k)
 			}
 		case **bool:
 			for _, value := range []bool{true, false} {
