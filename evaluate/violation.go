@@ -3,9 +3,7 @@ package evaluate
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/pod-security-admission/api"
@@ -92,7 +90,8 @@ func (v Violation) ValueString() string {
 	}
 }
 
-// String renders the violation on one line: field, value and what to write.
+// String renders the violation on one line, whatever the pod's author wrote:
+// field, value and what to write.
 func (v Violation) String() string {
 	who := ""
 	if v.Container.Kind != 0 {
@@ -100,16 +99,7 @@ func (v Violation) String() string {
 	} else if v.Volume != "" {
 		who = fmt.Sprintf(" (volume %q)", v.Volume)
 	}
-	return fmt.Sprintf("%s%s is %s, must be %s [%s]", oneLine(v.Location.String()), who, v.ValueString(), v.Want, v.CheckOrRule())
-}
-
-// oneLine quotes a path that would break the line, as the key of an annotation
-// may that API validation has not seen.
-func oneLine(path string) string {
-	if strings.ContainsFunc(path, unicode.IsControl) {
-		return strconv.Quote(path)
-	}
-	return path
+	return spec.Printable(fmt.Sprintf("%s%s is %s, must be %s [%s]", v.Location, who, v.ValueString(), v.Want, v.CheckOrRule()))
 }
 
 // CheckOrRule is the ID of the broken check, or the policy's rule.

@@ -13,6 +13,7 @@ import (
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/spec"
 )
 
 // answer is what evaluate and admit found about one workload.
@@ -172,11 +173,16 @@ func (w *workload) undecidedRecord(lv api.LevelVersion, err error) any {
 	return r
 }
 
-// writeJSON writes a value on one line.
+// writeJSON writes a value on one line, which a terminal may show.
 func writeJSON(w io.Writer, value any) error {
-	e := json.NewEncoder(w)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
-	return e.Encode(value)
+	if err := e.Encode(value); err != nil {
+		return err
+	}
+	_, err := w.Write(spec.PrintableJSON(text.Bytes()))
+	return err
 }
 
 // writeYAML writes a value as one document, with the keys in the order of its
@@ -198,14 +204,19 @@ func writeYAML(w io.Writer, value any) error {
 	if err := e.Encode(&doc); err != nil {
 		return err
 	}
-	_, err := w.Write(text.Bytes())
+	// What is odd stands in double quotes, where YAML has JSON's escapes.
+	_, err := w.Write(spec.PrintableJSON(text.Bytes()))
 	return err
 }
 
 // unstyle turns flow style into block style, and leaves empty collections and
-// quotes to the encoder.
+// quotes to the encoder, but for text that needs escapes: the encoder would
+// write several lines as several lines.
 func unstyle(n *yaml.Node) {
 	n.Style = 0
+	if n.Kind == yaml.ScalarNode && spec.Printable(n.Value) != n.Value {
+		n.Style = yaml.DoubleQuotedStyle
+	}
 	for _, c := range n.Content {
 		unstyle(c)
 	}

@@ -57,7 +57,9 @@ func run(args []string, in io.Reader, out, stderr io.Writer) int {
 // fail reports an error that ended the command. A wrong command line gets a
 // hint where to read on.
 func (a *app) fail(cmd *cobra.Command, err error) {
-	a.problem("podfence: %v", err)
+	for _, err := range parts(err) {
+		a.problem("podfence: %v", err)
+	}
 	var wrong *usageError
 	if errors.As(err, &wrong) || !a.started {
 		fmt.Fprintf(a.stderr, "see '%s --help'\n", cmd.CommandPath())
@@ -82,7 +84,7 @@ func (a *app) problem(format string, args ...any) {
 // say prints a line on standard error.
 func (a *app) say(format string, args ...any) {
 	a.progress.clear()
-	fmt.Fprintf(a.stderr, format+"\n", args...)
+	fmt.Fprintln(a.stderr, oneLine(format, args...))
 }
 
 func (a *app) worsen(status int) { a.status = max(a.status, status) }

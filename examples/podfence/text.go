@@ -9,6 +9,7 @@ import (
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/mutate"
+	"github.com/podfence/podfence/spec"
 )
 
 // The text form of an answer is a headline, which begins with the place as
@@ -22,7 +23,7 @@ const indent = "    "
 
 func (a *answer) writeText(w io.Writer) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s: %s\n", a.where(), a.title(), a.headline())
+	b.WriteString(oneLine("%s %s: %s", a.where(), a.title(), a.headline()) + "\n")
 	if a.decision != nil {
 		a.writeDecision(&b)
 	}
@@ -93,7 +94,7 @@ func (a *answer) writeDecision(b *bytes.Buffer) {
 	}
 	writeUnset(b, d.Report.Unset())
 	for _, advice := range d.Advice() {
-		line(b, "! %s %q: %s", advice.Container.Kind, advice.Container.Name, advice.Text)
+		line(b, "! %s", advice)
 	}
 }
 
@@ -131,8 +132,12 @@ func writeUnset(b *bytes.Buffer, unset []mutate.Unset) {
 }
 
 func line(b *bytes.Buffer, format string, args ...any) {
-	fmt.Fprintf(b, indent+format+"\n", args...)
+	b.WriteString(indent + oneLine(format, args...) + "\n")
 }
+
+// oneLine is what every line for people goes through: it stays one line, and
+// says nothing to a terminal, whatever names it holds.
+func oneLine(format string, args ...any) string { return spec.Printable(fmt.Sprintf(format, args...)) }
 
 // flow renders a value that Mutate filled in as YAML in flow style.
 func flow(value any) string {
