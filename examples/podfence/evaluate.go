@@ -11,8 +11,9 @@ func (a *app) evaluateCommand() *cobra.Command {
 		Use:   "evaluate -f FILE|DIR|- [-R] [--policies FILE|DIR]",
 		Short: "Judge workloads as they are, as Pod Security Admission would",
 		Long: `Evaluate judges every workload as it is written: nothing is filled in first. It
-prints each violation with the path of its field and what it must be, the warning
-of Pod Security Admission, and what a policy excused.
+prints each violation with the path of its field, what it must be and the smallest
+grant of a policy that would excuse it; what a policy excused; and last the warning
+of Pod Security Admission.
 
 A workload is a Pod, PodTemplate, ReplicationController, ReplicaSet, Deployment,
 StatefulSet, DaemonSet, Job or CronJob, by itself or in a List. Other documents

@@ -18,7 +18,8 @@ func (a *app) mutateCommand() *cobra.Command {
 		Short: "Fill in the security fields that workloads leave unset",
 		Long: `Mutate prints the manifests with the fields that their governing policy fills in,
 and with nothing else changed: comments, order, quotes, line ends, unknown fields
-and other documents stay. What an author set is never touched.
+and other documents stay. What an author set is never touched. It is for what is to
+be created: of a pod that runs, the security fields can no longer be changed.
 
   -o yaml   the text of the manifests; JSON stays JSON
   -o json   every object, also of other kinds and out of lists, on one line
@@ -37,7 +38,7 @@ is with -i, which writes the files back: only those that change, each at once
 		Example: `  podfence mutate -f deployment.yaml | kubectl apply -f -
   podfence mutate -R -f manifests/ --policies policies/ -o diff
   podfence mutate -R -f manifests/ --policies policies/ -i
-  kubectl get pods -A -o json | podfence mutate -f - -o patch`,
+  kubectl get deployments -A -o json | podfence mutate -f - -o patch`,
 		Args: noArguments,
 	}
 	flags.register(cmd)

@@ -13,10 +13,11 @@ import (
 )
 
 // The text form of an answer is a headline, which begins with the place as
-// compilers print it, and indented lines below it:
+// compilers print it, and indented lines below it. That of evaluate ends with the
+// warning of Pod Security Admission, which is what the author saw on the cluster:
 //
 //	web.yaml:1 Deployment/prod/web: denied
-//	    spec.template.spec.hostPID is true, must be false or unset [hostNamespaces]
+//	    spec.template.spec.hostPID is true, must be false or unset [hostNamespaces]; a policy could allow it: allow.hostPID: true
 //	    Warning: would violate PodSecurity "restricted:latest": host namespaces (hostPID=true)
 
 const indent = "    "
@@ -29,6 +30,9 @@ func (a *answer) writeText(w io.Writer) error {
 	}
 	a.writeViolations(&b)
 	a.writeExcused(&b)
+	if a.decision == nil && !a.result.Allowed() {
+		line(&b, "Warning: %s", a.result.Warning())
+	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
@@ -50,18 +54,16 @@ func (a *answer) headline() string {
 	return verdict
 }
 
-// writeViolations writes what stands, then the same in the words in which the
-// cluster says it: a warning about what was asked for, a refusal of the result.
+// writeViolations writes what stands, with what would excuse it: the smallest
+// grants, each of which would do.
 func (a *answer) writeViolations(b *bytes.Buffer) {
 	for i := range a.result.Violations {
-		line(b, "%s", a.result.Violations[i].String())
-	}
-	switch {
-	case a.result.Allowed():
-	case a.decision != nil:
-		line(b, "%s", a.result.Refusal())
-	default:
-		line(b, "Warning: %s", a.result.Warning())
+		v := &a.result.Violations[i]
+		var grants []string
+		for _, g := range v.Grants() {
+			grants = append(grants, g.String())
+		}
+		line(b, "%s", v.String()+listed("; a policy could allow it: ", " or ", grants...))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,8 +162,8 @@ func (d *decoder) mistyped(k *podKind, s span, o Object, err error) error {
 	if errors.As(err, &wrong) {
 		path := pathAt(text, int(wrong.Offset))
 		line := d.at.line(slices.Concat(o.Path, path), s.start+int(wrong.Offset)-1)
-		want := wordFor(wrong.Type)
-		return d.fail(o, line, fmt.Sprintf("%s is %s, not %s", fieldPath(path), article(wrong.Value), want), "write "+want)
+		problem, fix := wrongType(wrong)
+		return d.fail(o, line, fieldPath(path)+" "+problem, fix)
 	}
 	path, offset, found := culprit(k, text, err)
 	if !found {
@@ -197,6 +198,26 @@ func culprit(k *podKind, text []byte, err error) (path []string, offset int, fou
 	return nil, 0, false
 }
 
+// wrongType words what a decoder found and what it wants.
+func wrongType(e *json.UnmarshalTypeError) (problem, fix string) {
+	want := wordFor(e.Type)
+	number, isNumber := strings.CutPrefix(e.Value, "number ")
+	switch kind := e.Type.Kind(); {
+	case kind == reflect.String && (e.Value == "bool" || e.Value == "number"):
+		// As y, on and 1.20 are: the author saw text.
+		return "is read as " + article(e.Value) + ", not as a string", "put it in quotes"
+	case isNumber && wholeNumber.MatchString(number):
+		bits := e.Type.Bits()
+		return fmt.Sprintf("is %s, which is out of range", number),
+			fmt.Sprintf("write a whole number from %d to %d", int64(-1)<<(bits-1), int64(1)<<(bits-1)-1)
+	case isNumber:
+		return fmt.Sprintf("is %s, not %s", number, want), "write " + want
+	}
+	return fmt.Sprintf("is %s, not %s", article(e.Value), want), "write " + want
+}
+
+var wholeNumber = regexp.MustCompile(`^-?[0-9]+$`)
+
 // wordFor names a Go type to someone who writes YAML.
 func wordFor(t reflect.Type) string {
 	switch t.Kind() {
@@ -211,11 +232,11 @@ func wordFor(t reflect.Type) string {
 	case reflect.Float32, reflect.Float64:
 		return "a number"
 	default:
-		return "a whole number of type " + t.String()
+		return "a whole number"
 	}
 }
 
-// article words what a decoder found: "number 1.5", "array".
+// article words what a decoder found: "number", "array".
 func article(value string) string {
 	switch value {
 	case "array":
