@@ -14,7 +14,8 @@ func (a *app) admitCommand() *cobra.Command {
 would: which policy governs it, which unset fields are filled in, and whether the
 result is allowed. It prints the decision and changes no file; mutate does. What
 keeps a workload from being allowed has a line for each field, with the smallest
-grant of a policy that would excuse it.
+grant of a policy that would excuse it. The summary counts what is allowed and may
+not start all the same; the lines that begin with ! say why.
 ` + fmt.Sprintf(answerFormsHelp, `of evaluate, which are about the result, and changes, unset (what was left so, and
 why), advice, patch (RFC 6902), reason and considered (the policies that were tried)`) + "\n" + statusHelp,
 		Example: `  podfence admit -f examples/manifests/

@@ -90,6 +90,9 @@ func (p *answerPrinter) object(path string, o *manifest.Object) error {
 	}
 	a := p.ask(p.scan, w)
 	p.verdict(a.result.Allowed())
+	if a.decision != nil {
+		p.mayNotStart(a.decision)
+	}
 	if !a.result.Allowed() {
 		p.worsen(statusDenied)
 	}

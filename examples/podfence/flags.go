@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/spf13/cobra"
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/podfence/podfence/spec"
 )
 
 // inputFlags say which manifests are judged, and by what.
@@ -35,6 +37,16 @@ func (f *levelFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.version, "version", "latest", "version of the standards: latest, or a minor version of Kubernetes as in v1.35")
 	_ = cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions([]string{"privileged", "baseline", "restricted"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("version", cobra.FixedCompletions([]string{"latest"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// parse reads the flags. A version that is yet to come is no error: a cluster may
+// be ahead of this program, and says the same until its standards change.
+func (a *app) parse(f *levelFlags) (api.LevelVersion, error) {
+	lv, err := f.parse()
+	if newest := spec.Newest(); err == nil && !lv.Version.Latest() && newest.Older(lv.Version) {
+		a.say("podfence: --version %s is newer than %s, the newest that this podfence knows: it is judged as %[2]s", f.version, newest.String())
+	}
+	return lv, err
 }
 
 func (f *levelFlags) parse() (lv api.LevelVersion, err error) {

@@ -30,6 +30,9 @@ be created: of a pod that runs, the security fields can no longer be changed.
 Where a field cannot be added without touching other text, as inside an alias, the
 workload is left as it is, standard error says so, and the status is 2.
 
+Standard error says what may keep a container from starting, as admit does: often
+an image without a numeric USER.
+
 A workload that is denied all the same is still filled in, as in a cluster, where
 filling comes before judging: standard error names it, and the status is 1. So it
 is with -i, which writes the files back: only those that change, each at once
@@ -83,11 +86,18 @@ func (m *mutation) end(path string, whole bool) error { return m.sink.end(path, 
 
 func (m *mutation) chunk(path string, c *manifest.Chunk) error {
 	additions, after := m.additions(path, c), c.Raw
+	left := map[*addition]bool{}
 	if m.edits {
 		var conflicts []conflict
 		after, conflicts = m.add(c.Raw, additions)
 		for i := range conflicts {
 			m.leave(c, &conflicts[i])
+			left[conflicts[i].addition] = true
+		}
+	}
+	for _, a := range additions {
+		if !left[a] {
+			m.advise(a)
 		}
 	}
 	return m.sink.mutated(path, c, after, additions)
@@ -139,6 +149,14 @@ func (m *mutation) count(a *addition) {
 	if !a.decision.Allowed() {
 		m.worsen(statusDenied)
 		m.say("%s: %s is denied all the same: %s", a.where(), a.title(), a.decision.Result.Refusal())
+	}
+}
+
+// advise says what may keep a workload from starting, as it is now.
+func (m *mutation) advise(a *addition) {
+	m.mayNotStart(&a.decision)
+	for _, advice := range a.decision.Advice() {
+		m.say("%s: %s may not start: %s", a.where(), a.title(), advice)
 	}
 }
 

@@ -32,7 +32,7 @@ var errPolicies = errors.New("nothing was judged: the policies have errors")
 func (a *app) newScan(f *inputFlags) (*scan, error) {
 	s := &scan{app: a, namespace: f.namespace}
 	var err error
-	if s.level, err = f.parse(); err != nil {
+	if s.level, err = a.parse(&f.levelFlags); err != nil {
 		return nil, err
 	}
 	if wrong := validation.IsDNS1123Label(f.namespace); f.namespace != "" && len(wrong) > 0 {

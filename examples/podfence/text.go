@@ -94,7 +94,7 @@ func (a *answer) writeDecision(b *bytes.Buffer) {
 	for _, c := range d.Report.Changes() {
 		line(b, "+ %s: %s  (%s)", c.Location, flow(c.Value), c.Serves())
 	}
-	writeUnset(b, d.Report.Unset())
+	writeUnset(b, d)
 	for _, advice := range d.Advice() {
 		line(b, "! %s", advice)
 	}
@@ -116,14 +116,14 @@ func governing(d *podfence.Decision) string {
 
 // writeUnset writes a line for each field, but one line for all those that a
 // reason about the whole pod covers.
-func writeUnset(b *bytes.Buffer, unset []mutate.Unset) {
+func writeUnset(b *bytes.Buffer, d *podfence.Decision) {
 	whole := map[mutate.Reason]int{}
-	for i := range unset {
-		switch u := &unset[i]; u.Reason {
+	for _, u := range d.Report.Unset() {
+		switch u.Reason {
 		case mutate.Windows, mutate.Mirror:
 			whole[u.Reason]++
 		default:
-			line(b, "- %s left unset: %s", u.Location, u.Reason)
+			line(b, "- %s left unset: %s", u.Location, d.Why(u))
 		}
 	}
 	for _, reason := range []mutate.Reason{mutate.Windows, mutate.Mirror} {
