@@ -8,7 +8,7 @@ import (
 
 func (a *app) admitCommand() *cobra.Command {
 	return a.answerCommand(&cobra.Command{
-		Use:   "admit -f FILE|DIR|- [-R] [--policies FILE|DIR]",
+		Use:   "admit [-f] FILE|DIR|-... [-R] [--policies FILE|DIR]",
 		Short: "Fill workloads in, then judge them: what a cluster with podfence would do",
 		Long: `Admit decides about every workload as an admission controller with podfence
 would: which policy governs it, which unset fields are filled in, and whether the

@@ -38,8 +38,8 @@ further key error.`
 func (a *app) answerCommand(cmd *cobra.Command, ask func(*scan, *workload) *answer) *cobra.Command {
 	flags, form := &inputFlags{}, ""
 	flags.register(cmd)
-	cmd.Args = noArguments
-	cmd.RunE = func(*cobra.Command, []string) error {
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		flags.name(args)
 		s, err := a.newScan(flags)
 		if err != nil {
 			return err

@@ -8,7 +8,7 @@ import (
 
 func (a *app) evaluateCommand() *cobra.Command {
 	return a.answerCommand(&cobra.Command{
-		Use:   "evaluate -f FILE|DIR|- [-R] [--policies FILE|DIR]",
+		Use:   "evaluate [-f] FILE|DIR|-... [-R] [--policies FILE|DIR]",
 		Short: "Judge workloads as they are, as Pod Security Admission would",
 		Long: `Evaluate judges every workload as it is written: nothing is filled in first. It
 prints each violation with the path of its field, what it must be and the smallest
@@ -21,8 +21,9 @@ are counted. A workload of an API version that is no longer served, or that cann
 be decoded, could not be decided.
 ` + fmt.Sprintf(answerFormsHelp, `file, line, kind, namespace, name, allowed, message, policy, violations and
 excused, where message is the text of Pod Security Admission, empty when allowed`) + "\n" + statusHelp,
-		Example: `  podfence evaluate -f deployment.yaml
+		Example: `  podfence evaluate deployment.yaml
   podfence evaluate -R -f manifests/ --policies policies/ -n prod
+  podfence evaluate -R . --exclude templates --exclude values.yaml
   podfence evaluate -f app.yaml --level baseline --version v1.30
   kubectl get pods -A -o json | podfence evaluate -f - -o json`,
 	}, evaluated)

@@ -10,6 +10,7 @@ import (
 // inputFlags say which manifests are judged, and by what.
 type inputFlags struct {
 	files     []string
+	exclude   []string
 	recursive bool
 	namespace string
 	policies  []string
@@ -18,12 +19,16 @@ type inputFlags struct {
 
 func (f *inputFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&f.files, "filename", "f", nil, "manifests: a file, a directory (its *.yaml, *.yml and *.json), or - for standard input; repeats")
-	flags.BoolVarP(&f.recursive, "recursive", "R", false, "read the directories of -f and --policies with all below them")
+	flags.StringArrayVarP(&f.files, "filename", "f", nil, "manifests, as arguments name them too: a file, a directory (its *.yaml, *.yml and *.json), or - for standard input; repeats")
+	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave out manifests and directories whose path or base name matches a pattern, as in 'templates' or 'charts/*/values.yaml' (a star does not cross a slash); repeats")
+	flags.BoolVarP(&f.recursive, "recursive", "R", false, "read the directories of manifests and --policies with all below them, hidden ones excepted")
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "the namespace of manifests that name none; it is never written into them")
 	policiesFlag(cmd, &f.policies)
 	f.levelFlags.register(cmd)
 }
+
+// name takes the arguments of a command as the names of manifests, beside those of -f.
+func (f *inputFlags) name(args []string) { f.files = append(f.files, args...) }
 
 func policiesFlag(cmd *cobra.Command, value *[]string) {
 	cmd.Flags().StringArrayVar(value, "policies", nil, "policies: a file or a directory (its *.yaml, *.yml and *.json); repeats")

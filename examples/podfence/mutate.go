@@ -12,9 +12,9 @@ import (
 var mutateForms = []string{"yaml", "json", "diff", "patch"}
 
 func (a *app) mutateCommand() *cobra.Command {
-	flags, form, inPlace := &inputFlags{}, "", false
+	flags, form, inPlace, allowDenied := &inputFlags{}, "", false, false
 	cmd := &cobra.Command{
-		Use:   "mutate -f FILE|DIR|- [-R] [--policies FILE|DIR] [-i]",
+		Use:   "mutate [-f] FILE|DIR|-... [-R] [--policies FILE|DIR] [-i]",
 		Short: "Fill in the security fields that workloads leave unset",
 		Long: `Mutate prints the manifests with the fields that their governing policy fills in,
 and with nothing else changed: comments, order, quotes, line ends, unknown fields
@@ -34,27 +34,29 @@ Standard error says what may keep a container from starting, as admit does: ofte
 an image without a numeric USER.
 
 A workload that is denied all the same is still filled in, as in a cluster, where
-filling comes before judging: standard error names it, and the status is 1. So it
-is with -i, which writes the files back: only those that change, each at once
+filling comes before judging: standard error names it, and the status is 1, or 0
+with --allow-denied. So it is with -i, which writes the files back: only those that change, each at once
 (by rename), with its mode; a symbolic link stays and its target is written.
 ` + statusHelp,
 		Example: `  podfence mutate -f deployment.yaml | kubectl apply -f -
   podfence mutate -R -f manifests/ --policies policies/ -o diff
   podfence mutate -R -f manifests/ --policies policies/ -i
+  helm template chart/ | podfence mutate --allow-denied -
   kubectl get deployments -A -o json | podfence mutate -f - -o patch`,
-		Args: noArguments,
 	}
 	flags.register(cmd)
+	cmd.Flags().BoolVar(&allowDenied, "allow-denied", false, "status 0 also for workloads that are denied all the same, which are still named: for a post-renderer, where the cluster says no")
 	cmd.Flags().BoolVarP(&inPlace, "in-place", "i", false, "write the files back instead of printing them")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		flags.name(args)
 		if inPlace {
-			return a.mutateInPlace(flags, form)
+			return a.mutateInPlace(flags, form, allowDenied)
 		}
 		s, err := a.newScan(flags)
 		if err != nil {
 			return err
 		}
-		return s.visit(&mutation{scan: s, sink: a.newSink(form), edits: form != "patch"})
+		return s.visit(&mutation{scan: s, sink: a.newSink(form), edits: form != "patch", allowDenied: allowDenied})
 	}
 	outputFlag(cmd, &form, mutateForms...)
 	return cmd
@@ -66,6 +68,8 @@ type mutation struct {
 	sink
 	// edits: the sink wants the text with its edits, not the patches alone.
 	edits bool
+	// allowDenied: a denial is said, and does not count.
+	allowDenied bool
 	// lead is the white space before the next chunk in its line.
 	lead []byte
 }
@@ -147,7 +151,9 @@ func (m *mutation) count(a *addition) {
 		m.filled++
 	}
 	if !a.decision.Allowed() {
-		m.worsen(statusDenied)
+		if !m.allowDenied {
+			m.worsen(statusDenied)
+		}
 		m.say("%s: %s is denied all the same: %s", a.where(), a.title(), a.decision.Result.Refusal())
 	}
 }

@@ -131,8 +131,7 @@ Policies allow single workloads more than the standards do.
 	return root
 }
 
-// noArguments refuses what stands on the command line without a flag: most
-// often a file that lacks its -f.
+// noArguments refuses what stands on the command line without a flag.
 func noArguments(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
@@ -143,8 +142,6 @@ func noArguments(cmd *cobra.Command, args []string) error {
 			message += fmt.Sprintf("; did you mean %s?", near[0])
 		}
 		return usagef("%s", message)
-	case cmd.Flags().Lookup("filename") != nil:
-		return usagef("%q is no flag; write -f %s", args[0], args[0])
 	default:
 		return usagef("%q is no flag, and %s takes no arguments", args[0], cmd.Name())
 	}

@@ -13,6 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	kjson "sigs.k8s.io/json"
+
+	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/spec"
 )
 
 // maxLists is how deep lists may stand in lists. Each level is read once more.
@@ -152,7 +155,60 @@ func (d *decoder) typed(k *podKind, s span, o Object) (runtime.Object, error) {
 		return nil, d.mistyped(k, s, o, err)
 	}
 	into.GetObjectKind().SetGroupVersionKind(schema.FromAPIVersionAndKind(k.apiVersion, k.kind))
+	if err := d.nullContainer(s, o, into); err != nil {
+		return nil, err
+	}
 	return into, nil
+}
+
+var containerKinds = spec.ContainerKinds()
+
+// nullContainer finds a null in a list of containers, as a "-" with nothing behind it is. The types take it for a
+// container without a name, to which fields could be added: not by a patch, which cannot add to null, and not for an API
+// server, which refuses it.
+func (d *decoder) nullContainer(s span, o Object, typed runtime.Object) error {
+	w, ok := podfence.WorkloadOf(typed)
+	if !ok {
+		return nil
+	}
+	path := append(w.Root.Steps(), "spec")
+	at, ok := d.follow(s, path)
+	if !ok {
+		return nil
+	}
+	for key, list := range members(at.of(d.text)) {
+		if !slices.ContainsFunc(containerKinds[:], func(k spec.ContainerKind) bool { return k.List() == key }) {
+			continue
+		}
+		i := 0
+		for c := range elements(list.of(at.of(d.text))) {
+			start := at.start + list.start + c.start
+			if d.text[start] == 'n' {
+				path = append(path, key, strconv.Itoa(i))
+				line := d.at.line(slices.Concat(o.Path, path), start)
+				return d.fail(o, line, fieldPath(path)+" is null", "write the container, or remove the entry")
+			}
+			i++
+		}
+	}
+	return nil
+}
+
+// follow is the value at the end of some keys of objects.
+func (d *decoder) follow(s span, path []string) (span, bool) {
+	for _, step := range path {
+		found := false
+		for key, v := range members(s.of(d.text)) {
+			if found = key == step; found {
+				s = span{s.start + v.start, s.start + v.end}
+				break
+			}
+		}
+		if !found {
+			return s, false
+		}
+	}
+	return s, true
 }
 
 // mistyped words a decoder's error and finds its line.
