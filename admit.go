@@ -101,6 +101,17 @@ func (d Decision) Advice() []mutate.Advice {
 	return advice
 }
 
+// Why says why a field was left unset, as the report's reason does, and what that
+// means at the decision's version. Before v1.35 restricted judges a pod in a user
+// namespace of its own like any other, so that what is left unset stands against it.
+func (d Decision) Why(u mutate.Unset) string {
+	why := u.Reason.String()
+	if u.Reason == mutate.UserNamespace && spec.For(d.Result.Level, false, true).Checks.Has(spec.CheckRunAsNonRoot) {
+		why += "; " + d.Result.Level.Version.String() + " judges it like any other pod, and v1.35 and later leave its user free"
+	}
+	return why
+}
+
 // DecisionRecord is the JSON form of a [Decision]: that of its result and its report,
 // and why. Every key is always there.
 type DecisionRecord struct {
@@ -126,6 +137,9 @@ func (d Decision) Record() DecisionRecord {
 	r := DecisionRecord{
 		ResultRecord: d.Result.Record(), ReportRecord: d.Report.Record(), Reason: d.Reason,
 		Advice: []AdviceRecord{}, Considered: append([]string{}, d.Considered...),
+	}
+	for i, u := range d.Report.Unset() {
+		r.Unset[i].Why = d.Why(u)
 	}
 	for _, a := range d.Advice() {
 		r.Advice = append(r.Advice, AdviceRecord{a.Location.String(), a.Pointer(), a.Container.Name, a.Text})

@@ -622,3 +622,46 @@ func TestDecisionJSON(t *testing.T) {
 		})
 	}
 }
+
+// TestWhy: the reason of a pod in a user namespace helps where its version knows
+// of none, which is before v1.35 at restricted; every other reason is the report's.
+func TestWhy(t *testing.T) {
+	no := false
+	root := int64(0)
+	pod := &corev1.Pod{Spec: corev1.PodSpec{HostUsers: &no, Containers: []corev1.Container{
+		{Name: "a"}, {Name: "b", SecurityContext: &corev1.SecurityContext{RunAsUser: &root}},
+	}}}
+	own := "the pod has a user namespace of its own (hostUsers=false)"
+	like := own + "; v1.34 judges it like any other pod, and v1.35 and later leave its user free"
+	for _, row := range []struct {
+		reason string
+		lv     api.LevelVersion
+		want   string
+	}{
+		{"the last version that makes no exception", api.LevelVersion{Level: api.LevelRestricted, Version: api.MajorMinorVersion(1, 34)}, like},
+		{"the first that does", api.LevelVersion{Level: api.LevelRestricted, Version: api.MajorMinorVersion(1, 35)}, own},
+		{"latest does", api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, own},
+	} {
+		d := podfence.Admit(pod, row.lv, policy.Set{})
+		if d.Allowed() != (row.want == own) {
+			t.Errorf("%s: allowed %t", row.reason, d.Allowed())
+		}
+		told := 0
+		for i, u := range d.Report.Unset() {
+			want := u.Reason.String()
+			if u.Reason == mutate.UserNamespace {
+				want = row.want
+				told++
+			}
+			if got := d.Why(u); got != want {
+				t.Errorf("%s: %s, want %s", row.reason, got, want)
+			}
+			if got := d.Record().Unset[i].Why; got != want {
+				t.Errorf("%s: the record says %s, want %s", row.reason, got, want)
+			}
+		}
+		if told != 1 || len(d.Report.Unset()) < 2 {
+			t.Errorf("%s: %d reasons of %d are about the user namespace", row.reason, told, len(d.Report.Unset()))
+		}
+	}
+}

@@ -801,21 +801,34 @@ func TestValuesAreOfTheDocumentedTypes(t *testing.T) {
 }
 
 // TestOneLine: nothing in a pod can break the line of a violation, which goes
-// into logs.
+// into logs, or speak to a terminal there. JSON pointers and PSA's own words
+// keep what the pod holds.
 func TestOneLine(t *testing.T) {
+	const odd = "a\nb\x1b\u009b\u202e"
 	pod := &corev1.Pod{}
-	pod.Annotations = map[string]string{spec.AppArmorAnnotation + "a\nb": "un\nconfined"}
+	pod.Annotations = map[string]string{spec.AppArmorAnnotation + odd: odd}
 	pod.Spec.Containers = []corev1.Container{{
-		Name:            "a\nb",
-		SecurityContext: &corev1.SecurityContext{Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"a\nb", "c"}}},
+		Name:            odd,
+		SecurityContext: &corev1.SecurityContext{Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{odd, "c"}}},
 	}}
+	pod.Spec.Volumes = []corev1.Volume{{Name: odd, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: odd}}}}
 	r := evaluate.Evaluate(pod, api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, policy.Set{})
-	if len(r.Violations) < 5 {
-		t.Fatalf("%d violations, want five at least", len(r.Violations))
+	if len(r.Violations) < 6 {
+		t.Fatalf("%d violations, want six at least", len(r.Violations))
 	}
 	for _, v := range r.Violations {
-		if strings.Contains(v.String(), "\n") {
-			t.Errorf("breaks the line: %s", v)
+		if text := v.String(); spec.Printable(text) != text {
+			t.Errorf("is not printable: %q", text)
 		}
+	}
+	v := r.Violations[0]
+	if want := "metadata.annotations[" + spec.AppArmorAnnotation + `a\nb\x1b\u009b\u202e]`; v.Location.String() != want {
+		t.Errorf("the path is %q, want %q", v.Location.String(), want)
+	}
+	if want := "/metadata/annotations/" + strings.ReplaceAll(spec.AppArmorAnnotation, "/", "~1") + odd; v.Pointer() != want {
+		t.Errorf("the pointer is %q, want %q", v.Pointer(), want)
+	}
+	if !strings.Contains(r.Message(), `container "`+odd+`"`) {
+		t.Errorf("the message is not upstream's: %q", r.Message())
 	}
 }

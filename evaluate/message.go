@@ -13,7 +13,9 @@ import (
 
 // Message renders what stands against the pod in the words of Pod Security
 // Admission, empty for an allowed pod. What a policy's own rules demand follows
-// in the same form.
+// in the same form. Names stand in it as upstream has them, with the control
+// characters that a pod may hold before API validation: to print it, pass it
+// through spec.Printable.
 func (r Result) Message() string { return r.prefixed("") }
 
 // Warning is Message as Pod Security Admission warns: after

@@ -3,9 +3,7 @@ package evaluate
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/pod-security-admission/api"
@@ -95,8 +93,8 @@ func (v Violation) ValueString() string {
 	}
 }
 
-// String renders the violation on one line: field, value and what to write, and
-// who set the field where the author did not.
+// String renders the violation on one line, whatever the pod's author wrote:
+// field, value and what to write, and who set the field where the author did not.
 func (v Violation) String() string {
 	who := ""
 	if v.Container.Kind != 0 {
@@ -104,8 +102,8 @@ func (v Violation) String() string {
 	} else if v.Volume != "" {
 		who = fmt.Sprintf(" (volume %q)", v.Volume)
 	}
-	return fmt.Sprintf("%s%s is %s, must be %s [%s]%s",
-		oneLine(v.Location.String()), who, v.ValueString(), v.Want, v.CheckOrRule(), v.setBy())
+	return spec.Printable(fmt.Sprintf("%s%s is %s, must be %s [%s]%s",
+		v.Location, who, v.ValueString(), v.Want, v.CheckOrRule(), v.setBy()))
 }
 
 // setBy says in parentheses who set the field, empty for the pod's author.
@@ -114,15 +112,6 @@ func (v *Violation) setBy() string {
 		return ""
 	}
 	return " (" + v.Default.String() + ")"
-}
-
-// oneLine quotes a path that would break the line, as the key of an annotation
-// may that API validation has not seen.
-func oneLine(path string) string {
-	if strings.ContainsFunc(path, unicode.IsControl) {
-		return strconv.Quote(path)
-	}
-	return path
 }
 
 // CheckOrRule is the ID of the broken check, or the policy's rule.

@@ -1,6 +1,8 @@
 package mutate
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/internal/plan"
@@ -14,6 +16,12 @@ type Advice struct {
 	spec.Location
 	// Text is a sentence for whoever wrote the pod.
 	Text string
+}
+
+// String renders the container's name and the sentence, on one line whatever
+// the name holds.
+func (a Advice) String() string {
+	return fmt.Sprintf("%s %q: %s", a.Container.Kind, a.Container.Name, a.Text)
 }
 
 // Advise returns what may keep the containers of a pod, as it was filled in,

@@ -32,7 +32,7 @@ func (c Change) Serves() string {
 	return c.Check.Control().Title
 }
 
-// String renders the field and its value.
+// String renders the field and its value, on one line.
 func (c Change) String() string { return fmt.Sprintf("%s: %v", c.Location, c.Value) }
 
 // Reason says why a field was left unset.
@@ -106,7 +106,7 @@ type Unset struct {
 	Reason Reason
 }
 
-// String renders the field and the reason.
+// String renders the field and the reason, on one line.
 func (u Unset) String() string { return fmt.Sprintf("%s: %s", u.Location, u.Reason) }
 
 // Report is what Mutate did, what it did not, and why. It is a value: it keeps no

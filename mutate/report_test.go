@@ -147,6 +147,13 @@ func TestUnsetString(t *testing.T) {
 	}
 }
 
+func TestAdviceString(t *testing.T) {
+	a := mutate.Advice{Location: spec.At(spec.Container{Kind: spec.InitContainer, Name: "a\nb\u202e"}, 0), Text: "it may not start"}
+	if got, want := a.String(), `init container "a\nb\u202e": it may not start`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 const (
 	adviceNumeric = "runAsNonRoot is true and no runAsUser is set: the image must declare a numeric USER other than 0"
 	adviceRoot    = "runAsNonRoot is true and runAsUser is 0: the kubelet will refuse to start the container"

@@ -18,6 +18,8 @@ type reader struct {
 	parser *parser
 	at     func(path string) string
 	lines  map[string]int
+	// welkin: the policy stands in a Welkin values file, under its name and namespace.
+	welkin bool
 	// broken are paths that could not be read; around are the paths above them.
 	broken, around map[string]bool
 }
@@ -234,6 +236,9 @@ func (r *reader) unknown(given []pair, block reflect.Type, path string) {
 			return
 		}
 		fix, meant := fixUnknown(p.key, block)
+		if r.welkin && (slices.Contains(welkinOutside, p.key) || slices.Contains(welkinOutside, meant)) {
+			fix, meant = fixOutside, ""
+		}
 		r.foundIn(p.line, keyPath(path, shorten(p.key)), "unknown key", fix)
 		if meant != "" && !isGiven(meant) {
 			r.breaks(keyPath(path, meant))

@@ -3,6 +3,8 @@ package policy
 import (
 	"fmt"
 	"strings"
+
+	"github.com/podfence/podfence/spec"
 )
 
 // Error is one thing that is wrong with a policy, and what to write instead.
@@ -23,10 +25,11 @@ type Error struct {
 }
 
 // Error renders "file:line: field: problem; fix". Without a file and a line,
-// the policy's name stands in their place.
+// the policy's name stands in their place. All of it is spec.Printable; lines
+// of the fix below its first are indented, and no name can begin one.
 func (e Error) Error() string {
 	var parts []string
-	for _, part := range []string{e.where(), e.Field, e.what()} {
+	for _, part := range []string{e.where(), spec.Printable(e.Field), e.what()} {
 		if part != "" {
 			parts = append(parts, part)
 		}
@@ -43,10 +46,28 @@ func (e Error) where() string {
 }
 
 func (e Error) what() string {
+	problem := spec.Printable(e.Problem)
 	if e.Fix == "" {
-		return e.Problem
+		return problem
 	}
-	return e.Problem + "; " + e.Fix
+	return problem + "; " + printableLines(e.Fix)
+}
+
+// printableLines makes a text of several lines printable. The lines below the
+// first, which show what to write, are indented: another line end was not ours.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = spec.Printable(line)
+		switch {
+		case i == 0:
+		case strings.HasPrefix(line, " "):
+			lines[i] = "\n" + lines[i]
+		default:
+			lines[i] = `\n` + lines[i]
+		}
+	}
+	return strings.Join(lines, "")
 }
 
 // Errors is everything that is wrong, in order of line. It is never empty

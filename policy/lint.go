@@ -171,10 +171,10 @@ func (w *Warning) hub() (hub Reference, others []Reference, ok bool) {
 	return Reference{}, nil, false
 }
 
-// String renders "file:line: warning: policy name ..." in one line, which says
+// String renders "file:line: warning: policy name ..." in one printable line, which says
 // what is odd and what to write instead. Of a large group it names some.
 func (w Warning) String() string {
-	text := "warning: policy " + w.Policy.title() + " " + w.what()
+	text := "warning: policy " + spec.Printable(w.Policy.title()+" "+w.what())
 	if at := w.Policy.Position.String(); at != "" {
 		return at + ": " + text
 	}

@@ -96,9 +96,13 @@ func number(n *yaml.Node, bits int, limit string) (int64, complaint) {
 	case n.Kind != yaml.ScalarNode:
 		return 0, complain(wholeNumber, "%s stands where a number belongs", written(n))
 	case !isPlain(n) && decimal.MatchString(n.Value):
-		return 0, complain("write "+shorten(n.Value)+" without quotes", "%s is text, not a number", written(n))
+		fix := "write " + shorten(n.Value) + " without quotes"
+		if _, err := strconv.ParseInt(n.Value, 10, bits); err != nil {
+			fix = limit
+		}
+		return 0, complain(fix, "%s is text, not a number", written(n))
 	case !isPlain(n) || !decimal.MatchString(n.Value):
-		return 0, complain(plainNumber(n), "%s is no plain decimal number", written(n))
+		return 0, complain(plainNumber(n, bits, limit), "%s is no plain decimal number", written(n))
 	}
 	i, err := strconv.ParseInt(n.Value, 10, bits)
 	if err != nil {
@@ -110,21 +114,27 @@ func number(n *yaml.Node, bits int, limit string) (int64, complaint) {
 // maxExact bounds the whole numbers that a float64 holds exactly.
 const maxExact = 1 << 53
 
-// plainNumber says how to write a number that is written in another notation.
-func plainNumber(n *yaml.Node) string {
+// plainNumber says how to write a number that is written in another notation;
+// limit, where no notation would make it fit.
+func plainNumber(n *yaml.Node, bits int, limit string) string {
 	if !isPlain(n) {
 		return wholeNumber
 	}
 	if leading0.MatchString(n.Value) {
 		return leadingZero(n.Value)
 	}
-	if i, err := strconv.ParseInt(n.Value, 0, 64); err == nil {
-		return fmt.Sprintf("write %d", i)
+	i, err := strconv.ParseInt(n.Value, 0, 64)
+	if f, inexact := strconv.ParseFloat(n.Value, 64); err != nil && inexact == nil && f == math.Trunc(f) && math.Abs(f) < maxExact {
+		i, err = int64(f), nil
 	}
-	if f, err := strconv.ParseFloat(n.Value, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < maxExact {
-		return fmt.Sprintf("write %.0f", f)
+	switch {
+	case err != nil:
+		return wholeNumber
+	case bits < 64 && i != i<<(64-bits)>>(64-bits):
+		return limit
+	default:
+		return "write " + strconv.FormatInt(i, 10)
 	}
-	return wholeNumber
 }
 
 func leadingZero(v string) string {

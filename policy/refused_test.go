@@ -353,6 +353,22 @@ var refused = []struct{ name, why, in, want string }{
 		`p.yaml:3: mutations.runAsUser: "400" is text, not a number; write 400 without quotes`,
 	},
 	{
+		"quoted number out of range", "without quotes it would be the next error",
+		web + "allow:\n  allowedHostPorts: [{min: \"9999999999\", max: 1}]\n",
+		`p.yaml:3: allow.allowedHostPorts[0].min: "9999999999" is text, not a number; write a port from 1 to 65535`,
+	},
+	{
+		"float out of range", "in plain decimals it would be the next error",
+		web + "allow:\n  allowedHostPorts: [{min: 1e10, max: 0xfffffffff}]\n",
+		"p.yaml:3: allow.allowedHostPorts[0].min: 1e10 is no plain decimal number; write a port from 1 to 65535\n" +
+			"p.yaml:3: allow.allowedHostPorts[0].max: 0xfffffffff is no plain decimal number; write a port from 1 to 65535",
+	},
+	{
+		"port beyond 32 bits", "it is a whole number, and too large",
+		web + "allow:\n  allowedHostPorts: [{min: 1, max: 3000000000}]\n",
+		"p.yaml:3: allow.allowedHostPorts[0].max: 3000000000 is out of range; write a port from 1 to 65535",
+	},
+	{
 		"quoted text for a number", "text is no number",
 		web + "mutations:\n  runAsUser: \"root\"\n",
 		`p.yaml:3: mutations.runAsUser: "root" is no plain decimal number; write a whole number, as in 400`,
@@ -1093,6 +1109,22 @@ var refused = []struct{ name, why, in, want string }{
 		"p.yaml:6: constraints.net.rm.allow.runAsUser: rule stands beside runAsUser, not under it; indent it:\n        runAsUser:\n          rule: RunAsAny",
 	},
 	{
+		"Welkin with metadata", "name and namespace in it, or at the top level, would be the next error",
+		welkin + "      metadata: {name: x, namespace: y}\n",
+		"p.yaml:5: constraints.net.rm.metadata: unknown key; " + fixOutside,
+	},
+	{
+		"Welkin with a namespace at another place", "at the top level it would be the next error",
+		welkin + "      allow: {namespace: x, nmae: y}\n",
+		"p.yaml:5: constraints.net.rm.allow.namespace: unknown key; " + fixOutside + "\n" +
+			"p.yaml:5: constraints.net.rm.allow.nmae: unknown key; did you mean name? It belongs at the policy's top level",
+	},
+	{
+		"Welkin with a misspelt name", "spelt well it would be the next error",
+		welkin + "      nmae: y\n",
+		"p.yaml:5: constraints.net.rm.nmae: unknown key; " + fixOutside,
+	},
+	{
 		"Welkin with tagged namespace", "tags change what a value is",
 		"constraints:\n  net: !x {}\n",
 		"p.yaml:2: constraints.net: has the tag !x; write the value without a tag",
@@ -1100,7 +1132,7 @@ var refused = []struct{ name, why, in, want string }{
 }
 
 func TestParseRefuses(t *testing.T) {
-	if len(refused) != 216 {
+	if len(refused) != 222 {
 		t.Errorf("the table has %d rows; if that is meant, say so here", len(refused))
 	}
 	names := map[string]bool{}

@@ -75,7 +75,7 @@ var synonyms = map[string]string{
 	"apiVersion":               "a policy is no Kubernetes object: remove it",
 	"kind":                     "a policy is no Kubernetes object: remove it",
 	"metadata":                 "a policy is no Kubernetes object: write name and namespace at its top level",
-	"spec":                     "a policy is no Kubernetes object: write what stands under it at the top level",
+	"spec":                     "a policy is no Kubernetes object: write what stands under it at the policy's top level",
 	"labels":                   "write podSelectorLabels",
 	"matchLabels":              "write podSelectorLabels",
 	"matchExpressions":         "write podSelectorExpressions",

@@ -1,6 +1,10 @@
 package policy
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/podfence/podfence/spec"
+)
 
 // Position is a line of a file. The zero Position is unknown, as that of a
 // policy that was written in Go.
@@ -13,13 +17,13 @@ type Position struct {
 }
 
 // String renders "file:line", or what is known of it: "file", "line 3" or
-// nothing.
+// nothing. The name of the file is made spec.Printable.
 func (p Position) String() string {
 	switch {
 	case p.File != "" && p.Line > 0:
-		return p.File + ":" + strconv.Itoa(p.Line)
+		return spec.Printable(p.File) + ":" + strconv.Itoa(p.Line)
 	case p.File != "":
-		return p.File
+		return spec.Printable(p.File)
 	case p.Line > 0:
 		return "line " + strconv.Itoa(p.Line)
 	}

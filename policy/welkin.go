@@ -50,6 +50,13 @@ func fixChartKey(key string) string {
 
 var policyKeys = []string{"podSelectorLabels", "podSelectorExpressions", "allow", "name", "namespace"}
 
+// welkinOutside are the keys of a policy, and of a Kubernetes object that holds
+// them, that a policy of a Welkin file does not have: to write one of them would
+// be the next error.
+var welkinOutside = []string{"name", "namespace", "metadata"}
+
+const fixOutside = "remove it: in a Welkin values file a policy's name and namespace are the keys that it stands under"
+
 func (f *parser) welkinNamespace(r *reader, namespace pair) {
 	path := keyPath("constraints", namespace.key)
 	r.line(path, namespace.line)
@@ -75,7 +82,7 @@ func (r *reader) mapping(p pair, path, wanted string) []pair {
 
 func (f *parser) welkinPolicy(namespace, name pair) {
 	w := welkinPaths{namespace: namespace.key, name: name.key, mutations: "mutations"}
-	r := &reader{parser: f, at: w.at}
+	r := &reader{parser: f, at: w.at, welkin: true}
 	r.line("", name.line)
 	r.line("name", name.line)
 	r.line("namespace", namespace.line)

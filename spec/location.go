@@ -130,7 +130,8 @@ func AtAnnotation(key string) Location {
 }
 
 // String renders the path as Kubernetes does:
-// spec.containers[0].securityContext.capabilities.add[1].
+// spec.containers[0].securityContext.capabilities.add[1]. It is for people: the
+// key of an annotation that API validation has not seen is made [Printable].
 func (l Location) String() string {
 	var b strings.Builder
 	row := l.Field.row()
@@ -141,7 +142,7 @@ func (l Location) String() string {
 		b.WriteString(part)
 	}
 	if slot := l.slot(); slot != "" {
-		b.WriteString(bracketed(slot))
+		b.WriteString(bracketed(Printable(slot)))
 	}
 	b.WriteString(row.after)
 	return b.String()

@@ -8,14 +8,16 @@ import (
 
 func (a *app) admitCommand() *cobra.Command {
 	return a.answerCommand(&cobra.Command{
-		Use:   "admit -f FILE|DIR|- [-R] [--policies FILE|DIR]",
+		Use:   "admit [-f] FILE|DIR|-... [-R] [--policies FILE|DIR]",
 		Short: "Fill workloads in, then judge them: what a cluster with podfence would do",
 		Long: `Admit decides about every workload as an admission controller with podfence
 would: which policy governs it, which unset fields are filled in, and whether the
 result is allowed, as the API server would store it. A pod gets the token volume of
 its ServiceAccount, unless it sets automountServiceAccountToken: false; that a
 ServiceAccount sets it cannot be known here. Admit prints the decision and changes
-no file; mutate does.
+no file; mutate does. What keeps a workload from being allowed has a line for each
+field, with the smallest grant of a policy that would excuse it. The summary counts
+what is allowed and may not start all the same; the lines that begin with ! say why.
 ` + fmt.Sprintf(answerFormsHelp, `of evaluate, which are about the result, and changes, unset (what was left so, and
 why), advice, patch (RFC 6902), reason and considered (the policies that were tried)`) + "\n" + statusHelp,
 		Example: `  podfence admit -f examples/manifests/

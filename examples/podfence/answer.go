@@ -13,6 +13,7 @@ import (
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/spec"
 )
 
 // answer is what evaluate and admit found about one workload.
@@ -40,8 +41,8 @@ further key error.`
 func (a *app) answerCommand(cmd *cobra.Command, ask func(*scan, *workload) *answer) *cobra.Command {
 	flags, form := &inputFlags{}, ""
 	flags.register(cmd)
-	cmd.Args = noArguments
-	cmd.RunE = func(*cobra.Command, []string) error {
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		flags.name(args)
 		s, err := a.newScan(flags)
 		if err != nil {
 			return err
@@ -92,6 +93,9 @@ func (p *answerPrinter) object(path string, o *manifest.Object) error {
 	}
 	a := p.ask(p.scan, w)
 	p.verdict(a.result.Allowed())
+	if a.decision != nil {
+		p.mayNotStart(a.decision)
+	}
 	if !a.result.Allowed() {
 		p.worsen(statusDenied)
 	}
@@ -192,11 +196,16 @@ func (w *workload) undecidedRecord(lv api.LevelVersion, err error) any {
 	return r
 }
 
-// writeJSON writes a value on one line.
+// writeJSON writes a value on one line, which a terminal may show.
 func writeJSON(w io.Writer, value any) error {
-	e := json.NewEncoder(w)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
-	return e.Encode(value)
+	if err := e.Encode(value); err != nil {
+		return err
+	}
+	_, err := w.Write(spec.PrintableJSON(text.Bytes()))
+	return err
 }
 
 // writeYAML writes a value as one document, with the keys in the order of its
@@ -218,14 +227,19 @@ func writeYAML(w io.Writer, value any) error {
 	if err := e.Encode(&doc); err != nil {
 		return err
 	}
-	_, err := w.Write(text.Bytes())
+	// What is odd stands in double quotes, where YAML has JSON's escapes.
+	_, err := w.Write(spec.PrintableJSON(text.Bytes()))
 	return err
 }
 
 // unstyle turns flow style into block style, and leaves empty collections and
-// quotes to the encoder.
+// quotes to the encoder, but for text that needs escapes: the encoder would
+// write several lines as several lines.
 func unstyle(n *yaml.Node) {
 	n.Style = 0
+	if n.Kind == yaml.ScalarNode && spec.Printable(n.Value) != n.Value {
+		n.Style = yaml.DoubleQuotedStyle
+	}
 	for _, c := range n.Content {
 		unstyle(c)
 	}

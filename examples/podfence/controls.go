@@ -31,7 +31,7 @@ is one line, with -o yaml one document.`,
   podfence controls -o json`,
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			lv, err := flags.parse()
+			lv, err := a.parse(flags)
 			if err != nil {
 				return err
 			}

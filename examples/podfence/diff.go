@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/spec"
 )
 
 const (
@@ -185,17 +185,41 @@ func (u *unified) write(h *hunk) error {
 	return err
 }
 
-// headed is a name in the header: quoted as git does if it holds what would
-// end it, and followed by a tab if it holds a space, so that patch sees its end.
+// headed is a name in the header: quoted as git does if it holds what would end
+// it or should not be printed, and followed by a tab if it holds a space, so that
+// patch sees its end.
 func headed(name string) string {
 	switch {
-	case strings.ContainsAny(name, "\"\\\n\t"):
-		return strconv.Quote(name)
+	case strings.ContainsAny(name, `"\`) || spec.Printable(name) != name:
+		return gitQuoted(name)
 	case strings.Contains(name, " "):
 		return name + "\t"
 	default:
 		return name
 	}
+}
+
+// gitQuoted is a name in quotes as git and patch read it: bytes that are no ASCII
+// text are octal, and not what Go writes.
+func gitQuoted(name string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '"' || c == '\\':
+			b.WriteString(`\` + string(c))
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c == '\t':
+			b.WriteString(`\t`)
+		case c < ' ' || c >= 0x7f:
+			fmt.Fprintf(&b, `\%03o`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
 }
 
 // span is one side of a hunk's header. Lines of the other side do not count; an

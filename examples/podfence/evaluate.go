@@ -8,16 +8,17 @@ import (
 
 func (a *app) evaluateCommand() *cobra.Command {
 	return a.answerCommand(&cobra.Command{
-		Use:   "evaluate -f FILE|DIR|- [-R] [--policies FILE|DIR]",
+		Use:   "evaluate [-f] FILE|DIR|-... [-R] [--policies FILE|DIR]",
 		Short: "Judge workloads as they are, as Pod Security Admission would",
 		Long: `Evaluate judges every workload as it is written: nothing is filled in first. It
-prints each violation with the path of its field and what it must be, the warning
-of Pod Security Admission, and what a policy excused.
+prints each violation with the path of its field, what it must be and the smallest
+grant of a policy that would excuse it; what a policy excused; and last the warning
+of Pod Security Admission.
 
 What the API server would store is not always what is written: a volume without a
 source becomes an emptyDir, with hostNetwork a containerPort is a hostPort too, and
 a pod gets the token volume of its ServiceAccount. Where the verdict on what would
-be stored is another one, a last line says so. Admit judges that.
+be stored is another one, a line says so. Admit judges that.
 
 A workload is a Pod, PodTemplate, ReplicationController, ReplicaSet, Deployment,
 StatefulSet, DaemonSet, Job or CronJob, by itself or in a List. Other documents
@@ -26,8 +27,9 @@ be decoded, could not be decided.
 ` + fmt.Sprintf(answerFormsHelp, `file, line, kind, namespace, name, allowed, message, policy, violations, excused
 and stored, where message is the text of Pod Security Admission, empty when allowed,
 and stored the answer about what would be stored if its verdict is another one`) + "\n" + statusHelp,
-		Example: `  podfence evaluate -f deployment.yaml
+		Example: `  podfence evaluate deployment.yaml
   podfence evaluate -R -f manifests/ --policies policies/ -n prod
+  podfence evaluate -R . --exclude templates --exclude values.yaml
   podfence evaluate -f app.yaml --level baseline --version v1.30
   kubectl get pods -A -o json | podfence evaluate -f - -o json`,
 	}, evaluated)

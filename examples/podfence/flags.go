@@ -3,11 +3,14 @@ package main
 import (
 	"github.com/spf13/cobra"
 	"k8s.io/pod-security-admission/api"
+
+	"github.com/podfence/podfence/spec"
 )
 
 // inputFlags say which manifests are judged, and by what.
 type inputFlags struct {
 	files     []string
+	exclude   []string
 	recursive bool
 	namespace string
 	policies  []string
@@ -16,12 +19,16 @@ type inputFlags struct {
 
 func (f *inputFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&f.files, "filename", "f", nil, "manifests: a file, a directory (its *.yaml, *.yml and *.json), or - for standard input; repeats")
-	flags.BoolVarP(&f.recursive, "recursive", "R", false, "read the directories of -f and --policies with all below them")
+	flags.StringArrayVarP(&f.files, "filename", "f", nil, "manifests, as arguments name them too: a file, a directory (its *.yaml, *.yml and *.json), or - for standard input; repeats")
+	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave out manifests and directories whose path or base name matches a pattern, as in 'templates' or 'charts/*/values.yaml' (a star does not cross a slash); repeats")
+	flags.BoolVarP(&f.recursive, "recursive", "R", false, "read the directories of manifests and --policies with all below them, hidden ones excepted")
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "the namespace of manifests that name none; it is never written into them")
 	policiesFlag(cmd, &f.policies)
 	f.levelFlags.register(cmd)
 }
+
+// name takes the arguments of a command as the names of manifests, beside those of -f.
+func (f *inputFlags) name(args []string) { f.files = append(f.files, args...) }
 
 func policiesFlag(cmd *cobra.Command, value *[]string) {
 	cmd.Flags().StringArrayVar(value, "policies", nil, "policies: a file or a directory (its *.yaml, *.yml and *.json); repeats")
@@ -35,6 +42,16 @@ func (f *levelFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.version, "version", "latest", "version of the standards: latest, or a minor version of Kubernetes as in v1.35")
 	_ = cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions([]string{"privileged", "baseline", "restricted"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("version", cobra.FixedCompletions([]string{"latest"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// parse reads the flags. A version that is yet to come is no error: a cluster may
+// be ahead of this program, and says the same until its standards change.
+func (a *app) parse(f *levelFlags) (api.LevelVersion, error) {
+	lv, err := f.parse()
+	if newest := spec.Newest(); err == nil && !lv.Version.Latest() && newest.Older(lv.Version) {
+		a.say("podfence: --version %s is newer than %s, the newest that this podfence knows: it is judged as %[2]s", f.version, newest.String())
+	}
+	return lv, err
 }
 
 func (f *levelFlags) parse() (lv api.LevelVersion, err error) {

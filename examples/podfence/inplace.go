@@ -16,12 +16,12 @@ import (
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 )
 
-func (a *app) mutateInPlace(flags *inputFlags, form string) error {
+func (a *app) mutateInPlace(flags *inputFlags, form string, allowDenied bool) error {
 	if form != mutateForms[0] {
 		return usagef("-i writes the manifests back as they stand: leave out -o %s", form)
 	}
 	if slices.Contains(flags.files, manifest.Stdin) {
-		return usagef("-i cannot write back to standard input: leave out -f - or -i")
+		return usagef("-i cannot write back to standard input: leave out - or -i")
 	}
 	s, err := a.newScan(flags)
 	if err != nil {
@@ -31,7 +31,7 @@ func (a *app) mutateInPlace(flags *inputFlags, form string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	w := &rewriter{scan: s, ctx: ctx}
-	err = s.visit(&mutation{scan: s, sink: w, edits: true})
+	err = s.visit(&mutation{scan: s, sink: w, edits: true, allowDenied: allowDenied})
 	w.discard()
 	a.say("%s", s.rewriteSummary())
 	return err

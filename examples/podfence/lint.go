@@ -35,7 +35,7 @@ be read.`,
 		},
 	}
 	policiesFlag(cmd, &paths)
-	cmd.Flags().BoolVarP(&recursive, "recursive", "R", false, "read directories with all below them")
+	cmd.Flags().BoolVarP(&recursive, "recursive", "R", false, "read directories with all below them, hidden ones excepted")
 	return cmd
 }
 

@@ -12,13 +12,14 @@ import (
 var mutateForms = []string{"yaml", "json", "diff", "patch"}
 
 func (a *app) mutateCommand() *cobra.Command {
-	flags, form, inPlace := &inputFlags{}, "", false
+	flags, form, inPlace, allowDenied := &inputFlags{}, "", false, false
 	cmd := &cobra.Command{
-		Use:   "mutate -f FILE|DIR|- [-R] [--policies FILE|DIR] [-i]",
+		Use:   "mutate [-f] FILE|DIR|-... [-R] [--policies FILE|DIR] [-i]",
 		Short: "Fill in the security fields that workloads leave unset",
 		Long: `Mutate prints the manifests with the fields that their governing policy fills in,
 and with nothing else changed: comments, order, quotes, line ends, unknown fields
-and other documents stay. What an author set is never touched.
+and other documents stay. What an author set is never touched. It is for what is to
+be created: of a pod that runs, the security fields can no longer be changed.
 
   -o yaml   the text of the manifests; JSON stays JSON
   -o json   every object, also of other kinds and out of lists, on one line
@@ -29,28 +30,33 @@ and other documents stay. What an author set is never touched.
 Where a field cannot be added without touching other text, as inside an alias, the
 workload is left as it is, standard error says so, and the status is 2.
 
+Standard error says what may keep a container from starting, as admit does: often
+an image without a numeric USER.
+
 A workload that is denied all the same is still filled in, as in a cluster, where
-filling comes before judging: standard error names it, and the status is 1. So it
-is with -i, which writes the files back: only those that change, each at once
+filling comes before judging: standard error names it, and the status is 1, or 0
+with --allow-denied. So it is with -i, which writes the files back: only those that change, each at once
 (by rename), with its mode; a symbolic link stays and its target is written.
 ` + statusHelp,
 		Example: `  podfence mutate -f deployment.yaml | kubectl apply -f -
   podfence mutate -R -f manifests/ --policies policies/ -o diff
   podfence mutate -R -f manifests/ --policies policies/ -i
-  kubectl get pods -A -o json | podfence mutate -f - -o patch`,
-		Args: noArguments,
+  helm template chart/ | podfence mutate --allow-denied -
+  kubectl get deployments -A -o json | podfence mutate -f - -o patch`,
 	}
 	flags.register(cmd)
+	cmd.Flags().BoolVar(&allowDenied, "allow-denied", false, "status 0 also for workloads that are denied all the same, which are still named: for a post-renderer, where the cluster says no")
 	cmd.Flags().BoolVarP(&inPlace, "in-place", "i", false, "write the files back instead of printing them")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		flags.name(args)
 		if inPlace {
-			return a.mutateInPlace(flags, form)
+			return a.mutateInPlace(flags, form, allowDenied)
 		}
 		s, err := a.newScan(flags)
 		if err != nil {
 			return err
 		}
-		return s.visit(&mutation{scan: s, sink: a.newSink(form), edits: form != "patch"})
+		return s.visit(&mutation{scan: s, sink: a.newSink(form), edits: form != "patch", allowDenied: allowDenied})
 	}
 	outputFlag(cmd, &form, mutateForms...)
 	return cmd
@@ -62,6 +68,8 @@ type mutation struct {
 	sink
 	// edits: the sink wants the text with its edits, not the patches alone.
 	edits bool
+	// allowDenied: a denial is said, and does not count.
+	allowDenied bool
 	// lead is the white space before the next chunk in its line.
 	lead []byte
 }
@@ -82,11 +90,18 @@ func (m *mutation) end(path string, whole bool) error { return m.sink.end(path, 
 
 func (m *mutation) chunk(path string, c *manifest.Chunk) error {
 	additions, after := m.additions(path, c), c.Raw
+	left := map[*addition]bool{}
 	if m.edits {
 		var conflicts []conflict
 		after, conflicts = m.add(c.Raw, additions)
 		for i := range conflicts {
 			m.leave(c, &conflicts[i])
+			left[conflicts[i].addition] = true
+		}
+	}
+	for _, a := range additions {
+		if !left[a] {
+			m.advise(a)
 		}
 	}
 	return m.sink.mutated(path, c, after, additions)
@@ -136,8 +151,18 @@ func (m *mutation) count(a *addition) {
 		m.filled++
 	}
 	if !a.decision.Allowed() {
-		m.worsen(statusDenied)
+		if !m.allowDenied {
+			m.worsen(statusDenied)
+		}
 		m.say("%s: %s is denied all the same: %s", a.where(), a.title(), a.decision.Result.Refusal())
+	}
+}
+
+// advise says what may keep a workload from starting, as it is now.
+func (m *mutation) advise(a *addition) {
+	m.mayNotStart(&a.decision)
+	for _, advice := range a.decision.Advice() {
+		m.say("%s: %s may not start: %s", a.where(), a.title(), advice)
 	}
 }
 

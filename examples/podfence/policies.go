@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
@@ -16,7 +17,9 @@ func (a *app) policySet(paths []string, recursive bool) (policy.Set, error) {
 		return policy.Set{}, err
 	}
 	for _, e := range errs {
-		a.problem("%v", e)
+		a.progress.clear()
+		fmt.Fprintln(a.stderr, e.Error()) // printable, and its fix may have several lines
+		a.worsen(statusUndecided)
 	}
 	if len(errs) > 0 {
 		return policy.Set{}, errPolicies

@@ -44,7 +44,7 @@ func (p *progress) tick(file string, t *tally) {
 	if now := p.now(); now.After(p.next) {
 		p.next = now.Add(pause)
 		p.shown = true
-		fmt.Fprintf(p.w, "\r\x1b[K%s in %s", counted(t.workloads(), "workload"), file)
+		fmt.Fprint(p.w, "\r\x1b[K", oneLine("%s in %s", counted(t.workloads(), "workload"), file))
 	}
 }
 

@@ -57,7 +57,9 @@ func run(args []string, in io.Reader, out, stderr io.Writer) int {
 // fail reports an error that ended the command. A wrong command line gets a
 // hint where to read on.
 func (a *app) fail(cmd *cobra.Command, err error) {
-	a.problem("podfence: %v", err)
+	for _, err := range parts(err) {
+		a.problem("podfence: %v", err)
+	}
 	var wrong *usageError
 	if errors.As(err, &wrong) || !a.started {
 		fmt.Fprintf(a.stderr, "see '%s --help'\n", cmd.CommandPath())
@@ -82,7 +84,7 @@ func (a *app) problem(format string, args ...any) {
 // say prints a line on standard error.
 func (a *app) say(format string, args ...any) {
 	a.progress.clear()
-	fmt.Fprintf(a.stderr, format+"\n", args...)
+	fmt.Fprintln(a.stderr, oneLine(format, args...))
 }
 
 func (a *app) worsen(status int) { a.status = max(a.status, status) }
@@ -129,8 +131,7 @@ Policies allow single workloads more than the standards do.
 	return root
 }
 
-// noArguments refuses what stands on the command line without a flag: most
-// often a file that lacks its -f.
+// noArguments refuses what stands on the command line without a flag.
 func noArguments(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
@@ -141,8 +142,6 @@ func noArguments(cmd *cobra.Command, args []string) error {
 			message += fmt.Sprintf("; did you mean %s?", near[0])
 		}
 		return usagef("%s", message)
-	case cmd.Flags().Lookup("filename") != nil:
-		return usagef("%q is no flag; write -f %s", args[0], args[0])
 	default:
 		return usagef("%q is no flag, and %s takes no arguments", args[0], cmd.Name())
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -32,21 +33,30 @@ var errPolicies = errors.New("nothing was judged: the policies have errors")
 func (a *app) newScan(f *inputFlags) (*scan, error) {
 	s := &scan{app: a, namespace: f.namespace}
 	var err error
-	if s.level, err = f.parse(); err != nil {
+	if s.level, err = a.parse(&f.levelFlags); err != nil {
 		return nil, err
 	}
 	if wrong := validation.IsDNS1123Label(f.namespace); f.namespace != "" && len(wrong) > 0 {
 		return nil, usagef("--namespace %q is no namespace: write lower-case letters, digits and -, at most 63 of them", f.namespace)
 	}
 	if len(f.files) == 0 {
-		return nil, usagef("no manifests are named: write -f FILE, -f DIRECTORY, or -f - for standard input")
+		return nil, usagef("no manifests are named: write FILE, DIRECTORY, or - for standard input")
+	}
+	for _, pattern := range f.exclude {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return nil, usagef("--exclude %q is no pattern: write * and ? for what may differ, and a backslash before [", pattern)
+		}
 	}
 	if s.policies, err = a.policySet(f.policies, f.recursive); err != nil {
 		return nil, err
 	}
 	var missing error
-	s.paths, missing = manifest.Files(f.files, f.recursive)
+	s.paths, missing = manifest.Files(f.files, f.recursive, f.exclude...)
 	for _, err := range parts(missing) {
+		if dangling := (*manifest.DanglingError)(nil); errors.As(err, &dangling) {
+			s.say("podfence: %v", err)
+			continue
+		}
 		s.problem("podfence: %v", err)
 	}
 	return s, nil

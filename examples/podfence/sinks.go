@@ -12,6 +12,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/spec"
 )
 
 func (a *app) newSink(form string) sink {
@@ -121,7 +122,7 @@ func (s *jsonSink) mutated(path string, c *manifest.Chunk, after []byte, _ []*ad
 			s.problem("%s:%d: %v", manifest.Display(path), c.Objects[i].Line, err)
 			continue
 		}
-		s.out.Write(object)
+		s.out.Write(spec.PrintableJSON(object))
 		if err := s.out.WriteByte('\n'); err != nil {
 			return err
 		}

@@ -3,12 +3,16 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/podfence/podfence"
 )
 
 // tally counts what a scan met. It is all that is kept of a workload once its
 // answer is printed.
 type tally struct {
 	allowed, denied int
+	// doubtful are those allowed ones of which a container may not start.
+	doubtful int
 	// undecided are workloads without an answer.
 	undecided int
 	// unreadable are documents and files in which there may be workloads.
@@ -31,10 +35,17 @@ func (t *tally) verdict(allowed bool) {
 	}
 }
 
+// mayNotStart counts what was allowed and then may not start: one with advice.
+func (t *tally) mayNotStart(d *podfence.Decision) {
+	if d.Allowed() && len(d.Advice()) > 0 {
+		t.doubtful++
+	}
+}
+
 // summary is the last line of the text form.
 func (t *tally) summary() string {
 	return counted(t.workloads(), "workload") + listed(": ", ", ",
-		some(t.allowed, "%d allowed"),
+		some(t.allowed, "%d allowed")+some(t.doubtful, " (%d may not start)"),
 		some(t.denied, "%d denied"),
 		some(t.undecided, "%d could not be decided"),
 	) + t.rest()
@@ -45,6 +56,7 @@ func (t *tally) rewriteSummary() string {
 	return fmt.Sprintf("rewrote %d of %s; %s", t.rewritten, counted(t.files, "file"), counted(t.workloads(), "workload")) +
 		listed(": ", ", ",
 			some(t.filled, "%d filled in"),
+			some(t.doubtful, "%d may not start"),
 			some(t.denied, "%d denied all the same"),
 			some(t.undecided, "%d could not be decided"),
 		) + t.rest()

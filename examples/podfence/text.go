@@ -9,26 +9,31 @@ import (
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/mutate"
+	"github.com/podfence/podfence/spec"
 )
 
 // The text form of an answer is a headline, which begins with the place as
-// compilers print it, and indented lines below it:
+// compilers print it, and indented lines below it. That of evaluate ends with the
+// warning of Pod Security Admission, which is what the author saw on the cluster:
 //
 //	web.yaml:1 Deployment/prod/web: denied
-//	    spec.template.spec.hostPID is true, must be false or unset [hostNamespaces]
+//	    spec.template.spec.hostPID is true, must be false or unset [hostNamespaces]; a policy could allow it: allow.hostPID: true
 //	    Warning: would violate PodSecurity "restricted:latest": host namespaces (hostPID=true)
 
 const indent = "    "
 
 func (a *answer) writeText(w io.Writer) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s: %s\n", a.where(), a.title(), a.headline())
+	b.WriteString(oneLine("%s %s: %s", a.where(), a.title(), a.headline()) + "\n")
 	if a.decision != nil {
 		a.writeDecision(&b)
 	}
 	a.writeViolations(&b)
 	a.writeExcused(&b)
 	a.writeStored(&b)
+	if a.decision == nil && !a.result.Allowed() {
+		line(&b, "Warning: %s", a.result.Warning())
+	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
@@ -50,31 +55,16 @@ func (a *answer) headline() string {
 	return verdict
 }
 
-// writeViolations writes what stands, then the same in the words in which the
-// cluster says it: a warning about what was asked for, a refusal of the result.
+// writeViolations writes what stands, with what would excuse it: the smallest
+// grants, each of which would do.
 func (a *answer) writeViolations(b *bytes.Buffer) {
 	for i := range a.result.Violations {
 		v := &a.result.Violations[i]
-		line(b, "%s", v.String())
-		writeGrants(b, v)
-	}
-	switch {
-	case a.result.Allowed():
-	case a.decision != nil:
-		line(b, "%s", a.result.Refusal())
-	default:
-		line(b, "Warning: %s", a.result.Warning())
-	}
-}
-
-// writeGrants says which grants would excuse what the author cannot find in the
-// manifest, for the API server sets it.
-func writeGrants(b *bytes.Buffer, v *evaluate.Violation) {
-	if v.Default == 0 {
-		return
-	}
-	for _, g := range v.Grants() {
-		line(b, "  granted by %s", g)
+		var grants []string
+		for _, g := range v.Grants() {
+			grants = append(grants, g.String())
+		}
+		line(b, "%s", v.String()+listed("; a policy could allow it: ", " or ", grants...))
 	}
 }
 
@@ -124,9 +114,9 @@ func (a *answer) writeDecision(b *bytes.Buffer) {
 	for _, c := range d.Report.Changes() {
 		line(b, "+ %s: %s  (%s)", c.Location, flow(c.Value), c.Serves())
 	}
-	writeUnset(b, d.Report.Unset())
+	writeUnset(b, d)
 	for _, advice := range d.Advice() {
-		line(b, "! %s %q: %s", advice.Container.Kind, advice.Container.Name, advice.Text)
+		line(b, "! %s", advice)
 	}
 }
 
@@ -146,14 +136,14 @@ func governing(d *podfence.Decision) string {
 
 // writeUnset writes a line for each field, but one line for all those that a
 // reason about the whole pod covers.
-func writeUnset(b *bytes.Buffer, unset []mutate.Unset) {
+func writeUnset(b *bytes.Buffer, d *podfence.Decision) {
 	whole := map[mutate.Reason]int{}
-	for i := range unset {
-		switch u := &unset[i]; u.Reason {
+	for _, u := range d.Report.Unset() {
+		switch u.Reason {
 		case mutate.Windows, mutate.Mirror:
 			whole[u.Reason]++
 		default:
-			line(b, "- %s left unset: %s", u.Location, u.Reason)
+			line(b, "- %s left unset: %s", u.Location, d.Why(u))
 		}
 	}
 	for _, reason := range []mutate.Reason{mutate.Windows, mutate.Mirror} {
@@ -164,8 +154,12 @@ func writeUnset(b *bytes.Buffer, unset []mutate.Unset) {
 }
 
 func line(b *bytes.Buffer, format string, args ...any) {
-	fmt.Fprintf(b, indent+format+"\n", args...)
+	b.WriteString(indent + oneLine(format, args...) + "\n")
 }
+
+// oneLine is what every line for people goes through: it stays one line, and
+// says nothing to a terminal, whatever names it holds.
+func oneLine(format string, args ...any) string { return spec.Printable(fmt.Sprintf(format, args...)) }
 
 // flow renders a value that Mutate filled in as YAML in flow style.
 func flow(value any) string {

@@ -88,7 +88,7 @@ func main() {
 	var o options
 	o.bind(flag.CommandLine) // --kubeconfig is controller-runtime's own
 	flag.Parse()
-	logger := zap.New(zap.UseFlagOptions(&o.log))
+	logger := zap.New(zap.UseFlagOptions(&o.log), zap.WriteTo(printable{os.Stderr}))
 	controllerruntime.SetLogger(logger)
 	klog.SetLogger(logger) // client-go and Pod Security Admission log there
 	if err := run(controllerruntime.SetupSignalHandler(), &o); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	kjson "sigs.k8s.io/json"
+
+	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/spec"
 )
 
 // maxLists is how deep lists may stand in lists. Each level is read once more.
@@ -151,7 +155,60 @@ func (d *decoder) typed(k *podKind, s span, o Object) (runtime.Object, error) {
 		return nil, d.mistyped(k, s, o, err)
 	}
 	into.GetObjectKind().SetGroupVersionKind(schema.FromAPIVersionAndKind(k.apiVersion, k.kind))
+	if err := d.nullContainer(s, o, into); err != nil {
+		return nil, err
+	}
 	return into, nil
+}
+
+var containerKinds = spec.ContainerKinds()
+
+// nullContainer finds a null in a list of containers, as a "-" with nothing behind it is. The types take it for a
+// container without a name, to which fields could be added: not by a patch, which cannot add to null, and not for an API
+// server, which refuses it.
+func (d *decoder) nullContainer(s span, o Object, typed runtime.Object) error {
+	w, ok := podfence.WorkloadOf(typed)
+	if !ok {
+		return nil
+	}
+	path := append(w.Root.Steps(), "spec")
+	at, ok := d.follow(s, path)
+	if !ok {
+		return nil
+	}
+	for key, list := range members(at.of(d.text)) {
+		if !slices.ContainsFunc(containerKinds[:], func(k spec.ContainerKind) bool { return k.List() == key }) {
+			continue
+		}
+		i := 0
+		for c := range elements(list.of(at.of(d.text))) {
+			start := at.start + list.start + c.start
+			if d.text[start] == 'n' {
+				path = append(path, key, strconv.Itoa(i))
+				line := d.at.line(slices.Concat(o.Path, path), start)
+				return d.fail(o, line, fieldPath(path)+" is null", "write the container, or remove the entry")
+			}
+			i++
+		}
+	}
+	return nil
+}
+
+// follow is the value at the end of some keys of objects.
+func (d *decoder) follow(s span, path []string) (span, bool) {
+	for _, step := range path {
+		found := false
+		for key, v := range members(s.of(d.text)) {
+			if found = key == step; found {
+				s = span{s.start + v.start, s.start + v.end}
+				break
+			}
+		}
+		if !found {
+			return s, false
+		}
+	}
+	return s, true
 }
 
 // mistyped words a decoder's error and finds its line.
@@ -161,8 +218,8 @@ func (d *decoder) mistyped(k *podKind, s span, o Object, err error) error {
 	if errors.As(err, &wrong) {
 		path := pathAt(text, int(wrong.Offset))
 		line := d.at.line(slices.Concat(o.Path, path), s.start+int(wrong.Offset)-1)
-		want := wordFor(wrong.Type)
-		return d.fail(o, line, fmt.Sprintf("%s is %s, not %s", fieldPath(path), article(wrong.Value), want), "write "+want)
+		problem, fix := wrongType(wrong)
+		return d.fail(o, line, fieldPath(path)+" "+problem, fix)
 	}
 	path, offset, found := culprit(k, text, err)
 	if !found {
@@ -197,6 +254,26 @@ func culprit(k *podKind, text []byte, err error) (path []string, offset int, fou
 	return nil, 0, false
 }
 
+// wrongType words what a decoder found and what it wants.
+func wrongType(e *json.UnmarshalTypeError) (problem, fix string) {
+	want := wordFor(e.Type)
+	number, isNumber := strings.CutPrefix(e.Value, "number ")
+	switch kind := e.Type.Kind(); {
+	case kind == reflect.String && (e.Value == "bool" || e.Value == "number"):
+		// As y, on and 1.20 are: the author saw text.
+		return "is read as " + article(e.Value) + ", not as a string", "put it in quotes"
+	case isNumber && wholeNumber.MatchString(number):
+		bits := e.Type.Bits()
+		return fmt.Sprintf("is %s, which is out of range", number),
+			fmt.Sprintf("write a whole number from %d to %d", int64(-1)<<(bits-1), int64(1)<<(bits-1)-1)
+	case isNumber:
+		return fmt.Sprintf("is %s, not %s", number, want), "write " + want
+	}
+	return fmt.Sprintf("is %s, not %s", article(e.Value), want), "write " + want
+}
+
+var wholeNumber = regexp.MustCompile(`^-?[0-9]+$`)
+
 // wordFor names a Go type to someone who writes YAML.
 func wordFor(t reflect.Type) string {
 	switch t.Kind() {
@@ -211,11 +288,11 @@ func wordFor(t reflect.Type) string {
 	case reflect.Float32, reflect.Float64:
 		return "a number"
 	default:
-		return "a whole number of type " + t.String()
+		return "a whole number"
 	}
 }
 
-// article words what a decoder found: "number 1.5", "array".
+// article words what a decoder found: "number", "array".
 func article(value string) string {
 	switch value {
 	case "array":

@@ -3,6 +3,8 @@ package manifest
 import (
 	"fmt"
 	"strings"
+
+	"github.com/podfence/podfence/spec"
 )
 
 // Error says that something could not be decided: where it is, what is wrong and what to do about it.
@@ -14,7 +16,8 @@ type Error struct {
 	Fix     string // what to do
 }
 
-// Error renders `file:line: could not decide OBJECT: what is wrong; what to do`, on one line.
+// Error renders `file:line: could not decide OBJECT: what is wrong; what to do`, on one line that spec.Printable would
+// leave as it is.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.File)
@@ -25,9 +28,10 @@ func (e *Error) Error() string {
 	if e.Object != "" {
 		b.WriteString(" " + e.Object)
 	}
-	b.WriteString(": " + e.Problem)
+	// The libraries list several problems on several lines.
+	b.WriteString(": " + strings.ReplaceAll(e.Problem, "\n", " "))
 	if e.Fix != "" {
 		b.WriteString("; " + e.Fix)
 	}
-	return strings.ReplaceAll(b.String(), "\n", " ")
+	return spec.Printable(b.String())
 }

@@ -16,6 +16,9 @@ var fileTree = []string{
 	"links/l.yaml -> ../a.yaml", "links/d.yaml -> ../sub", "links/up -> ..",
 	"loop/x.yaml -> x.yaml", "loop/y.yaml",
 	"dangling/z.yaml -> nowhere", "entry -> sub",
+	"half/z.yaml -> nowhere", "half/a.yaml",
+	"hidden/.git/a.yaml", "hidden/.b.yaml", "hidden/c.yaml", "capitals/A.YAML", "capitals/B.Yml", "capitals/C.JSON",
+	"chart/templates/a.yaml", "chart/templates/deep/b.yaml", "chart/values.yaml", "chart/c.yaml",
 }
 
 func makeTree(t *testing.T) string {
@@ -57,28 +60,42 @@ func TestFiles(t *testing.T) {
 		recursive    bool
 		want         []string
 		wantErr      []string // what the error names
+		exclude      []string
 	}{
-		{"file", "as it is, whatever its name", []string{"d.txt"}, false, []string{"d.txt"}, nil},
-		{"standard input", "-", []string{"-", "a.yaml"}, false, []string{"-", "a.yaml"}, nil},
-		{"standard input twice", "it can be read once", []string{"-", "-"}, false, []string{"-"}, []string{`"-"`}},
-		{"directory", "three endings, sorted, no more than that", []string{"."}, false, []string{"a.yaml", "b.yml", "c.json"}, nil},
-		{"directory below", "with -R", []string{"sub"}, true, []string{"sub/deep/f.json", "sub/e.yaml"}, nil},
-		{"directory, not below", "without -R", []string{"sub"}, false, []string{"sub/e.yaml"}, nil},
-		{"link to a directory as argument", "it was asked for", []string{"entry"}, false, []string{"entry/e.yaml"}, nil},
-		{"links in a directory", "to files, not to directories: no loop", []string{"links"}, true, []string{"links/l.yaml"}, nil},
-		{"loop", "an error that names it, the others stand", []string{"loop"}, true, []string{"loop/y.yaml"}, []string{"loop/x.yaml"}},
-		{"dangling link", "an error that names it", []string{"dangling"}, false, nil, []string{"dangling/z.yaml"}},
-		{"missing file", "all problems are joined, good files stand", []string{"no.yaml", "a.yaml", "nor"}, false, []string{"a.yaml"}, []string{"no.yaml", "nor"}},
-		{"no manifest", "an empty directory is a mistake", []string{"empty"}, true, nil, []string{"empty"}},
-		{"directory named like a manifest", "it is a directory", []string{"dir.yaml"}, false, []string{"dir.yaml/g.yaml"}, nil},
-		{"pipe", "to open it could hang", []string{"pipes"}, false, nil, []string{"pipes/pipe.yaml"}},
+		{"file", "as it is, whatever its name", []string{"d.txt"}, false, []string{"d.txt"}, nil, nil},
+		{"standard input", "-", []string{"-", "a.yaml"}, false, []string{"-", "a.yaml"}, nil, nil},
+		{"standard input twice", "it can be read once", []string{"-", "-"}, false, []string{"-"}, []string{`"-"`}, nil},
+		{"directory", "three endings, sorted, no more than that", []string{"."}, false, []string{"a.yaml", "b.yml", "c.json"}, nil, nil},
+		{"directory below", "with -R", []string{"sub"}, true, []string{"sub/deep/f.json", "sub/e.yaml"}, nil, nil},
+		{"directory, not below", "without -R", []string{"sub"}, false, []string{"sub/e.yaml"}, nil, nil},
+		{"link to a directory as argument", "it was asked for", []string{"entry"}, false, []string{"entry/e.yaml"}, nil, nil},
+		{"links in a directory", "to files, not to directories: no loop", []string{"links"}, true, []string{"links/l.yaml"}, nil, nil},
+		{"loop", "an error that names it, the others stand", []string{"loop"}, true, []string{"loop/y.yaml"}, []string{"loop/x.yaml"}, nil},
+		{"dangling link", "an error that names it, and another: there was nothing to read", []string{"dangling"}, false, nil, []string{"dangling/z.yaml", "dangling: no *.yaml"}, nil},
+		{"dangling link beside a file", "an error that names it alone", []string{"half"}, false, []string{"half/a.yaml"}, []string{"half/z.yaml: a link to nothing"}, nil},
+		{"dangling link as argument", "it was asked for", []string{"half/z.yaml"}, false, nil, []string{"half/z.yaml"}, nil},
+		{"hidden directory", "-R leaves it alone; a hidden file is a file", []string{"hidden"}, true, []string{"hidden/.b.yaml", "hidden/c.yaml"}, nil, nil},
+		{"hidden directory as argument", "it was asked for", []string{"hidden/.git"}, true, []string{"hidden/.git/a.yaml"}, nil, nil},
+		{"capitals", "the endings of another system", []string{"capitals"}, true, []string{"capitals/A.YAML", "capitals/B.Yml", "capitals/C.JSON"}, nil, nil},
+		{"exclude a base name", "a directory goes with all below it", []string{"chart"}, true, []string{"chart/c.yaml", "chart/values.yaml"}, nil, []string{"templates"}},
+		{"exclude several", "each counts", []string{"chart"}, true, []string{"chart/c.yaml", "chart/templates/deep/b.yaml"}, nil, []string{"a.*", "val*"}},
+		{"exclude a path", "as it is named, whatever dots and slashes there are", []string{"./chart"}, true, []string{"chart/templates/deep/b.yaml", "chart/values.yaml"}, nil, []string{"./chart/templates/a.yaml", "chart//c.yaml"}},
+		{"exclude by a star in a path", "a star does not cross a slash", []string{"chart"}, true, []string{"chart/c.yaml", "chart/templates/deep/b.yaml", "chart/values.yaml"}, nil, []string{"chart/*/a.yaml"}},
+		{"exclude a directory with a slash", "as people write them", []string{"chart"}, true, []string{"chart/c.yaml", "chart/values.yaml"}, nil, []string{"templates/"}},
+		{"exclude arguments", "as a shell has expanded them", []string{"a.yaml", "d.txt", "sub"}, true, []string{"a.yaml"}, nil, []string{"*.txt", "sub"}},
+		{"exclude all", "it was asked for", []string{"sub"}, true, nil, nil, []string{"*.yaml", "*.json"}},
+		{"exclude what is no file", "nothing is left unsaid about it", []string{"loop", "pipes"}, true, []string{"loop/y.yaml"}, nil, []string{"x.yaml", "pipe*"}},
+		{"missing file", "all problems are joined, good files stand", []string{"no.yaml", "a.yaml", "nor"}, false, []string{"a.yaml"}, []string{"no.yaml", "nor"}, nil},
+		{"no manifest", "an empty directory is a mistake", []string{"empty"}, true, nil, []string{"empty"}, nil},
+		{"directory named like a manifest", "it is a directory", []string{"dir.yaml"}, false, []string{"dir.yaml/g.yaml"}, nil, nil},
+		{"pipe", "to open it could hang", []string{"pipes"}, false, nil, []string{"pipes/pipe.yaml"}, nil},
 	}
-	if len(tests) != 14 {
-		t.Errorf("%d tests, want 14", len(tests))
+	if len(tests) != 27 {
+		t.Errorf("%d tests, want 27", len(tests))
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := Files(test.args, test.recursive)
+			got, err := Files(test.args, test.recursive, test.exclude...)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", test.reason, diff)
 			}

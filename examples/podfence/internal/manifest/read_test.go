@@ -100,7 +100,30 @@ var rows = []row{
 
 	// What the API types cannot decode.
 	{"wrong type in YAML", "the field's line", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: c\n  - securityContext:\n      runAsUser: \"abc\"\n",
-		"ERR <stdin>:8: could not decide Pod a: spec.containers[1].securityContext.runAsUser is a string, not a whole number of type int64; write a whole number of type int64"},
+		"ERR <stdin>:8: could not decide Pod a: spec.containers[1].securityContext.runAsUser is a string, not a whole number; write a whole number"},
+	{"a word that YAML takes for a boolean", "the author saw text", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: c\n    image: y\n",
+		"ERR <stdin>:7: could not decide Pod a: spec.containers[0].image is read as true or false, not as a string; put it in quotes"},
+	{"a version that YAML takes for a number", "the author saw text", "apiVersion: v1\nkind: Pod\nmetadata: {labels: {v: 1.20}}\n",
+		"ERR <stdin>:3: could not decide Pod: metadata.labels.v is read as a number, not as a string; put it in quotes"},
+	{"a list for text", "quotes would not mend it", "apiVersion: v1\nkind: Pod\nmetadata: {name: [a]}\n",
+		"ERR <stdin>:3: could not decide Pod: metadata.name is a list, not a string; write a string"},
+	{"more than 32 bits", "it is a whole number, and too large", "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - ports: [{hostPort: 3000000000}]\n",
+		"ERR <stdin>:5: could not decide Pod: spec.containers[0].ports[0].hostPort is 3000000000, which is out of range; write a whole number from -2147483648 to 2147483647"},
+	{"more than 64 bits", "it is a whole number, and too large", "apiVersion: v1\nkind: Pod\nspec:\n  securityContext: {runAsUser: -100000000000000000000}\n",
+		"ERR <stdin>:4: could not decide Pod: spec.securityContext.runAsUser is -100000000000000000000, which is out of range; write a whole number from -9223372036854775808 to 9223372036854775807"},
+	{"a part of a port", "it is no whole number", "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - ports: [{hostPort: 80.5}]\n",
+		"ERR <stdin>:5: could not decide Pod: spec.containers[0].ports[0].hostPort is 80.5, not a whole number; write a whole number"},
+	{"null for a container", "a patch cannot add to it, and no API server takes it", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: c\n  -\n  - name: d\n",
+		"ERR <stdin>:7: could not decide Pod a: spec.containers[1] is null; write the container, or remove the entry"},
+	{"null for an init container of a template", "in each list, at each root", "apiVersion: batch/v1\nkind: CronJob\nspec:\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          containers: [{name: c}]\n          initContainers:\n          - name: i\n          - ~\n",
+		"ERR <stdin>:11: could not decide CronJob: spec.jobTemplate.spec.template.spec.initContainers[1] is null; write the container, or remove the entry"},
+	{"null for an ephemeral container in JSON", "its line", "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"spec\":{\n\"containers\":[{}],\"ephemeralContainers\":[\nnull]}}",
+		"ERR <stdin>:3: could not decide Pod: spec.ephemeralContainers[0] is null; write the container, or remove the entry"},
+	{"null in a list of pods", "the others stand", "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  spec: {containers: [null]}\n- apiVersion: v1\n  kind: Pod\n  spec: {containers: null}\n",
+		"ERR <stdin>:6: could not decide Pod: spec.containers[0] is null; write the container, or remove the entry\n7 items.1 v1 Pod typed"},
+	{"a key that is a list", "JSON has none, and the library says it in Go", "# a comment\na: b\n? [a, b]\n: c\n", "ERR <stdin>:3: could not decide: a list stands where a key belongs; write the key as text"},
+	{"a key that is a mapping", "as a template in braces is, without quotes", "a:\n  b: {{ .Values.b }}\n", "ERR <stdin>:2: could not decide: a mapping stands where a key belongs; write the key as text; text in braces, as of a template, is written in quotes"},
+	{"an alias of a list as a key", "it is one too", "x: &x [1]\n? *x\n: 2\n", "ERR <stdin>:2: could not decide: a list stands where a key belongs; write the key as text"},
 	{"wrong type under a merge key", "the line where it is written", "x: &x\n  hostPID: 1\napiVersion: v1\nkind: Pod\nspec:\n  <<: *x\n",
 		"ERR <stdin>:2: could not decide Pod: spec.hostPID is a number, not true or false; write true or false"},
 	{"mapping for a list", "containers: {}", "apiVersion: v1\nkind: Pod\nspec:\n  containers: {}\n", "ERR <stdin>:4: could not decide Pod: spec.containers is a mapping, not a list; write a list"},
@@ -236,8 +259,8 @@ func renderObject(o Object) string {
 }
 
 func TestRead(t *testing.T) {
-	if len(rows) != 108 {
-		t.Errorf("%d rows, want 108", len(rows))
+	if len(rows) != 121 {
+		t.Errorf("%d rows, want 121", len(rows))
 	}
 	names := map[string]bool{}
 	for _, r := range rows {

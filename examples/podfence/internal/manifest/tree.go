@@ -142,6 +142,9 @@ func (t *tree) duplicateIn(mapping *yamlv3.Node) error {
 		if isMerge(key) {
 			continue
 		}
+		if problem, fix := notText(key); problem != "" {
+			return t.fail(key, problem, fix)
+		}
 		name := keyName(key)
 		if seen[name] {
 			return t.fail(key, "key "+name+" is given twice", "remove one of the two")
@@ -149,6 +152,20 @@ func (t *tree) duplicateIn(mapping *yamlv3.Node) error {
 		seen[name] = true
 	}
 	return nil
+}
+
+// notText says what is wrong with a key that no JSON has, nothing for another.
+func notText(key *yamlv3.Node) (problem, fix string) {
+	if key.Kind == yamlv3.AliasNode {
+		key = key.Alias
+	}
+	switch key.Kind {
+	case yamlv3.SequenceNode:
+		return "a list stands where a key belongs", "write the key as text"
+	case yamlv3.MappingNode:
+		return "a mapping stands where a key belongs", "write the key as text; text in braces, as of a template, is written in quotes"
+	}
+	return "", ""
 }
 
 func isMerge(key *yamlv3.Node) bool { return key.Kind == yamlv3.ScalarNode && key.Tag == "!!merge" }

@@ -28,6 +28,7 @@ import (
 	psa "k8s.io/pod-security-admission/policy"
 
 	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
 )
 
 // upstreamPrefix is the prefix of Pod Security Admission's own labels.
@@ -107,6 +108,7 @@ func newDecoder() runtime.Decoder {
 
 // unreadable is why an object could not be decoded, without the object: this
 // text is logged, and an object without a kind is quoted whole by the decoder.
+// What the decoder quotes of the object is made printable.
 func unreadable(err error) error {
 	switch {
 	case err == nil:
@@ -116,7 +118,7 @@ func unreadable(err error) error {
 	case runtime.IsMissingVersion(err):
 		return errors.New("the object has no apiVersion")
 	default:
-		return fmt.Errorf("%.300s", err.Error())
+		return errors.New(spec.Printable(fmt.Sprintf("%.300s", err.Error())))
 	}
 }
 

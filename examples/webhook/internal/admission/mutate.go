@@ -165,7 +165,7 @@ func warnings(d *podfence.Decision) []string {
 		rest = rest[n:]
 	}
 	for _, a := range d.Advice() {
-		list = append(list, fmt.Sprintf("%s %q: %s", a.Container.Kind, a.Container.Name, a.Text))
+		list = append(list, a.String())
 	}
 	if len(list) > longest {
 		list = append(list[:longest], fmt.Sprintf("and %d more warnings", len(list)-longest))

@@ -26,6 +26,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
 )
 
 // pollInterval is how often the directory is read without a notice. Some
@@ -254,16 +255,20 @@ func (s *Store) failed(err error) {
 	s.good.Set(0)
 }
 
-// messages are the errors one by one.
+// messages are the errors one by one, printable: those of policies are so already,
+// and have more than one line where they show what to write.
 func messages(err error) (all []string) {
-	several, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []string{err.Error()}
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			all = append(all, messages(one)...)
+		}
+		return all
+	case policy.Error:
+		return []string{e.Error()}
+	default:
+		return []string{spec.Printable(err.Error())}
 	}
-	for _, e := range several.Unwrap() {
-		all = append(all, messages(e)...)
-	}
-	return all
 }
 
 func names(set policy.Set) []string {
