@@ -2,10 +2,11 @@
 // Security Standards that no policy excuses, and what a policy's own rules
 // demand beyond the level.
 //
-// [Evaluate] judges a pod, [Template] a pod template, and [EphemeralContainers]
-// the debug containers of a running pod; they look up which policies govern it.
-// [Spec] judges under one policy that the caller chose. None of them does I/O, keeps state, or changes what it is given, and a pod
-// that violates nothing is judged without an allocation.
+// [Evaluate] judges a pod, [Template] a pod template and [EphemeralContainers] an
+// update of a running pod; each looks up which policies govern it. [Spec] judges
+// under one policy that the caller chose. None of them does I/O, keeps state, or
+// changes what it is given, and a pod that violates nothing is judged without an
+// allocation.
 //
 // The contract, each point held by the test in brackets:
 //
@@ -21,10 +22,13 @@
 //     and touch no other [TestGrants]; its own rules add what they name
 //     [TestOwnRules].
 //  5. Of several governing policies each is tried alone, in order of name: the
-//     first that allows the pod and under which Mutate would fill nothing in
+//     first under which the pod is allowed and nothing would be filled in
 //     answers, else the first that allows it, else the one that comes closest
 //     [TestGoverning, TestCompletePodsGoFirst].
 //
-// A file is named for the control that it holds: how a violation of it is
-// found, what excuses it, and how Pod Security Admission words it.
+// How a violation is found and how Pod Security Admission words it stands in the
+// file that is named like the control's file in package spec; hostPath volumes
+// stand in volumes.go, with the other volumes. walk.go visits a pod and asks each
+// of them, and what excuses a violation is in package policy's table of grants.
+// [TestFindsWhatTheTableForbids] holds what is found to package spec.
 package evaluate

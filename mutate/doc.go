@@ -1,10 +1,13 @@
 // Package mutate fills in what a pod's author left unset, so that the pod may
 // run under its policy.
 //
-// [Mutate] fills a pod, [Template] a pod template, and [EphemeralContainers]
-// the new ephemeral containers of a pod that runs already. Each returns the
-// result and a [Report] of every change, which renders an RFC 6902 patch and says
-// what was left unset and why. [Plan] returns the report alone.
+// [Mutate] fills a pod, [Template] a pod template, [Spec] a pod given by its parts,
+// and [EphemeralContainers] the new ephemeral containers of a pod that runs already.
+// Each returns the result and a [Report] of every change, which renders an RFC 6902
+// patch and says what was left unset and why. [Plan] returns the report alone.
+//
+// What is filled in and what is left is decided by package internal/plan; apply.go
+// writes it into a pod, and patch.go into a patch.
 //
 // The laws, each held by the test in brackets:
 //

@@ -40,7 +40,8 @@ func Controls() []*Control {
 	return append([]*Control(nil), controls[:]...)
 }
 
-// controls is the table: each row stands in the file that is named for it.
+// controls is the table, in the order of the standard's page. Each row stands in
+// the file that is named for it, the last two in nonroot.go.
 var controls = [...]*Control{
 	&hostProcess,
 	&hostNamespaces,

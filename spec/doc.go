@@ -13,6 +13,8 @@
 // (https://kubernetes.io/docs/concepts/security/pod-security-standards/), a
 // check is one control's test at one level under the ID that
 // k8s.io/pod-security-admission gives it, and a revision is a check's
-// behaviour since one minor version. Revisions are only ever appended.
-// TestTotality, in internal/conformance, holds the table against that module's own.
+// behaviour since one minor version. Revisions are only ever appended. Each
+// control has a file of its own, but that nonroot.go has both that are about
+// running as non-root. TestTotality of internal/conformance holds the table
+// against that module's own.
 package spec
