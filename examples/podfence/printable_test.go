@@ -191,6 +191,14 @@ func TestNothingIsForged(t *testing.T) {
 		{hostile},
 		{"controls", hostile},
 	}
+	// A policy whose grants excuse some of it, so that hostile values stand in the
+	// lines about what is excused.
+	granted := filepath.Join(dir, "granted.yaml")
+	if err := os.WriteFile(granted, []byte(`podSelectorExpressions: [{key: nobody, operator: DoesNotExist}]
+allow: {privileged: true, hostNetwork: true, seLinuxOptions: true, allowedCapabilities: ["*"], allowedUnsafeSysctls: ["*"], volumes: ["*"]}
+`), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	for _, command := range []string{"evaluate", "admit", "mutate"} {
 		forms := answerForms
 		if command == "mutate" {
@@ -204,24 +212,32 @@ func TestNothingIsForged(t *testing.T) {
 				list = []string{"-f", pods[1]}
 			}
 			for _, level := range []string{"restricted", "baseline"} {
-				commands = append(commands, append([]string{command, "-o", form, "--level", level}, list...))
+				flags := []string{command, "-o", form, "--level", level}
+				commands = append(commands, append(flags, list...), append(append(flags, "--policies", granted), list...))
 			}
 		}
 	}
-	if len(commands) != 12+2*(3+3+4) {
+	if len(commands) != 12+2*2*(3+3+4) {
 		t.Errorf("%d command lines", len(commands))
 	}
+	excused := 0
 	for _, args := range commands {
 		var out, stderr bytes.Buffer
 		run(args, strings.NewReader(""), &out, &stderr)
 		if out.Len()+stderr.Len() == 0 {
 			t.Errorf("%q prints nothing", args)
 		}
+		if strings.Contains(out.String(), "    excused by policy granted, allow.seLinuxOptions: spec.") {
+			excused++
+		}
 		for stream, text := range map[string]string{"standard output": out.String(), "standard error": stderr.String()} {
 			if wrong := unprintable(text); wrong != "" {
 				t.Errorf("%q: %s has %s", args, stream, wrong)
 			}
 		}
+	}
+	if excused != 2*2 {
+		t.Errorf("%d outputs say what is excused", excused)
 	}
 }
 
