@@ -250,42 +250,59 @@ func withAppArmorProfile(pod *corev1.PodSpec, c *corev1.Container, annotations m
 	if c.SecurityContext != nil && c.SecurityContext.AppArmorProfile != nil {
 		return nil
 	}
-	profile := appArmorProfileOf(annotations[AppArmorAnnotation+c.Name])
-	if profile == nil || pod.SecurityContext != nil && sameAppArmorProfile(profile, pod.SecurityContext.AppArmorProfile) {
+	kind, local := appArmorProfileOf(appArmorAnnotation(annotations, c.Name))
+	if kind == "" || pod.SecurityContext != nil && isAppArmorProfile(pod.SecurityContext.AppArmorProfile, kind, local) {
 		return nil
 	}
 	var sc corev1.SecurityContext
 	if c.SecurityContext != nil {
 		sc = *c.SecurityContext
 	}
-	sc.AppArmorProfile = profile
+	sc.AppArmorProfile = &corev1.AppArmorProfile{Type: kind}
+	if kind == corev1.AppArmorProfileTypeLocalhost {
+		name := local // the address of local would have it allocated in every call
+		sc.AppArmorProfile.LocalhostProfile = &name
+	}
 	return &sc
+}
+
+// appArmorAnnotation is the annotation of a container, empty for none. The key is
+// put together where it costs nothing, but for names that validation refuses.
+func appArmorAnnotation(annotations map[string]string, container string) string {
+	var buffer [128]byte
+	key := append(append(buffer[:0], AppArmorAnnotation...), container...)
+	return annotations[string(key)]
 }
 
 // maxAppArmorProfile is the longest name of a profile that validation accepts.
 const maxAppArmorProfile = 4095
 
-// appArmorProfileOf is the profile that an annotation names, nil for none and for
-// one that validation would refuse as a field.
-func appArmorProfileOf(annotation string) *corev1.AppArmorProfile {
+// appArmorProfileOf is the profile that an annotation names, and its name on the
+// node; of no type for none and for one that validation would refuse as a field.
+func appArmorProfileOf(annotation string) (kind corev1.AppArmorProfileType, local string) {
 	switch annotation {
 	case corev1.DeprecatedAppArmorBetaProfileNameUnconfined:
-		return &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeUnconfined}
+		return corev1.AppArmorProfileTypeUnconfined, ""
 	case corev1.DeprecatedAppArmorBetaProfileRuntimeDefault:
-		return &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeRuntimeDefault}
+		return corev1.AppArmorProfileTypeRuntimeDefault, ""
 	}
-	name, local := strings.CutPrefix(annotation, corev1.DeprecatedAppArmorBetaProfileNamePrefix)
-	if !local || name == "" || strings.TrimSpace(name) != name || len(name) > maxAppArmorProfile {
-		return nil
+	local, found := strings.CutPrefix(annotation, corev1.DeprecatedAppArmorBetaProfileNamePrefix)
+	if !found || local == "" || strings.TrimSpace(local) != local || len(local) > maxAppArmorProfile {
+		return "", ""
 	}
-	return &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeLocalhost, LocalhostProfile: &name}
+	return corev1.AppArmorProfileTypeLocalhost, local
 }
 
-func sameAppArmorProfile(a, b *corev1.AppArmorProfile) bool {
-	if b == nil || a.Type != b.Type || (a.LocalhostProfile == nil) != (b.LocalhostProfile == nil) {
+// isAppArmorProfile reports whether a profile is the one that an annotation names.
+func isAppArmorProfile(p *corev1.AppArmorProfile, kind corev1.AppArmorProfileType, local string) bool {
+	switch {
+	case p == nil || p.Type != kind:
 		return false
+	case kind == corev1.AppArmorProfileTypeLocalhost:
+		return p.LocalhostProfile != nil && *p.LocalhostProfile == local
+	default:
+		return p.LocalhostProfile == nil
 	}
-	return a.LocalhostProfile == nil || *a.LocalhostProfile == *b.LocalhostProfile
 }
 
 // tokenVolume is what ServiceAccount admission does: a mount in every container

@@ -186,7 +186,8 @@ func TestStoredLaws(t *testing.T) {
 		if same := reflect.DeepEqual(stored, &pod.Spec); same != (stored == &pod.Spec) {
 			t.Errorf("nothing is set: %v, and the spec itself came back: %v", same, stored == &pod.Spec)
 		}
-		if n := testing.AllocsPerRun(1, func() { spec.Stored(&pod.ObjectMeta, stored, still) }); n != 0 {
+		// Of several runs, for others allocate too, and a fraction is left out.
+		if n := testing.AllocsPerRun(10, func() { spec.Stored(&pod.ObjectMeta, stored, still) }); n != 0 {
 			t.Errorf("%v allocations to set nothing", n)
 		}
 		adds := spec.AddsTokenVolume(&pod.ObjectMeta, &pod.Spec) && still.Has(spec.DefaultTokenVolume)
