@@ -209,6 +209,17 @@ func inEvaluate(file string) string {
 	return file
 }
 
+// walked reports whether walk.go calls one of the methods that a file has.
+func (s source) walked(file string) bool {
+	if s[file] == nil {
+		return false
+	}
+	return slices.ContainsFunc(s[file].Decls, func(d ast.Decl) bool {
+		f, ok := d.(*ast.FuncDecl)
+		return ok && f.Recv != nil && s.name("walk.go", f.Name.Name)
+	})
+}
+
 // TestEveryCheckHasItsPlaces: each check is declared, found, excused and restated.
 // evaluate finds it in the file that is named like the one of spec.
 func TestEveryCheckHasItsPlaces(t *testing.T) {
@@ -222,6 +233,7 @@ func TestEveryCheckHasItsPlaces(t *testing.T) {
 			place{file != "", "give it a row in Checks of its Control, in the control's file in spec/"},
 			place{spec.row(t, "control.go", "controls", control), "give " + control + " its place in controls of spec/control.go"},
 			place{evaluate.name(inEvaluate(file), id), "find what breaks it in evaluate/" + inEvaluate(file)},
+			place{evaluate.walked(inEvaluate(file)), "call the method of evaluate/" + inEvaluate(file) + " in evaluate/walk.go, and see plainlyRestricted there"},
 			place{evaluate.row(t, "checks.go", "checks", id), "give it its row in checks of evaluate/checks.go"},
 			place{policy.row(t, "granttype.go", "grantTypes", id), "say in grantTypes of policy/granttype.go which grant excuses it"},
 			place{restated.name("grants.go", id), "say in internal/restated/grants.go, from the design, what excuses it"},
