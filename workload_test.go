@@ -2,6 +2,7 @@ package podfence_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -132,9 +133,9 @@ func TestAdmitObject(t *testing.T) {
 // JSON of the object that came back.
 func rootFits(t *testing.T, before, after runtime.Object, d podfence.Decision, root []string) {
 	t.Helper()
-	w, ok := podfence.WorkloadOf(before)
-	if !ok || w.Root != spec.RootAt(root...) || d.Root != w.Root || w.Namespace != "networking" {
-		t.Fatalf("ok %v, root %v, namespace %q", ok, w.Root, w.Namespace)
+	w, err := podfence.WorkloadOf(before)
+	if err != nil || w.Root != spec.RootAt(root...) || d.Root != w.Root || w.Namespace != "networking" {
+		t.Fatalf("%v, root %v, namespace %q", err, w.Root, w.Namespace)
 	}
 	got, err := patchtest.Apply([]byte(asJSON(t, before)), d.Report.Patch())
 	if err != nil {
@@ -242,7 +243,7 @@ func TestNoWorkload(t *testing.T) {
 		"a PodList":               &corev1.PodList{},
 		"nil":                     nil,
 	} {
-		if w, ok := podfence.WorkloadOf(o); ok {
+		if w, err := podfence.WorkloadOf(o); !errors.Is(err, podfence.ErrNoPod) {
 			t.Errorf("%s without a template is a workload: %+v", name, w)
 		}
 		got, d, err := podfence.AdmitObject(o, atRestricted, policy.Set{})
