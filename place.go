@@ -88,6 +88,23 @@ var defaultPlaces = [...]string{
 // ErrNoPod says that an object holds neither a pod nor a pod template.
 var ErrNoPod = errors.New("holds neither a pod nor a pod template")
 
+// DecodeError says that an object's pod template cannot be decoded, as where a
+// field has a value of the wrong type.
+type DecodeError struct {
+	// Kind names the object, Root is where its template stands.
+	Kind string
+	Root spec.Root
+	// Err is the decoder's error.
+	Err error
+}
+
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("podfence: the pod template of %s at %s cannot be decoded: %v", e.Kind, e.Root, e.Err)
+}
+
+// Unwrap returns the decoder's error.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
 // knownRoot is where a kind that Kubernetes serves holds its pod or template.
 func knownRoot(apiVersion, kind string) (root spec.Root, ok bool) {
 	switch (schema.GroupVersionKind{Version: apiVersion, Kind: kind}) {
@@ -250,7 +267,7 @@ func (f *finder) add(template map[string]any, path []string) {
 		err = decode(template, w.Template)
 	}
 	if err != nil {
-		f.fail(fmt.Errorf("podfence: the pod template of %s at %s cannot be decoded: %w", nameOf(f.object), w.Root, err))
+		f.fail(&DecodeError{Kind: nameOf(f.object), Root: w.Root, Err: err})
 		return
 	}
 	f.found = append(f.found, w)

@@ -225,7 +225,7 @@ func TestPlaces(t *testing.T) {
 		roots         string
 		err           string
 	}{
-		{name: "several templates", why: "each runs pods", in: volcano, roots: "spec.tasks.0.template spec.tasks.1.template"},
+		{name: "several templates", why: "each runs pods", in: volcano, roots: "spec.tasks[0].template spec.tasks[1].template"},
 		{
 			name: "values of a mapping", why: "they come in the order of their keys",
 			in:    "{apiVersion: kubeflow.org/v1, kind: TFJob, spec: {tfReplicaSpecs: {Worker: {template: " + hostPID + "}, PS: {template: " + hostPID + "}}}}",
@@ -277,7 +277,7 @@ func TestPlaces(t *testing.T) {
 		},
 		{
 			name: "a template that cannot be decoded", why: "it is not passed over", in: strings.Replace(volcano, "hostPID: true", `hostPID: "yes"`, 1),
-			err: `podfence: the pod template of "Job" at spec.tasks.0.template cannot be decoded: json: cannot unmarshal string into Go struct field PodSpec.spec.hostPID of type bool`,
+			err: `podfence: the pod template of "Job" at spec.tasks[0].template cannot be decoded: json: cannot unmarshal string into Go struct field PodSpec.spec.hostPID of type bool`,
 		},
 		{
 			name: "a port that is too large", why: "cut down to an int32 it would be no hostPort",
@@ -323,7 +323,7 @@ func TestPlaces(t *testing.T) {
 		})
 	}
 	_, err := podfence.WorkloadOf(loose(t, volcano))
-	if want := `podfence: "Job" holds 2 pod templates, at spec.tasks.0.template and spec.tasks.1.template: ask WorkloadsOf for each`; err == nil || err.Error() != want {
+	if want := `podfence: "Job" holds 2 pod templates, at spec.tasks[0].template and spec.tasks[1].template: ask WorkloadsOf for each`; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }
