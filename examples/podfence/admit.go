@@ -12,7 +12,8 @@ func (a *app) admitCommand() *cobra.Command {
 		Short: "Fill workloads in, then judge them: what a cluster with podfence would do",
 		Long: `Admit decides about every workload as an admission controller with podfence
 would: which policy governs it, which unset fields are filled in, and whether the
-result is allowed. It prints the decision and changes no file; mutate does.
+result is allowed. It prints the decision and changes no file; mutate does. What a
+workload is, and what is said of unknown fields, 'podfence evaluate --help' tells.
 ` + fmt.Sprintf(answerFormsHelp, `of evaluate, which are about the result, and changes, unset (what was left so, and
 why), advice, patch (RFC 6902), reason and considered (the policies that were tried)`) + "\n" + statusHelp,
 		Example: `  podfence admit -f examples/manifests/

@@ -15,15 +15,24 @@ prints each violation with the path of its field and what it must be, the warnin
 of Pod Security Admission, and what a policy excused.
 
 A workload is a Pod, PodTemplate, ReplicationController, ReplicaSet, Deployment,
-StatefulSet, DaemonSet, Job or CronJob, by itself or in a List. Other documents
-are counted. A workload of an API version that is no longer served, or that cannot
-be decoded, could not be decided.
+StatefulSet, DaemonSet, Job or CronJob, by itself, in a List, in a JSON array or in
+an AdmissionReview. An object of another kind that holds a pod template at a known
+place, as Argo's Rollout and Knative's Service do in spec.template, is judged by it
+and said to be; --workload adds places. Other documents are counted by kind. A
+workload of an API version that is no longer served, or that cannot be decoded,
+could not be decided.
+
+A field that the workload's kind does not have is named on standard error, with
+where it belongs: the API server would drop it or refuse it. --strict makes that
+"could not be decided".
 ` + fmt.Sprintf(answerFormsHelp, `file, line, kind, namespace, name, allowed, message, policy, violations and
 excused, where message is the text of Pod Security Admission, empty when allowed`) + "\n" + statusHelp,
 		Example: `  podfence evaluate -f deployment.yaml
   podfence evaluate -R -f manifests/ --policies policies/ -n prod
   podfence evaluate -f app.yaml --level baseline --version v1.30
-  kubectl get pods -A -o json | podfence evaluate -f - -o json`,
+  kubectl get pods -A -o json | podfence evaluate -f - -o json
+  helm template chart/ | podfence evaluate -f - --require-workloads --strict
+  podfence evaluate -f app.yaml --workload App.example.com=spec.parts.*.podTemplate`,
 	}, evaluated)
 }
 

@@ -23,6 +23,9 @@ const indent = "    "
 func (a *answer) writeText(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s: %s\n", a.where(), a.title(), a.headline())
+	if note := a.note("judged"); note != "" {
+		line(&b, "%s", note)
+	}
 	if a.decision != nil {
 		a.writeDecision(&b)
 	}
@@ -54,6 +57,9 @@ func (a *answer) headline() string {
 func (a *answer) writeViolations(b *bytes.Buffer) {
 	for i := range a.result.Violations {
 		line(b, "%s", a.result.Violations[i].String())
+		if hint := a.result.Violations[i].Hint(); hint != "" {
+			line(b, "  %s", hint)
+		}
 	}
 	switch {
 	case a.result.Allowed():
