@@ -13,7 +13,8 @@
 // mutating webhook, which sees pods later on their way. [AdmitTemplate] and [AdmitObject] are its twins for pod
 // templates and for the objects that hold them, [AdmitEphemeralContainers] for
 // the debug containers of a running pod; [EvaluateObject] judges an object as it
-// is. The three steps that Admit joins can be had alone:
+// is. Both take an Unstructured of any kind too, and judge it by the pod template
+// that it holds at one of the [DefaultPlaces] or at a [Place] of the caller's. The three steps that Admit joins can be had alone:
 //
 //	policy.Set.Governing(namespace, labels)      which policies select the pod
 //	mutate.Mutate(pod, policy)                   fills unset security fields

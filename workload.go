@@ -25,21 +25,69 @@ type Workload struct {
 	// Root is where the pod or the template stands in the object: "" for a Pod,
 	// "/spec/template" for a Deployment.
 	Root spec.Root
+	// ByPlace: the object's kind is none that Kubernetes itself has, and the
+	// template was found by its place. The kind's controller may do more with it,
+	// or something else.
+	ByPlace bool
 
 	object runtime.Object
 }
 
 // WorkloadOf finds the pod or the pod template in an object: a Pod, PodTemplate,
 // ReplicationController, ReplicaSet, Deployment, StatefulSet, DaemonSet, Job or
-// CronJob of the API versions that Kubernetes serves. ok is false for any other
-// object, and for a ReplicationController without a template.
-func WorkloadOf(object runtime.Object) (w Workload, ok bool) {
+// CronJob of the API versions that Kubernetes serves.
+//
+// The object may also be a [runtime.Unstructured], of one of these kinds or of
+// any other: there the template is looked for at the places that are given and
+// at those of [DefaultPlaces]. An object of a Go type of its own is made one by
+// runtime.DefaultUnstructuredConverter.
+//
+// The error is [ErrNoPod] for an object that holds neither a pod nor a template.
+// Another error says that something in it could not be decided: a template that
+// cannot be decoded, or that is not where a place with a Kind says, or several
+// templates, for which there is [WorkloadsOf].
+func WorkloadOf(object runtime.Object, places ...Place) (Workload, error) {
+	u, ok := object.(runtime.Unstructured)
+	if !ok {
+		w, ok := typed(object)
+		if !ok {
+			return Workload{}, errNoPod(object)
+		}
+		return w, nil
+	}
+	w, err := unstructured(u, places)
+	switch {
+	case err != nil:
+		return Workload{}, err
+	case len(w) > 1:
+		return Workload{}, fmt.Errorf("podfence: %s holds %d pod templates, at %s and %s: ask WorkloadsOf for each",
+			nameOf(object), len(w), w[0].Root, w[1].Root)
+	}
+	return w[0], nil
+}
+
+// WorkloadsOf is [WorkloadOf] for objects that may hold several pod templates, as
+// Volcano's Job does. They come in the order of the places, those that are given
+// first.
+func WorkloadsOf(object runtime.Object, places ...Place) ([]Workload, error) {
+	if u, ok := object.(runtime.Unstructured); ok {
+		return unstructured(u, places)
+	}
+	w, err := WorkloadOf(object)
+	if err != nil {
+		return nil, err
+	}
+	return []Workload{w}, nil
+}
+
+// typed finds the pod or the template in an object of one of Kubernetes' types.
+func typed(object runtime.Object) (w Workload, ok bool) {
 	w.object = object
 	switch o := object.(type) {
 	case *corev1.Pod:
 		w.Namespace, w.Pod = o.Namespace, o
 	case *corev1.PodTemplate:
-		w.Namespace, w.Template, w.Root = o.Namespace, &o.Template, spec.RootAt("template")
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Template, underTemplate
 	case *corev1.ReplicationController:
 		w.Namespace, w.Template, w.Root = o.Namespace, o.Spec.Template, underSpec
 	case *appsv1.ReplicaSet:
@@ -59,6 +107,7 @@ func WorkloadOf(object runtime.Object) (w Workload, ok bool) {
 }
 
 var (
+	underTemplate    = spec.RootAt("template")
 	underSpec        = spec.RootAt("spec", "template")
 	underJobTemplate = spec.RootAt("spec", "jobTemplate", "spec", "template")
 )
@@ -93,43 +142,47 @@ func (w *Workload) EvaluateStored(lv api.LevelVersion, exceptions policy.Set) ev
 
 // With returns the workload's object with the pod or template of a decision: the
 // object itself where nothing was filled in, a pod that shares memory with it
-// as in [Decision], or a deep copy of any other object.
+// as in [Decision], or a deep copy of any other object. Of an Unstructured the
+// copy keeps what the API types do not know.
 func (w *Workload) With(d Decision) runtime.Object {
+	u, loose := w.object.(runtime.Unstructured)
 	switch {
 	case !d.Report.Changed():
 		return w.object
+	case loose:
+		return filled(u, d.Report)
 	case w.Pod != nil:
 		return d.Pod
 	default:
-		filled, _ := WorkloadOf(w.object.DeepCopyObject())
-		*filled.Template = *d.Template.DeepCopy()
-		return filled.object
+		copied, _ := typed(w.object.DeepCopyObject())
+		*copied.Template = *d.Template.DeepCopy()
+		return copied.object
 	}
 }
 
-// AdmitObject is [Admit] for any object that [WorkloadOf] knows. It returns the
-// object with its pod or template filled in, and fails for an object that holds
-// neither. The paths of the decision, and the patch of its report, begin at the
-// object.
-func AdmitObject(object runtime.Object, lv api.LevelVersion, policies policy.Set) (runtime.Object, Decision, error) {
-	w, ok := WorkloadOf(object)
-	if !ok {
-		return nil, Decision{}, errNoPod(object)
+// AdmitObject is [Admit] for any object of which [WorkloadOf] knows the pod or
+// the pod template, and with WorkloadOf's error for any other. It returns the
+// object with its pod or template filled in. The paths of the decision, and the
+// patch of its report, begin at the object.
+func AdmitObject(object runtime.Object, lv api.LevelVersion, policies policy.Set, places ...Place) (runtime.Object, Decision, error) {
+	w, err := WorkloadOf(object, places...)
+	if err != nil {
+		return nil, Decision{}, err
 	}
 	d := w.Admit(lv, policies)
 	return w.With(d), d, nil
 }
 
-// EvaluateObject is evaluate.Evaluate for any object that [WorkloadOf] knows. It
-// fails for an object that holds neither a pod nor a pod template.
-func EvaluateObject(object runtime.Object, lv api.LevelVersion, exceptions policy.Set) (evaluate.Result, error) {
-	w, ok := WorkloadOf(object)
-	if !ok {
-		return evaluate.Result{}, errNoPod(object)
+// EvaluateObject is evaluate.Evaluate for any object of which [WorkloadOf] knows
+// the pod or the pod template, and with WorkloadOf's error for any other.
+func EvaluateObject(object runtime.Object, lv api.LevelVersion, exceptions policy.Set, places ...Place) (evaluate.Result, error) {
+	w, err := WorkloadOf(object, places...)
+	if err != nil {
+		return evaluate.Result{}, err
 	}
 	return w.Evaluate(lv, exceptions), nil
 }
 
 func errNoPod(object runtime.Object) error {
-	return fmt.Errorf("podfence: %T holds neither a pod nor a pod template", object)
+	return fmt.Errorf("podfence: %s %w", nameOf(object), ErrNoPod)
 }

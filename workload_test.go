@@ -2,6 +2,7 @@ package podfence_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -134,9 +135,9 @@ func TestAdmitObject(t *testing.T) {
 func TestEvaluateStored(t *testing.T) {
 	const podSpec = "{hostNetwork: true, volumes: [{name: v}], containers: [{name: a, ports: [{containerPort: 80}]}]}"
 	for i, w := range workloads {
-		held, ok := podfence.WorkloadOf(makeWorkload(t, i, podSpec))
-		if !ok {
-			t.Fatal(w.kind)
+		held, err := podfence.WorkloadOf(makeWorkload(t, i, podSpec))
+		if err != nil {
+			t.Fatal(w.kind, err)
 		}
 		var got []string
 		for _, v := range held.EvaluateStored(atBaseline, setOf(t, "a: {allow: {hostNetwork: true, volumes: [emptyDir]}}")).Violations {
@@ -157,9 +158,9 @@ func TestEvaluateStored(t *testing.T) {
 // JSON of the object that came back.
 func rootFits(t *testing.T, before, after runtime.Object, d podfence.Decision, root []string) {
 	t.Helper()
-	w, ok := podfence.WorkloadOf(before)
-	if !ok || w.Root != spec.RootAt(root...) || d.Root != w.Root || w.Namespace != "networking" {
-		t.Fatalf("ok %v, root %v, namespace %q", ok, w.Root, w.Namespace)
+	w, err := podfence.WorkloadOf(before)
+	if err != nil || w.Root != spec.RootAt(root...) || d.Root != w.Root || w.Namespace != "networking" {
+		t.Fatalf("%v, root %v, namespace %q", err, w.Root, w.Namespace)
 	}
 	got, err := patchtest.Apply([]byte(asJSON(t, before)), d.Report.Patch())
 	if err != nil {
@@ -342,7 +343,7 @@ func TestNoWorkload(t *testing.T) {
 		"a PodList":               &corev1.PodList{},
 		"nil":                     nil,
 	} {
-		if w, ok := podfence.WorkloadOf(o); ok {
+		if w, err := podfence.WorkloadOf(o); !errors.Is(err, podfence.ErrNoPod) {
 			t.Errorf("%s without a template is a workload: %+v", name, w)
 		}
 		got, d, err := podfence.AdmitObject(o, atRestricted, policy.Set{})

@@ -2,8 +2,9 @@ package policy
 
 import (
 	"reflect"
-	"slices"
 	"strings"
+
+	"github.com/podfence/podfence/internal/nearest"
 )
 
 // field is one key of a block, read off the json tag of a struct's field: the
@@ -101,14 +102,14 @@ func fixUnknown(key string, block reflect.Type) (fix, meant string) {
 	if blocks := blocksOf(key, all); len(blocks) > 0 {
 		return "it belongs " + orList(blocks), ""
 	}
-	if near := nearest(key, here); near != "" {
+	if near := nearest.Of(key, here); near != "" {
 		return "did you mean " + near + "?", near
 	}
 	var keys []string
 	for _, p := range all {
 		keys = append(keys, p.key)
 	}
-	if near := nearest(key, keys); near != "" {
+	if near := nearest.Of(key, keys); near != "" {
 		return "did you mean " + near + "? It belongs " + orList(blocksOf(near, all)), ""
 	}
 	if len(here) > maxListed {
@@ -144,56 +145,4 @@ func orList[S ~string](words []S) string {
 		out.WriteString(string(w))
 	}
 	return out.String()
-}
-
-// minPrefix is how much of a word suffices to tell which one was meant.
-const minPrefix = 4
-
-// nearest returns the candidate that a word was probably meant to be, or "":
-// another case, a slip per three letters (three at most), or its beginning.
-func nearest[S ~string](word string, candidates []S) S {
-	var best S
-	low, bestDistance := strings.ToLower(word), max(1, min(3, len(word)/3))+1
-	for _, c := range candidates {
-		if d := len(c) - len(word); d >= bestDistance || -d >= bestDistance {
-			continue
-		}
-		if d := distance(low, strings.ToLower(string(c))); d < bestDistance {
-			best, bestDistance = c, d
-		}
-	}
-	if best == "" && len(word) >= minPrefix {
-		i := slices.IndexFunc(candidates, func(c S) bool { return strings.HasPrefix(strings.ToLower(string(c)), low) })
-		if i >= 0 {
-			return candidates[i]
-		}
-	}
-	return best
-}
-
-// distance counts the letters to add, remove, replace or swap with their
-// neighbour to get from one word to another. Longer than a screen would like:
-// it is one table, filled row by row.
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			replace := rows[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				replace++
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, replace)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/podfence/podfence/internal/nearest"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -136,7 +137,7 @@ func (c *checker) expression(field string, e *metav1.LabelSelectorRequirement) {
 
 // oneOf says to write the nearest of the known words, or any of them.
 func oneOf[S ~string](word S, known []S) string {
-	if near := nearest(string(word), known); near != "" {
+	if near := nearest.Of(string(word), known); near != "" {
 		return "did you mean " + string(near) + "?"
 	}
 	return "write " + orList(known)
@@ -232,7 +233,7 @@ func volume(entry string) complaint {
 	}
 	near := shortVolumes[strings.ToLower(entry)]
 	if near == "" {
-		near = nearest(entry, known)
+		near = nearest.Of(entry, known)
 	}
 	if near != "" {
 		return complain("did you mean "+near+"?", "%s is no volume type", quote(entry))

@@ -98,8 +98,27 @@ func (r Root) Steps() []string {
 	return steps
 }
 
-// String is the dotted path: spec.template.
-func (r Root) String() string { return strings.Join(r.Steps(), ".") }
+// String is the dotted path: spec.template, and spec.tasks[0].template for an
+// element of a list.
+func (r Root) String() string {
+	var b strings.Builder
+	for i, step := range r.Steps() {
+		switch {
+		case i > 0 && isIndex(step):
+			b.WriteString(bracketed(step))
+			continue
+		case i > 0:
+			b.WriteByte('.')
+		}
+		b.WriteString(step)
+	}
+	return b.String()
+}
+
+// isIndex reports whether a step is the index of a list's element.
+func isIndex(step string) bool {
+	return step != "" && strings.Trim(step, "0123456789") == ""
+}
 
 // Location is one field of one pod, and of the object that holds the pod.
 type Location struct {
@@ -198,7 +217,11 @@ func (l Location) Pointer() string { return string(RootAt(l.Steps()...)) }
 func (l Location) FieldPath() *field.Path {
 	var path *field.Path
 	for _, step := range l.Root.Steps() {
-		path = path.Child(step)
+		if i, err := strconv.Atoi(step); err == nil && path != nil && isIndex(step) {
+			path = path.Index(i)
+		} else {
+			path = path.Child(step)
+		}
 	}
 	if l.Container.Kind != 0 {
 		path = path.Child("spec", l.Container.Kind.List()).Index(int(l.Container.Index))

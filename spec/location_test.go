@@ -60,6 +60,8 @@ func TestLocationsAgree(t *testing.T) {
 			"spec.template":                  "/spec/template",
 			"spec.jobTemplate.spec.template": spec.RootAt("spec", "jobTemplate", "spec", "template"),
 			"a/b~c":                          spec.RootAt("a/b~c"),
+			"spec.tasks[12].template":        spec.RootAt("spec", "tasks", "12", "template"),
+			"7.template":                     spec.RootAt("7", "template"), // the name of a member
 		} {
 			below := l
 			below.Root = root

@@ -34,7 +34,7 @@ const answerFormsHelp = `
 With -o json an answer is one line, with -o yaml one document, with the keys
 %s.
 Something that could not be decided gets one too, never allowed, with the
-further key error.`
+further key error; one of a kind that is not known has the key note.`
 
 // answerCommand completes a command that asks a question about each workload
 // and prints the answers.
@@ -84,13 +84,20 @@ func (p *answerPrinter) chunk(path string, c *manifest.Chunk) error {
 }
 
 func (p *answerPrinter) object(path string, o *manifest.Object) error {
-	w, found, err := p.examine(path, o)
-	switch {
-	case err != nil:
-		return p.undecided(w, err)
-	case !found:
-		return nil
+	found, err := p.examine(path, o)
+	if err != nil {
+		return p.undecided(&workload{file: manifest.Display(path), Object: o}, err)
 	}
+	for _, w := range found {
+		if err := p.answer(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *answerPrinter) answer(w *workload) error {
+	p.warnUnknown(w, nil)
 	a := p.ask(p.scan, w)
 	p.verdict(a.result.Allowed())
 	if a.decision != nil {
@@ -142,7 +149,7 @@ type head struct {
 }
 
 // The JSON of an answer is the library's own, below the head. Every key is
-// always there, but for error.
+// always there, but for note and error.
 type (
 	evaluateRecord struct {
 		head
@@ -150,6 +157,7 @@ type (
 		// Stored is there where the workload as the API server would store it has
 		// another verdict; else it is null.
 		Stored *storedRecord `json:"stored"`
+		remark
 		failure
 	}
 	storedRecord struct {
@@ -161,9 +169,15 @@ type (
 	admitRecord struct {
 		head
 		podfence.DecisionRecord
+		remark
 		failure
 	}
 )
+
+// remark says how a workload of a kind that is not known was judged.
+type remark struct {
+	Note string `json:"note,omitempty"`
+}
 
 // failure says why the question could not be decided.
 type failure struct {
@@ -176,9 +190,11 @@ func (w *workload) head() head {
 
 func (a *answer) record() any {
 	if a.decision == nil {
-		return evaluateRecord{head: a.head(), ResultRecord: a.result.Record(), Stored: a.storedRecord()}
+		return evaluateRecord{
+			head: a.head(), ResultRecord: a.result.Record(), Stored: a.storedRecord(), remark: remark{a.note("judged")},
+		}
 	}
-	return admitRecord{head: a.head(), DecisionRecord: a.decision.Record()}
+	return admitRecord{head: a.head(), DecisionRecord: a.decision.Record(), remark: remark{a.note("judged")}}
 }
 
 func (a *answer) storedRecord() *storedRecord {

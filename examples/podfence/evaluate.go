@@ -21,9 +21,16 @@ a pod gets the token volume of its ServiceAccount. Where the verdict on what wou
 be stored is another one, a line says so. Admit judges that.
 
 A workload is a Pod, PodTemplate, ReplicationController, ReplicaSet, Deployment,
-StatefulSet, DaemonSet, Job or CronJob, by itself or in a List. Other documents
-are counted. A workload of an API version that is no longer served, or that cannot
-be decoded, could not be decided.
+StatefulSet, DaemonSet, Job or CronJob, by itself, in a List, in a JSON array or in
+an AdmissionReview. An object of another kind that holds a pod template at a known
+place, as Argo's Rollout and Knative's Service do in spec.template, is judged by it
+and said to be; --workload adds places. Other documents are counted by kind. A
+workload of an API version that is no longer served, or that cannot be decoded,
+could not be decided.
+
+A field that the workload's kind does not have is named on standard error, with
+where it belongs: the API server would drop it or refuse it. --strict makes that
+"could not be decided".
 ` + fmt.Sprintf(answerFormsHelp, `file, line, kind, namespace, name, allowed, message, policy, violations, excused
 and stored, where message is the text of Pod Security Admission, empty when allowed,
 and stored the answer about what would be stored if its verdict is another one`) + "\n" + statusHelp,
@@ -31,7 +38,9 @@ and stored the answer about what would be stored if its verdict is another one`)
   podfence evaluate -R -f manifests/ --policies policies/ -n prod
   podfence evaluate -R . --exclude templates --exclude values.yaml
   podfence evaluate -f app.yaml --level baseline --version v1.30
-  kubectl get pods -A -o json | podfence evaluate -f - -o json`,
+  kubectl get pods -A -o json | podfence evaluate -f - -o json
+  helm template chart/ | podfence evaluate -f - --require-workloads --strict
+  podfence evaluate -f app.yaml --workload App.example.com=spec.parts.*.podTemplate`,
 	}, evaluated)
 }
 

@@ -14,6 +14,10 @@ type inputFlags struct {
 	recursive bool
 	namespace string
 	policies  []string
+	// workloads are places of pod templates: Kind.group=path.
+	workloads        []string
+	requireWorkloads bool
+	strict           bool
 	levelFlags
 }
 
@@ -24,6 +28,9 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 	flags.BoolVarP(&f.recursive, "recursive", "R", false, "read the directories of manifests and --policies with all below them, hidden ones excepted")
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "the namespace of manifests that name none; it is never written into them")
 	policiesFlag(cmd, &f.policies)
+	flags.StringArrayVar(&f.workloads, "workload", nil, "where objects of a kind hold their pod template, as in Kind.group=spec.pods.*.template; repeats")
+	flags.BoolVar(&f.requireWorkloads, "require-workloads", false, "status 2 if the input holds no workload at all")
+	flags.BoolVar(&f.strict, "strict", false, "a workload with a field that its kind does not have could not be decided")
 	f.levelFlags.register(cmd)
 }
 

@@ -15,6 +15,8 @@
 //	evaluate.go  mutate.go  admit.go  lint.go  controls.go  version.go   one file a command
 //	flags.go     what the commands are told
 //	scan.go      from files to workloads, one at a time; workload.go is one of them
+//	kinds.go     workloads in objects of kinds that Kubernetes itself does not have
+//	unknown.go   fields that the API types do not have
 //	policies.go  the policies of --policies
 //	answer.go    the answer about a workload as JSON and YAML; text.go as text
 //	addition.go  a decision as an addition to the manifest's text

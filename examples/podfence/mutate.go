@@ -27,7 +27,9 @@ be created: of a pod that runs, the security fields can no longer be changed.
   -o patch  for every workload one line: file, line, kind, namespace, name, and
             the RFC 6902 patch of the object
 
-Where a field cannot be added without touching other text, as inside an alias, the
+An object of another kind that holds a pod template is filled in too, which
+standard error says; of a field that its kind does not have it says which one is
+filled in beside it. Where a field cannot be added without touching other text, as inside an alias, the
 workload is left as it is, standard error says so, and the status is 2.
 
 Standard error says what may keep a container from starting, as admit does: often
@@ -134,15 +136,23 @@ func leadAfter(text []byte) []byte {
 // additions decides about the workloads of a chunk.
 func (m *mutation) additions(path string, c *manifest.Chunk) (additions []*addition) {
 	for i := range c.Objects {
-		w, found, _ := m.examine(path, &c.Objects[i])
-		if !found {
-			continue
+		found, _ := m.examine(path, &c.Objects[i])
+		for _, w := range found {
+			a := newAddition(w, w.held.Admit(m.level, m.policies))
+			m.tell(a)
+			m.count(a)
+			additions = append(additions, a)
 		}
-		a := newAddition(w, w.held.Admit(m.level, m.policies))
-		m.count(a)
-		additions = append(additions, a)
 	}
 	return additions
+}
+
+// tell says on standard error what is to be known of an addition.
+func (m *mutation) tell(a *addition) {
+	m.warnUnknown(a.workload, a.decision.Report.Changes())
+	if note := a.note("filled in"); note != "" {
+		m.say("%s: %s: %s", a.where(), a.title(), note)
+	}
 }
 
 func (m *mutation) count(a *addition) {

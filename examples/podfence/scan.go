@@ -6,10 +6,10 @@ import (
 	"os"
 	"path"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 	"github.com/podfence/podfence/policy"
 )
@@ -22,6 +22,11 @@ type scan struct {
 	namespace string
 	level     api.LevelVersion
 	policies  policy.Set
+	// places are those of --workload.
+	places   []podfence.Place
+	warnings warnings
+	// strict: unknown fields are not decided. requireWorkloads: one is demanded.
+	strict, requireWorkloads bool
 }
 
 // errPolicies ends a command whose policies have errors, which are printed by then.
@@ -31,8 +36,11 @@ var errPolicies = errors.New("nothing was judged: the policies have errors")
 // reported and does not keep the others from being judged; an error in a policy
 // does, for a security policy is never half-loaded.
 func (a *app) newScan(f *inputFlags) (*scan, error) {
-	s := &scan{app: a, namespace: f.namespace}
+	s := &scan{app: a, namespace: f.namespace, strict: f.strict, requireWorkloads: f.requireWorkloads}
 	var err error
+	if s.places, err = parsePlaces(f.workloads); err != nil {
+		return nil, err
+	}
 	if s.level, err = a.parse(&f.levelFlags); err != nil {
 		return nil, err
 	}
@@ -92,6 +100,7 @@ func (s *scan) visit(v visitor) error {
 			return err
 		}
 	}
+	s.closing()
 	return nil
 }
 
@@ -136,36 +145,40 @@ func (s *scan) open(path string) (io.ReadCloser, error) {
 	return os.Open(path)
 }
 
-// examine finds the workload in an object of a chunk. found is false for an
-// object of another kind, which is counted, and for one that cannot be decided,
-// which is also reported: err says why.
-func (s *scan) examine(path string, o *manifest.Object) (w *workload, found bool, err error) {
-	w = &workload{file: manifest.Display(path), Object: o}
-	s.giveNamespace(o)
-	switch {
+// examine finds the workloads in an object of a chunk. An object of another kind
+// has none, and is counted; for one that cannot be decided, which is also
+// reported, err says why.
+func (s *scan) examine(path string, o *manifest.Object) (found []*workload, err error) {
+	o.GiveNamespace(s.namespace)
+	switch file := manifest.Display(path); {
 	case o.Err != nil:
 		err = o.Err
 	case o.Typed == nil:
-		s.others++
-		return w, false, nil
+		found, err = s.byPlace(file, o)
 	default:
-		w.held, err = w.find()
+		found, err = known(file, o)
 	}
-	if err != nil {
+	if err == nil && s.strict {
+		err = s.strictly(found)
+	}
+	switch {
+	case err != nil:
 		s.undecided++
 		s.problem("%v", err)
+		return nil, err
+	case len(found) == 0:
+		s.others.pass(o.Kind)
 	}
-	return w, err == nil, err
+	return found, nil
 }
 
-// giveNamespace gives the object the namespace of -n, if it names none. The text
-// of the manifest is not touched.
-func (s *scan) giveNamespace(o *manifest.Object) {
-	if o.Namespace != "" || s.namespace == "" || o.Kind == "" {
-		return
+// known is the workload in an object of a kind that Kubernetes has.
+func known(file string, o *manifest.Object) ([]*workload, error) {
+	w := &workload{file: file, Object: o}
+	var err error
+	if w.held, err = w.find(); err != nil {
+		return nil, err
 	}
-	o.Namespace = s.namespace
-	if object, ok := o.Typed.(metav1.Object); ok {
-		object.SetNamespace(s.namespace)
-	}
+	w.unknown = o.Unknown()
+	return []*workload{w}, nil
 }

@@ -162,29 +162,32 @@ func marshal(value any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// at is the value at a path, which leads through items of lists.
+// at is the value at a path, which leads through items of lists and through
+// reviews.
 func (t *jsonTree) at(path []string) (json.RawMessage, error) {
-	if len(path) < 2 {
+	if len(path) == 0 {
 		return t.root, nil
 	}
-	list, index := path[:len(path)-2], path[len(path)-1]
-	key := strings.Join(list, "/")
-	items, ok := t.lists[key]
-	if !ok {
-		parent, err := t.at(list)
-		if err != nil {
-			return nil, err
-		}
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal(parent, &members); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(members["items"], &items); err != nil {
-			return nil, err
-		}
-		t.lists[key] = items
+	above, step := path[:len(path)-1], path[len(path)-1]
+	key := strings.Join(above, "/")
+	if elements, ok := t.lists[key]; ok {
+		return nth(elements, step)
 	}
-	return nth(items, index)
+	parent, err := t.at(above)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(parent), []byte("[")) {
+		var elements []json.RawMessage
+		if err := json.Unmarshal(parent, &elements); err != nil {
+			return nil, err
+		}
+		t.lists[key] = elements
+		return nth(elements, step)
+	}
+	var members map[string]json.RawMessage
+	err = json.Unmarshal(parent, &members)
+	return members[step], err
 }
 
 func nth(items []json.RawMessage, index string) (json.RawMessage, error) {

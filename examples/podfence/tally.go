@@ -1,8 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/podfence/podfence"
 )
@@ -18,7 +23,7 @@ type tally struct {
 	// unreadable are documents and files in which there may be workloads.
 	unreadable int
 	// others are documents that hold no workload.
-	others int
+	others others
 	// filled are workloads in which something was filled in.
 	filled int
 	// rewritten are files that were written back.
@@ -68,10 +73,57 @@ func (t *tally) rest() string {
 	if t.unreadable > 0 {
 		s += "; " + counted(t.unreadable, "unreadable document")
 	}
-	if t.others > 0 {
-		s += "; " + counted(t.others, "other document") + " passed through"
+	if t.others.total > 0 {
+		s += "; " + counted(t.others.total, "other document") + " passed through: " + t.others.String()
 	}
 	return s
+}
+
+// others counts documents without a workload by their kind.
+type others struct {
+	total int
+	kinds map[string]int
+	// rest are those of kinds beyond maxKinds, or without a proper name.
+	rest int
+}
+
+// maxKinds is how many kinds are counted by name, maxNamed how many are named.
+const (
+	maxKinds = 1000
+	maxNamed = 5
+)
+
+const kindNone = "without a kind"
+
+func (o *others) pass(kind string) {
+	o.total++
+	if o.kinds == nil {
+		o.kinds = map[string]int{}
+	}
+	if kind == "" {
+		kind = kindNone
+	} else if !kindName.MatchString(kind) || len(kind) > validation.DNS1123LabelMaxLength || len(o.kinds) == maxKinds && o.kinds[kind] == 0 {
+		o.rest++
+		return
+	}
+	o.kinds[kind]++
+}
+
+// String names the kinds, the most frequent first: "2 ConfigMap, 1 Service".
+func (o *others) String() string {
+	kinds := slices.SortedFunc(maps.Keys(o.kinds), func(a, b string) int {
+		return cmp.Or(cmp.Compare(o.kinds[b], o.kinds[a]), strings.Compare(a, b))
+	})
+	rest := o.rest
+	var named []string
+	for i, kind := range kinds {
+		if i < maxNamed {
+			named = append(named, fmt.Sprintf("%d %s", o.kinds[kind], kind))
+		} else {
+			rest += o.kinds[kind]
+		}
+	}
+	return strings.Join(present(strings.Join(named, ", "), some(rest, "%d of other kinds")), ", ")
 }
 
 // counted renders a number of things: "1 workload", "2 workloads".

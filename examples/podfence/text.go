@@ -25,6 +25,9 @@ const indent = "    "
 func (a *answer) writeText(w io.Writer) error {
 	var b bytes.Buffer
 	b.WriteString(oneLine("%s %s: %s", a.where(), a.title(), a.headline()) + "\n")
+	if note := a.note("judged"); note != "" {
+		line(&b, "%s", note)
+	}
 	if a.decision != nil {
 		a.writeDecision(&b)
 	}
@@ -65,6 +68,9 @@ func (a *answer) writeViolations(b *bytes.Buffer) {
 			grants = append(grants, g.String())
 		}
 		line(b, "%s", v.String()+listed("; a policy could allow it: ", " or ", grants...))
+		if hint := v.Hint(); hint != "" {
+			line(b, "  %s", hint)
+		}
 	}
 }
 

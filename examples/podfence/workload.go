@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/podfence/podfence"
@@ -14,6 +15,8 @@ type workload struct {
 	file string // as messages show it
 	*manifest.Object
 	held podfence.Workload // the pod or template that it holds
+	// unknown are the fields that its type does not have.
+	unknown []manifest.Unknown
 }
 
 // find is the pod or template in the object. A pod without containers would be
@@ -21,15 +24,29 @@ type workload struct {
 // it: somebody misspelt a key (spec.templates for spec.template), and what
 // stands under it was not looked at.
 func (w *workload) find() (podfence.Workload, error) {
-	held, ok := podfence.WorkloadOf(w.Typed)
-	if ok && hasContainers(&held) {
+	held, err := podfence.WorkloadOf(w.Typed)
+	if err == nil && hasContainers(&held) {
 		return held, nil
 	}
-	path := spec.RootAt(append(held.Root.Steps(), "spec", "containers")...)
-	return held, &manifest.Error{
-		File: w.file, Line: w.Line, Object: w.Object.String(),
-		Problem: "it has no containers", Fix: "look for a misspelt key on the way to " + path.String(),
+	if err != nil { // a ReplicationController without a template
+		held.Root = spec.RootAt("spec", "template")
 	}
+	w.held = held
+	return held, w.bare()
+}
+
+// bare is the error about a workload without containers. An unknown field may be
+// the misspelt key.
+func (w *workload) bare() error {
+	path := spec.RootAt(append(w.held.Root.Steps(), "spec", "containers")...)
+	line, fix := w.Line, "look for a misspelt key on the way to "+path.String()
+	for _, u := range w.Unknown() {
+		if u.Hint.Field != "" && slices.Contains(path.Steps(), u.Hint.Field) {
+			line, fix = u.Line, fmt.Sprintf("%s is no field: %s", u.Field(), u.Text)
+			break
+		}
+	}
+	return &manifest.Error{File: w.file, Line: line, Object: w.Object.String(), Problem: "it has no containers", Fix: fix}
 }
 
 func hasContainers(w *podfence.Workload) bool {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"iter"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -39,8 +40,8 @@ type Chunk struct {
 
 // Object is one API object of a chunk.
 type Object struct {
-	Line int      // line in the file of its first key, or of its opening brace
-	Path []string // from the chunk's root: nil for the root itself, {"items", "3"} in a YAML list
+	Line int      // line in the file of its first key, or of its opening brace; of a reviewed object in YAML, of its key
+	Path []string // from the chunk's root: nil for the root itself, {"items", "3"} in a YAML list, {"request", "object"} in a review
 
 	// As written, or taken from the typed list around it. Kind is empty for what is no Kubernetes object.
 	// Name is metadata.name, else generateName with a "*" after it.
@@ -50,6 +51,19 @@ type Object struct {
 	// from the list. It is nil if the kind holds no pod, or if Err is set.
 	Typed runtime.Object
 	Err   error // *Error: a workload that could not be decided
+
+	source source
+}
+
+// GiveNamespace gives the object a namespace, if it names none. The text is not touched.
+func (o *Object) GiveNamespace(namespace string) {
+	if o.Namespace != "" || namespace == "" || o.Kind == "" {
+		return
+	}
+	o.Namespace = namespace
+	if object, ok := o.Typed.(metav1.Object); ok {
+		object.SetNamespace(namespace)
+	}
 }
 
 // String names the object to a person: "Deployment prod/web".

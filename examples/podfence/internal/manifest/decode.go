@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ type head struct {
 	namespace, name  string
 	items            span
 	itemsStart       byte // the first byte of items: '[' of a list, 'n' of null, 0 if there is none
+	request          span // of a review
 }
 
 // headOf reads the head of the object in text. A member of the wrong type counts as missing: an object without kind
@@ -56,6 +58,8 @@ func headOf(text []byte) head {
 			h.namespace, h.name = nameOf(value)
 		case "items":
 			h.items, h.itemsStart = v, value[0]
+		case "request":
+			h.request = v
 		}
 	}
 	return h
@@ -98,31 +102,89 @@ func (d *decoder) objects(s span, path []string, list head, depth int) []Object 
 	text := s.of(d.text)
 	h := headOf(text)
 	h.inherit(list)
-	if !isList(h.kind) {
-		return []Object{d.object(s, path, h)}
+	switch {
+	case isList(h.kind):
+		return d.listItems(s, path, h, depth)
+	case isReview(h):
+		return d.reviewed(s, path, h, depth)
+	case text[0] == '[' && mayHoldObjects(text):
+		if depth == maxLists {
+			return d.tooDeep(d.identify(s, path, h))
+		}
+		return d.elements(s, path, head{}, depth)
 	}
-	return d.listItems(s, path, h, depth)
+	return []Object{d.object(s, path, h)}
+}
+
+// tooDeep is an object in which others stand too deep to be looked for.
+func (d *decoder) tooDeep(o Object) []Object {
+	o.Err = d.fail(o, o.Line, fmt.Sprintf("lists stand in lists more than %d deep", maxLists), "write the items into one list")
+	return []Object{o}
+}
+
+// isReview reports whether an object is what the API server asks a webhook.
+func isReview(h head) bool {
+	return h.kind == "AdmissionReview" && strings.HasPrefix(h.apiVersion, "admission.k8s.io/")
+}
+
+// reviewed returns the object that is under review: of a deletion, and of an answer, the review itself.
+func (d *decoder) reviewed(s span, path []string, h head, depth int) []Object {
+	request := span{s.start + h.request.start, s.start + h.request.end}
+	at, _ := childOf(request.of(d.text), "object")
+	switch {
+	case at.end == 0 || d.text[request.start+at.start] != '{':
+		return []Object{d.object(s, path, h)}
+	case depth == maxLists:
+		return d.tooDeep(d.identify(s, path, h))
+	}
+	namespace := ""
+	if n, ok := childOf(request.of(d.text), "namespace"); ok {
+		namespace = stringOf(n.of(request.of(d.text)))
+	}
+	object := span{request.start + at.start, request.start + at.end}
+	found := d.objects(object, append(slices.Clip(path), "request", "object"), head{}, depth+1)
+	for i := range found {
+		found[i].GiveNamespace(namespace)
+	}
+	return found
+}
+
+// mayHoldObjects reports whether a list may be one of API objects, as jq makes of a List. Otherwise it is a document of
+// another kind, and one.
+func mayHoldObjects(list []byte) bool {
+	if !mayHoldPods(list) && !bytes.Contains(list, []byte(`"kind"`)) {
+		return false
+	}
+	for element := range elements(list) {
+		if c := list[element.start]; c == '{' || c == '[' {
+			return true
+		}
+	}
+	return false
+}
+
+// elements returns the objects of the list at s.
+func (d *decoder) elements(s span, path []string, list head, depth int) (objects []Object) {
+	i := 0
+	for item := range elements(s.of(d.text)) {
+		itemPath := append(slices.Clip(path), strconv.Itoa(i))
+		objects = append(objects, d.objects(span{s.start + item.start, s.start + item.end}, itemPath, list, depth+1)...)
+		i++
+	}
+	return objects
 }
 
 func (d *decoder) listItems(s span, path []string, h head, depth int) []Object {
 	o := d.identify(s, path, h)
 	switch {
 	case depth == maxLists:
-		o.Err = d.fail(o, o.Line, fmt.Sprintf("lists stand in lists more than %d deep", maxLists), "write the items into one list")
-		return []Object{o}
+		return d.tooDeep(o)
 	case h.itemsStart != '[' && h.itemsStart != 'n' && h.itemsStart != 0:
 		line := d.at.line(append(slices.Clip(path), "items"), s.start+h.items.start)
 		o.Err = d.fail(o, line, "items is not a list", "write items as a list")
 		return []Object{o}
 	}
-	var objects []Object
-	i, start := 0, s.start+h.items.start
-	for item := range elements(h.items.of(s.of(d.text))) {
-		itemPath := append(slices.Clip(path), "items", strconv.Itoa(i))
-		objects = append(objects, d.objects(span{start + item.start, start + item.end}, itemPath, h, depth+1)...)
-		i++
-	}
-	return objects
+	return d.elements(span{s.start + h.items.start, s.start + h.items.end}, append(slices.Clip(path), "items"), h, depth)
 }
 
 // identify says what an object is, undecided as yet.
@@ -130,6 +192,7 @@ func (d *decoder) identify(s span, path []string, h head) Object {
 	return Object{
 		Line: d.at.line(path, s.start), Path: path,
 		APIVersion: h.apiVersion, Kind: h.kind, Namespace: h.namespace, Name: h.name,
+		source: source{text: s.of(d.text), start: s.start, at: d.at, file: d.file},
 	}
 }
 
@@ -139,7 +202,7 @@ func (d *decoder) object(s span, path []string, h head) Object {
 	if problem != "" {
 		o.Err = d.fail(o, o.Line, problem, fix)
 	} else if k != nil {
-		o.Typed, o.Err = d.typed(k, s, o)
+		o.Typed, o.source.loose, o.Err = d.typed(k, s, o)
 	}
 	return o
 }
@@ -148,17 +211,18 @@ func (d *decoder) fail(o Object, line int, problem, fix string) error {
 	return &Error{File: d.file, Line: line, Object: o.String(), Problem: problem, Fix: fix}
 }
 
-// typed decodes a workload as the API server does.
-func (d *decoder) typed(k *podKind, s span, o Object) (runtime.Object, error) {
+// typed decodes a workload as the API server does. loose tells that it has fields that its type does not have.
+func (d *decoder) typed(k *podKind, s span, o Object) (object runtime.Object, loose bool, err error) {
 	text, into := s.of(d.text), k.create()
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(text, into); err != nil {
-		return nil, d.mistyped(k, s, o, err)
+	unknown, err := kjson.UnmarshalStrict(text, into, kjson.DisallowUnknownFields)
+	if err != nil {
+		return nil, false, d.mistyped(func() any { return k.create() }, s, o.Path, o, err)
 	}
 	into.GetObjectKind().SetGroupVersionKind(schema.FromAPIVersionAndKind(k.apiVersion, k.kind))
 	if err := d.nullContainer(s, o, into); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return into, nil
+	return into, len(unknown) > 0, nil
 }
 
 var containerKinds = spec.ContainerKinds()
@@ -167,9 +231,9 @@ var containerKinds = spec.ContainerKinds()
 // container without a name, to which fields could be added: not by a patch, which cannot add to null, and not for an API
 // server, which refuses it.
 func (d *decoder) nullContainer(s span, o Object, typed runtime.Object) error {
-	w, ok := podfence.WorkloadOf(typed)
-	if !ok {
-		return nil
+	w, err := podfence.WorkloadOf(typed)
+	if err != nil {
+		return nil // it makes no pods
 	}
 	path := append(w.Root.Steps(), "spec")
 	at, ok := d.follow(s, path)
@@ -211,22 +275,23 @@ func (d *decoder) follow(s span, path []string) (span, bool) {
 	return s, true
 }
 
-// mistyped words a decoder's error and finds its line.
-func (d *decoder) mistyped(k *podKind, s span, o Object, err error) error {
-	text := s.of(d.text)
+// mistyped words a decoder's error and finds its line. The value stands at s, at the end of a path from the chunk's root,
+// and create makes what it was decoded to.
+func (d *decoder) mistyped(create func() any, s span, at []string, o Object, err error) error {
+	text, below := s.of(d.text), at[len(o.Path):]
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
 		path := pathAt(text, int(wrong.Offset))
-		line := d.at.line(slices.Concat(o.Path, path), s.start+int(wrong.Offset)-1)
+		line := d.at.line(slices.Concat(at, path), s.start+int(wrong.Offset)-1)
 		problem, fix := wrongType(wrong)
-		return d.fail(o, line, fieldPath(path)+" "+problem, fix)
+		return d.fail(o, line, fieldPath(slices.Concat(below, path))+" "+problem, fix)
 	}
-	path, offset, found := culprit(k, text, err)
+	path, offset, found := culprit(create, text, err)
 	if !found {
 		return d.fail(o, o.Line, err.Error(), "correct the field")
 	}
-	line := d.at.line(slices.Concat(o.Path, path), s.start+offset)
-	return d.fail(o, line, fieldPath(path)+": "+err.Error(), "correct the field")
+	line := d.at.line(slices.Concat(at, path), s.start+offset)
+	return d.fail(o, line, fieldPath(slices.Concat(below, path))+": "+err.Error(), "correct the field")
 }
 
 // maxTries bounds the search for the field that a decoder did not name.
@@ -234,7 +299,7 @@ const maxTries = 500
 
 // culprit finds the scalar that makes decoding fail, where the error does not say (a quantity, a time): the first that,
 // written as null, changes the error.
-func culprit(k *podKind, text []byte, err error) (path []string, offset int, found bool) {
+func culprit(create func() any, text []byte, err error) (path []string, offset int, found bool) {
 	tokens := tokenizer{text: text}
 	for tries := 0; tries < maxTries; {
 		t, ok := tokens.next()
@@ -246,7 +311,7 @@ func culprit(k *podKind, text []byte, err error) (path []string, offset int, fou
 		}
 		tries++
 		trial := slices.Concat(text[:t.start], []byte("null"), text[t.end:])
-		got := kjson.UnmarshalCaseSensitivePreserveInts(trial, k.create())
+		got := kjson.UnmarshalCaseSensitivePreserveInts(trial, create())
 		if got == nil || got.Error() != err.Error() {
 			return tokens.path(), t.start, true
 		}

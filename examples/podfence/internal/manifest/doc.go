@@ -16,19 +16,21 @@
 //
 // # What is an object
 //
-// A YAML document, a JSON object of a stream, or an item of a list: v1 List and every kind whose name ends in "List".
+// A YAML document, a JSON object of a stream, the object of an AdmissionReview, or an item of a list: v1 List, every kind
+// whose name ends in "List", and a list with nothing around it, as jq makes one.
 // An item that lacks kind or apiVersion takes both from a typed list, as kubectl does. The list itself is a wrapper and
 // no object. Lists may stand in lists, up to 16 deep.
 //
 // A kind that holds a pod is decoded as the API server decodes it: YAML through sigs.k8s.io/yaml (YAML 1.1, so `yes` is
 // true; with a merge key the later of merge and own key holds), then JSON with case-sensitive names; unknown fields are
 // tolerated. Two things are stricter, because which value holds would be a guess: a key given twice in a mapping, and a
-// text that the YAML library would read only in part. Every other kind is an Object with neither Typed nor Err.
+// text that the YAML library would read only in part. Every other kind is an Object with neither Typed nor Err; Object.Tree
+// decodes it when something in it may be a pod, and Object.Unknown names the fields that an API type does not have.
 //
 // # YAML or JSON
 //
-// A stream whose first byte other than white space is "{" is JSON if its first member reads as JSON: one object or
-// several one after another. It turns into YAML at a line "---", "..." or "#" between objects, and at a line "---" after
+// A stream whose first byte other than white space is "{", or "[" before a "{", is JSON if its first member reads as
+// JSON: one object or several one after another, or a list of them. It turns into YAML at a line "---", "..." or "#" between objects, and at a line "---" after
 // broken JSON: a JSON string holds no line break, so such a line is never inside one. Everything else is YAML.
 //
 // # What is held in memory

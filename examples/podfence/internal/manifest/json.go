@@ -18,10 +18,13 @@ const (
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// startsAsJSON reports whether the stream begins with a JSON object, looking at no more than its first member: `{a: b}` is
-// YAML in flow style. A member too long to be seen counts as JSON.
+// startsAsJSON reports whether the stream begins with a JSON object, or a list of them, looking at no more than the first
+// member of the first: `{a: b}` is YAML in flow style. A member too long to be seen counts as JSON.
 func (s *stream) startsAsJSON() bool {
 	scan := scanner{lookahead: s.lookahead, pos: s.markEnd()}
+	if scan.space() == '[' {
+		scan.pos++
+	}
 	if scan.space() != '{' {
 		return false
 	}
@@ -73,6 +76,10 @@ func (s *stream) readJSON() bool {
 		switch {
 		case c == '{':
 			if more, ok := j.object(); !ok || !more {
+				return ok
+			}
+		case c == '[':
+			if more, ok := j.array(); !ok || !more {
 				return ok
 			}
 		case c == 0 && len(s.window) == 0:
@@ -183,6 +190,19 @@ func (j *jsonStream) object() (more, ok bool) {
 		return false, j.giveUp(o, err)
 	}
 	return true, j.finish(o)
+}
+
+// array reads a list of objects that no List is around, as `jq .items` writes it. It returns what object returns.
+func (j *jsonStream) array() (more, ok bool) {
+	o := &jsonObject{line: j.line, head: head{kind: "List"}, kindSeen: true}
+	stopped, err := j.items(o)
+	switch {
+	case stopped:
+		return false, false
+	case err != nil:
+		return false, j.giveUp(&jsonObject{}, err)
+	}
+	return true, j.flush(j.scan.pos, j.checkEncoding)
 }
 
 // members reads the object up to its closing brace. stopped tells that the caller wants no more.

@@ -57,6 +57,7 @@ func TestJSONListMemory(t *testing.T) {
 		{"alphabetical", "as kubectl writes it", generated{before: `{"apiVersion":"v1","items":[`, comma: ",\n", after: `],"kind":"List","metadata":{}}`}, manyPods},
 		{"typed", "as the API server writes it", generated{before: `{"kind":"PodList","apiVersion":"v1","items":[`, comma: ",", after: "]}"}, manyPods},
 		{"one after another", "a stream of objects", generated{comma: "\n"}, manyPods},
+		{"array", "as jq .items writes it", generated{before: "[", comma: ",\n", after: "]"}, manyPods},
 		{"broken", "the rest is passed, not held", generated{before: `{"a":1,"b":]`}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -36,15 +36,18 @@ var podKindGroups = []string{"", "apps", "extensions", "batch"}
 // podKindOf returns the row of that kind, nil if the kind holds no pod. If Kubernetes knows the kind under another
 // apiVersion, problem and fix say so: such an object may not be passed over, since an old cluster takes it as it is.
 func podKindOf(apiVersion, kind string) (k *podKind, problem, fix string) {
-	i := slices.IndexFunc(podKinds, func(k podKind) bool { return k.kind == kind })
-	if i < 0 {
-		return nil, "", ""
-	}
-	k = &podKinds[i]
 	group, _, found := strings.Cut(apiVersion, "/")
 	if !found {
 		group = ""
 	}
+	i := slices.IndexFunc(podKinds, func(k podKind) bool { return k.kind == kind })
+	if i < 0 {
+		if meant := misspelt(kind); meant != "" && slices.Contains(podKindGroups, group) {
+			return nil, fmt.Sprintf("kind %s is not known", kind), "write kind: " + meant
+		}
+		return nil, "", ""
+	}
+	k = &podKinds[i]
 	switch {
 	case apiVersion == k.apiVersion:
 		return k, "", ""
@@ -56,6 +59,32 @@ func podKindOf(apiVersion, kind string) (k *podKind, problem, fix string) {
 		problem = fmt.Sprintf("kind %s has no apiVersion", kind)
 	}
 	return k, problem, "write apiVersion: " + k.apiVersion
+}
+
+// HoldsPods reports whether a kind is one of Kubernetes that holds a pod, in a group that serves it or once did.
+func HoldsPods(group, kind string) bool {
+	return slices.Contains(podKindGroups, group) && slices.ContainsFunc(podKinds, func(k podKind) bool { return k.kind == kind })
+}
+
+// misspelt returns the kind that another case or a plural stands for, as kubectl's arguments may have it: pod, Deployments,
+// podlist. The API server knows none of them, and whoever wrote one meant pods.
+func misspelt(kind string) string {
+	const list = "List"
+	if n := len(kind) - len(list); n >= 0 && strings.EqualFold(kind[n:], list) && kind[n:] != list {
+		if n == 0 {
+			return list
+		}
+		if item := misspelt(kind[:n]); item != "" {
+			return item + list
+		}
+		return ""
+	}
+	for _, k := range podKinds {
+		if strings.EqualFold(kind, k.kind) || strings.EqualFold(kind, k.kind+"s") {
+			return k.kind
+		}
+	}
+	return ""
 }
 
 // isList reports whether a kind is a list, by the rule that the API conventions give for its name.

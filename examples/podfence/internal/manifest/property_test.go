@@ -118,12 +118,29 @@ func (d *draft) jsonList() {
 	d.write("}")
 }
 
+// jsonArray writes a list of objects that no List is around.
+func (d *draft) jsonArray() {
+	d.write("[")
+	for i := range rapid.IntRange(1, 4).Draw(d.t, "elements") {
+		if i > 0 {
+			d.write(",")
+		}
+		d.space()
+		d.jsonPod(true)
+		d.space()
+	}
+	d.write("]")
+}
+
 func (d *draft) json() {
 	for range rapid.IntRange(1, 4).Draw(d.t, "objects") {
 		d.space()
-		if rapid.Bool().Draw(d.t, "is list") {
+		switch d.choose("object", "list", "array", "pod") {
+		case "list":
 			d.jsonList()
-		} else {
+		case "array":
+			d.jsonArray()
+		case "pod":
 			d.jsonPod(true)
 		}
 		d.write("\n")

@@ -98,6 +98,12 @@ var rows = []row{
 	{"Deployment in v1", "core was never its group, apps is", "apiVersion: v1\nkind: Deployment\n", `ERR <stdin>:1: could not decide Deployment: kind Deployment is not served in apiVersion "v1"; write apiVersion: apps/v1`},
 	{"Pod of another group", "a kind of its own", "apiVersion: example.com/v1\nkind: Pod\n", "1 example.com/v1 Pod passed"},
 
+	{"kind pod", "the API server knows no such kind, and its author meant a pod", "apiVersion: v1\nkind: pod\nmetadata: {name: a}\n", "ERR <stdin>:1: could not decide pod a: kind pod is not known; write kind: Pod"},
+	{"kind Deployments", "kubectl's argument for it", "apiVersion: apps/v1\nkind: Deployments\n", "ERR <stdin>:1: could not decide Deployments: kind Deployments is not known; write kind: Deployment"},
+	{"kind podlist", "no list is opened under that name", "apiVersion: v1\nkind: podlist\nitems: []\n", "ERR <stdin>:1: could not decide podlist: kind podlist is not known; write kind: PodList"},
+	{"kind list", "as above", "apiVersion: v1\nkind: list\nitems: []\n", "ERR <stdin>:1: could not decide list: kind list is not known; write kind: List"},
+	{"kind pod of another group", "a kind of its own", "apiVersion: example.com/v1\nkind: pod\n", "1 example.com/v1 pod passed"},
+
 	// What the API types cannot decode.
 	{"wrong type in YAML", "the field's line", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: c\n  - securityContext:\n      runAsUser: \"abc\"\n",
 		"ERR <stdin>:8: could not decide Pod a: spec.containers[1].securityContext.runAsUser is a string, not a whole number; write a whole number"},
@@ -158,6 +164,30 @@ var rows = []row{
 	{"JSON items that are no list", "nothing can be said", "{\"kind\":\"List\",\n\"items\":{}}", "ERR <stdin>:2: could not decide List: items is not a list; write items as a list"},
 	{"ConfigMap with items", "not a list, though it has items", `{"apiVersion":"v1","items":[{"path":"x"},` + pod("a") + `],"kind":"ConfigMap"}`, "1 v1 ConfigMap passed"},
 	{"Deployment with items", "an unknown field does not hide it", `{"apiVersion":"apps/v1","items":[{"path":"x"}],"kind":"Deployment"}`, "1 apps/v1 Deployment typed"},
+
+	// Lists without a List around them, and reviews.
+	{"JSON array", "as jq .items writes it, item by item", "[" + pod("a") + ",\n " + pod("b") + "]\n", "1 v1 Pod a typed\n2 v1 Pod b typed"},
+	{"JSON array of one line", "as jq -c writes it", "[" + pod("a") + "]", "1 v1 Pod a typed"},
+	{"JSON array after an object", "a stream of both", pod("a") + "[" + pod("b") + "]\n" + pod("c"), "1 v1 Pod a typed\n1 v1 Pod b typed\n2 v1 Pod c typed"},
+	{"JSON array, then YAML", "a line --- turns to YAML", "[" + pod("a") + "]\n---\n" + pod("b"), "1 v1 Pod a typed\n3 v1 Pod b typed"},
+	{"List in a JSON array", "it is opened", `[{"kind":"List","items":[` + pod("a") + `]}]`, "1 items.0 v1 Pod a typed"},
+	{"truncated JSON array", "what was delivered stands", "[" + pod("a") + ",\n{", "1 v1 Pod a typed\nERR <stdin>:2: could not decide: the JSON ends too early; complete it"},
+	{"JSON array with a bad item", "it does not hide the others", `[{"kind":"Pod","kind":"Pod"},` + pod("a") + `]`,
+		"ERR <stdin>:1: could not decide Pod: key kind is given twice; remove one of the two\n1 v1 Pod a typed"},
+	{"empty JSON array", "nothing is there to judge", "[]\n", "1 passed"},
+	{"YAML array", "each item with its path and line", "- apiVersion: v1\n  kind: Pod\n- {apiVersion: v1, kind: Service}\n", "1 0 v1 Pod typed\n3 1 v1 Service passed"},
+	{"YAML array of something else", "one document, not Kubernetes", "- op: add\n  path: /a\n- op: remove\n", "1 passed"},
+	{"review", "the object in it is judged, in the request's namespace", "apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nrequest:\n  namespace: ns\n  object:\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: a}\n",
+		"5 request.object v1 Pod ns/a typed"},
+	{"review in JSON", "the object's line", `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{` + "\n" + `"object":` + pod("a") + "}}", "2 request.object v1 Pod a typed"},
+	{"review with a namespace in its object", "the object's own holds", `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"namespace":"x","object":{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"y"}}}}`, "1 request.object v1 Pod y/ typed"},
+	{"review of a deletion", "nothing is to run", `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"object":null,"oldObject":` + pod("a") + `}}`, "1 admission.k8s.io/v1 AdmissionReview passed"},
+	{"answered review", "nothing is to run", "apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nresponse: {allowed: true}\n", "1 admission.k8s.io/v1 AdmissionReview passed"},
+	{"review of a review", "the reading is bounded", strings.Repeat(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"object":`, 20) + pod("a") + strings.Repeat("}}", 20),
+		"ERR <stdin>:1: could not decide AdmissionReview: lists stand in lists more than 16 deep; write the items into one list"},
+	{"array in an array", "both are opened", "[[" + pod("a") + "]]", "1 0.0 v1 Pod a typed"},
+	{"arrays without end", "the reading is bounded", strings.Repeat("[", 20) + pod("a") + strings.Repeat("]", 20),
+		"ERR <stdin>:1: could not decide: lists stand in lists more than 16 deep; write the items into one list"},
 
 	// JSON streams.
 	{"NDJSON", "one object after another", pod("a") + "\n" + pod("b") + pod("c") + "\n", "1 v1 Pod a typed\n2 v1 Pod b typed\n2 v1 Pod c typed"},
@@ -259,8 +289,8 @@ func renderObject(o Object) string {
 }
 
 func TestRead(t *testing.T) {
-	if len(rows) != 121 {
-		t.Errorf("%d rows, want 121", len(rows))
+	if len(rows) != 144 {
+		t.Errorf("%d rows, want 144", len(rows))
 	}
 	names := map[string]bool{}
 	for _, r := range rows {
@@ -339,6 +369,18 @@ func FuzzRead(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		readAll(t, bytes.NewReader(in), string(in))
+		for _, c := range readAll(t, bytes.NewReader(in), string(in)) {
+			for _, o := range c.Objects {
+				// An item of a typed list may be null, and is a workload all the same.
+				if o.Tree() == nil && o.Typed != nil && string(o.source.text) != "null" {
+					t.Errorf("a workload is no mapping: %s", o)
+				}
+				for _, u := range o.Unknown() {
+					if u.Line < o.Line-1 || len(u.Path) == 0 || u.Text == "" {
+						t.Errorf("%+v of the object at line %d", u, o.Line)
+					}
+				}
+			}
+		}
 	})
 }

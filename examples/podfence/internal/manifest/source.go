@@ -1,0 +1,195 @@
+package manifest
+
+import (
+	"bytes"
+	"cmp"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/podfence/podfence/examples/podfence/internal/fields"
+)
+
+// source is the text of an object, for questions that few objects raise.
+type source struct {
+	text  []byte // its JSON, nil where it was not read as a whole
+	start int    // of text in the chunk's JSON
+	at    locator
+	file  string
+	// loose: the text has fields that the type of the object does not have.
+	loose bool
+}
+
+// MayHoldPods reports whether there is reason to look for pod templates in an object of another kind: its text has the
+// word, or escapes in which it may be written.
+func (o *Object) MayHoldPods() bool {
+	return mayHoldPods(o.source.text)
+}
+
+func mayHoldPods(text []byte) bool {
+	return bytes.Contains(text, []byte(`containers"`)) || bytes.Contains(text, []byte(`\u`))
+}
+
+// Tree decodes an object without regard to its kind. nil is what is no mapping.
+func (o *Object) Tree() *unstructured.Unstructured {
+	var content map[string]any
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(o.source.text, &content); err != nil || content == nil {
+		return nil
+	}
+	if o.Kind != "" {
+		content["kind"], content["apiVersion"] = o.Kind, o.APIVersion
+	}
+	if content["metadata"] == nil {
+		delete(content, "metadata")
+	}
+	u := &unstructured.Unstructured{Object: content}
+	if o.Namespace != "" {
+		u.SetNamespace(o.Namespace)
+	}
+	return u
+}
+
+// LineOf returns the line of a value in the object, or of what is nearest above it.
+func (o *Object) LineOf(path []string) int {
+	if o.source.at == nil {
+		return o.Line
+	}
+	s, _ := valueAt(o.source.text, path)
+	return o.source.at.line(append(append([]string{}, o.Path...), path...), o.source.start+s.start)
+}
+
+// Mistyped says why the value at path cannot be decoded to what create makes, nil if it can.
+func (o *Object) Mistyped(path []string, create func() any) error {
+	s, _ := valueAt(o.source.text, path)
+	err := kjson.UnmarshalCaseSensitivePreserveInts(s.of(o.source.text), create())
+	if err == nil {
+		return nil
+	}
+	// The positions are those of the object's text, and its place is added by the locator below.
+	d := decoder{file: o.source.file, text: o.source.text, at: shifted{o.source.at, o.source.start}}
+	return d.mistyped(create, s, slices.Concat(o.Path, path), *o, err)
+}
+
+// shifted locates in a text that is a part of another.
+type shifted struct {
+	in    locator
+	start int
+}
+
+func (l shifted) line(path []string, offset int) int { return l.in.line(path, l.start+offset) }
+
+// Unknown is a field that an API type does not have.
+type Unknown struct {
+	Path []string // from the object
+	Line int
+	fields.Hint
+}
+
+// Field is the path as Kubernetes writes it: spec.containers[0].image.
+func (u *Unknown) Field() string { return fieldPath(u.Path) }
+
+// maxUnknown is how many fields of an object are told.
+const maxUnknown = 20
+
+// Unknown returns the fields that the type of a workload does not have, at most 20.
+func (o *Object) Unknown() []Unknown {
+	if !o.source.loose {
+		return nil
+	}
+	return o.unknown(nil, o.source.text, reflect.TypeOf(o.Typed))
+}
+
+// UnknownAt returns the fields of the value at path that a type does not have, at most 20.
+func (o *Object) UnknownAt(path []string, t reflect.Type) []Unknown {
+	s, ok := valueAt(o.source.text, path)
+	if !ok {
+		return nil
+	}
+	return o.unknown(path, s.of(o.source.text), t)
+}
+
+func (o *Object) unknown(root []string, text []byte, goType reflect.Type) (list []Unknown) {
+	t := fields.Of(goType)
+	for path := range unknownFields(text, t) {
+		last := len(path) - 1
+		u := Unknown{Path: append(append([]string{}, root...), path...), Hint: t.Hint(path[:last], path[last])}
+		u.Line = o.LineOf(u.Path)
+		if list = append(list, u); len(list) == maxUnknown {
+			break
+		}
+	}
+	// The keys of YAML come in the order of their names.
+	slices.SortStableFunc(list, func(a, b Unknown) int { return cmp.Compare(a.Line, b.Line) })
+	return list
+}
+
+// unknownFields yields the path of every field that the type does not have. What stands in one is not looked at, nor is
+// the status, which a cluster writes.
+func unknownFields(text []byte, t *fields.Type) func(yield func(path []string) bool) {
+	return func(yield func([]string) bool) {
+		z, at := tokenizer{text: text}, []*fields.Type{nil}
+		next := t // the type of the value to come, outside of lists
+		for {
+			token, ok := z.next()
+			if !ok {
+				return
+			}
+			switch token.class {
+			case '{', '[':
+				// The tokenizer is inside by now: the frame before its last is the one around the value.
+				if n := len(z.stack); n > 1 && !z.stack[n-2].object {
+					next = at[len(at)-1].Each()
+				}
+				at = append(at, next)
+			case '}', ']':
+				at = at[:len(at)-1]
+			case 'k':
+				key := z.top().key
+				field, known := at[len(at)-1].Field(key)
+				next = field
+				if known && !(key == "status" && len(z.stack) == 1) {
+					continue
+				}
+				path := z.path()
+				z.whole()
+				if !known && !yield(path) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// valueAt returns the value at the end of a path, or the last one on the way that is there.
+func valueAt(text []byte, path []string) (s span, ok bool) {
+	s = span{0, len(text)}
+	for _, step := range path {
+		child, found := childOf(s.of(text), step)
+		if !found {
+			return s, false
+		}
+		s = span{s.start + child.start, s.start + child.end}
+	}
+	return s, true
+}
+
+func childOf(text []byte, step string) (span, bool) {
+	for key, value := range members(text) {
+		if key == step {
+			return value, true
+		}
+	}
+	i, err := strconv.Atoi(step)
+	if err != nil {
+		return span{}, false
+	}
+	for element := range elements(text) {
+		if i--; i < 0 {
+			return element, true
+		}
+	}
+	return span{}, false
+}
