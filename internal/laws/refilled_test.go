@@ -22,7 +22,7 @@ func TestEvaluateSaysOfEveryFillingWhatAdmitSays(t *testing.T) {
 		for _, p := range set.Governing(pod.Namespace, pod.Labels) {
 			filled, _ := mutate.Mutate(pod, p)
 			d := podfence.Admit(filled, lv, set)
-			saysTheSame(t, "a pod filled in under "+p.Name, d, evaluate.Evaluate(d.Pod, lv, set))
+			saysTheSame(t, "a pod filled in under "+p.Name, d, evaluate.Evaluate(stored(d.Pod), lv, set))
 
 			debugged, _ := mutate.EphemeralContainers(filled, updated, p)
 			d = podfence.AdmitEphemeralContainers(filled, debugged, lv, set)
