@@ -39,7 +39,7 @@ func (w *walk) appArmorAnnotations() {
 	}
 	slices.Sort(bad)
 	for _, key := range bad {
-		addAt(w, spec.CheckAppArmorProfile, spec.AtAnnotation(key), w.meta.Annotations[key])
+		w.addAnnotation(spec.CheckAppArmorProfile, key)
 	}
 }
 

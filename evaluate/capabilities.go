@@ -16,14 +16,16 @@ func (w *walk) capabilities(sc *corev1.SecurityContext) {
 		return
 	}
 	if id == spec.CheckCapabilitiesRestricted && !dropsAll(sc.Capabilities) {
-		add(w, id, spec.FieldCapabilitiesDrop, dropped(sc.Capabilities))
+		if v := w.note(id, spec.FieldCapabilitiesDrop); v != nil {
+			v.Value = dropped(sc.Capabilities)
+		}
 	}
 	if sc.Capabilities == nil {
 		return
 	}
 	for i, c := range sc.Capabilities.Add {
 		if !hotpath.CapabilityAddable(id, string(c)) {
-			addAt(w, id, spec.AtIndex(w.at, spec.FieldCapabilitiesAdd, i), string(c))
+			addElement(w, id, spec.FieldCapabilitiesAdd, i, string(c))
 		}
 	}
 }

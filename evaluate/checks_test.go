@@ -25,7 +25,7 @@ const tableCases = 24_000
 // Every field that a check reads is set to values that some revision allows and
 // to others, and left unset, one field at a time, in every kind of container and
 // on both sides of every revision. The pods set nothing else that matters: once
-// in the usual form, which plainlyRestricted passes, and once in another.
+// in the usual form, which plain passes, and once in another.
 //
 // The values are set by the steps of the field, so that a new check is tried
 // without a change here.
@@ -122,7 +122,7 @@ func (c *tableCheck) judge(tried tableValue, kind spec.ContainerKind, lv api.Lev
 	case plainFault != "":
 		return plainFault
 	case forbidden && other && !plain:
-		return "plainlyRestricted in evaluate/walk.go passes a container that this check refuses"
+		return "plain or plainContext in evaluate/plain.go passes a pod that this check refuses"
 	case forbidden && !other:
 		return "evaluate finds nothing, and package spec forbids it: the check's file in evaluate/ must find it, " +
 			"in a step that podFields, container or pass of evaluate/walk.go takes"

@@ -15,7 +15,7 @@ func (w *walk) escalation(sc *corev1.SecurityContext) {
 	const f = spec.FieldAllowPrivilegeEscalation
 	switch {
 	case sc.AllowPrivilegeEscalation == nil:
-		addUnset(w, spec.CheckAllowPrivilegeEscalation, f)
+		w.note(spec.CheckAllowPrivilegeEscalation, f)
 	case *sc.AllowPrivilegeEscalation:
 		add(w, spec.CheckAllowPrivilegeEscalation, f, true)
 	}

@@ -19,28 +19,31 @@ import (
 //
 // It answers about the pod as given, as Pod Security Admission does, which sees
 // pods after the API server has set its defaults; [Stored] sets them first.
-func Evaluate(pod *corev1.Pod, lv api.LevelVersion, exceptions policy.Set) Result {
+func Evaluate(pod *corev1.Pod, lv api.LevelVersion, exceptions policy.Set) (r Result) {
 	q := question{namespace: pod.Namespace, view: asGiven(&pod.ObjectMeta, &pod.Spec)}
-	return q.answer(lv, exceptions)
+	q.answer(&r, lv, &exceptions)
+	return r
 }
 
 // Template judges a pod template of an object in a namespace, as [Evaluate]
 // would judge the pod made of it. Without a namespace it is governed by
 // policies that name none.
-func Template(namespace string, template *corev1.PodTemplateSpec, lv api.LevelVersion, exceptions policy.Set) Result {
+func Template(namespace string, template *corev1.PodTemplateSpec, lv api.LevelVersion, exceptions policy.Set) (r Result) {
 	q := question{namespace: namespace, view: asGiven(&template.ObjectMeta, &template.Spec)}
-	return q.answer(lv, exceptions)
+	q.answer(&r, lv, &exceptions)
+	return r
 }
 
 // EphemeralContainers judges an update of a running pod's ephemeral containers,
 // as the API server would store it: old with the ephemeral containers of
 // updated. Which policy governs it is settled by old's namespace and labels, and
 // by the containers that are new: nothing else can change any more.
-func EphemeralContainers(old, updated *corev1.Pod, lv api.LevelVersion, exceptions policy.Set) Result {
+func EphemeralContainers(old, updated *corev1.Pod, lv api.LevelVersion, exceptions policy.Set) (r Result) {
 	stored := old.Spec
 	stored.EphemeralContainers = updated.Spec.EphemeralContainers
 	q := question{namespace: old.Namespace, view: asGiven(&old.ObjectMeta, &stored), old: old, updated: updated}
-	return q.answer(lv, exceptions)
+	q.answer(&r, lv, &exceptions)
+	return r
 }
 
 // Stored is [Evaluate] for a pod as the API server would store it when it is
@@ -49,9 +52,10 @@ func EphemeralContainers(old, updated *corev1.Pod, lv api.LevelVersion, exceptio
 // what the author did not write says so, by its Default.
 func Stored(
 	namespace string, meta *metav1.ObjectMeta, pod *corev1.PodSpec, still spec.Default, lv api.LevelVersion, exceptions policy.Set,
-) Result {
+) (r Result) {
 	q := question{namespace: namespace, view: asStored(meta, pod, still)}
-	return q.answer(lv, exceptions)
+	q.answer(&r, lv, &exceptions)
+	return r
 }
 
 // Spec judges a pod, given by its metadata and spec, under one policy, whether
@@ -64,17 +68,20 @@ func Spec(meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion, p *
 // StoredSpec is [Spec] for the pod as the API server would store it, as in [Stored].
 func StoredSpec(
 	meta *metav1.ObjectMeta, pod *corev1.PodSpec, still spec.Default, lv api.LevelVersion, p *policy.Policy,
-) Result {
-	lv = spec.Normalize(lv)
-	if lv.Level == api.LevelPrivileged {
-		return Result{Level: lv}
+) (r Result) {
+	r.Level = spec.Normalize(lv)
+	if r.Level.Level == api.LevelPrivileged {
+		return r
 	}
 	v := asStored(meta, pod, still)
-	found := find(v.meta, v.pod, lv)
-	if p == nil {
-		return v.marked(Result{Level: lv, Violations: found})
+	r.Violations = find(v.meta, v.pod, r.Level)
+	if p != nil {
+		v.under(&r, p)
 	}
-	return v.marked(under(&v, lv, found, p))
+	if v.pod != v.given {
+		v.mark(&r)
+	}
+	return r
 }
 
 // question is a pod, or an update of its ephemeral containers, that is judged.
@@ -85,45 +92,50 @@ type question struct {
 	old, updated *corev1.Pod
 }
 
-func (q *question) answer(lv api.LevelVersion, exceptions policy.Set) Result {
-	lv = spec.Normalize(lv)
-	if lv.Level == api.LevelPrivileged {
-		return Result{Level: lv}
+// answer writes into r, which begins empty: copies of a Result are a good part of
+// what a small pod costs.
+func (q *question) answer(r *Result, lv api.LevelVersion, exceptions *policy.Set) {
+	r.Level = spec.Normalize(lv)
+	if r.Level.Level == api.LevelPrivileged {
+		return
 	}
-	return q.marked(q.judged(lv, exceptions))
+	r.Violations = find(q.meta, q.pod, r.Level)
+	if exceptions.Len() > 0 {
+		q.except(r, exceptions)
+	}
+	if q.pod != q.given {
+		q.mark(r)
+	}
 }
 
-func (q *question) judged(lv api.LevelVersion, exceptions policy.Set) Result {
-	found := find(q.meta, q.pod, lv)
-	if exceptions.Len() == 0 {
-		return Result{Level: lv, Violations: found}
-	}
+// except lets the policies that govern the pod speak on what was found.
+func (q *question) except(r *Result, exceptions *policy.Set) {
 	var buffer [4]*policy.Policy
 	candidates := exceptions.AppendGoverning(buffer[:0], q.namespace, q.meta.Labels)
 	switch len(candidates) {
 	case 0:
-		return Result{Level: lv, Violations: found}
 	case 1:
-		return under(&q.view, lv, found, candidates[0])
+		q.under(r, candidates[0])
 	default:
-		return q.governed(lv, found, candidates)
+		q.governed(r, candidates)
 	}
 }
 
 // governed holds what was found against each of several policies.
-func (q *question) governed(lv api.LevelVersion, found []Violation, candidates []*policy.Policy) (chosen Result) {
+func (q *question) governed(r *Result, candidates []*policy.Policy) {
 	var choice governing.Choice
+	found := *r
 	for _, p := range candidates {
-		r := under(&q.view, lv, found, p)
-		best, final := choice.Try(len(r.Violations), r.Allowed() && q.unchanged(lv.Level, p))
+		try := found
+		q.under(&try, p)
+		best, final := choice.Try(len(try.Violations), try.Allowed() && q.unchanged(try.Level.Level, p))
 		if best {
-			chosen = r
+			*r = try
 		}
 		if final {
 			break
 		}
 	}
-	return chosen
 }
 
 // unchanged reports whether Admit would fill nothing in under a policy that
@@ -139,14 +151,14 @@ func (q *question) unchanged(level api.Level, p *policy.Policy) bool {
 	}
 }
 
-// under lets a policy speak on what was found: its grants excuse, its rules demand.
-func under(v *view, lv api.LevelVersion, found []Violation, p *policy.Policy) Result {
-	r := Result{Level: lv, Policy: p}
-	if len(found) > 0 {
-		r.Violations, r.Excused = excuse(found, p)
+// under lets a policy speak on what was found, the violations of r: its grants
+// excuse, its rules demand.
+func (v *view) under(r *Result, p *policy.Policy) {
+	r.Policy = p
+	if len(r.Violations) > 0 {
+		r.Violations, r.Excused = excuse(r.Violations, p)
 	}
-	r.Violations = demands(v, lv.Level, p, r.Violations)
-	return r
+	r.Violations = demands(v, r.Level.Level, p, r.Violations)
 }
 
 // excuse parts what was found into what stays and what the policy's grants

@@ -12,7 +12,7 @@ import (
 func (w *walk) hostPorts(c *corev1.Container) {
 	for i := range c.Ports {
 		if port := c.Ports[i].HostPort; port != 0 && w.has(spec.CheckHostPorts) {
-			addAt(w, spec.CheckHostPorts, spec.AtIndex(w.at, spec.FieldHostPort, i), port)
+			addElement(w, spec.CheckHostPorts, spec.FieldHostPort, i, port)
 		}
 	}
 }

@@ -12,12 +12,12 @@ import (
 // podNonRoot holds the pod's part of both checks about root.
 func (w *walk) podNonRoot(sc *corev1.PodSecurityContext) {
 	if sc.RunAsNonRoot != nil && !*sc.RunAsNonRoot && w.has(spec.CheckRunAsNonRoot) {
-		add(w, spec.CheckRunAsNonRoot, spec.FieldPodRunAsNonRoot, false)
-		w.addFacts(spec.CheckRunAsNonRoot, w.inheritorsAreRoot)
+		if v := add(w, spec.CheckRunAsNonRoot, spec.FieldPodRunAsNonRoot, false); v != nil {
+			v.Facts |= w.inheritorsAreRoot()
+		}
 	}
 	if isRoot(sc.RunAsUser) && w.has(spec.CheckRunAsUser) {
-		add(w, spec.CheckRunAsUser, spec.FieldPodRunAsUser, int64(0))
-		w.addFacts(spec.CheckRunAsUser, isRootUser)
+		w.addRootUser(spec.FieldPodRunAsUser)
 	}
 }
 
@@ -27,25 +27,29 @@ func (w *walk) nonRoot(sc *corev1.SecurityContext) {
 	if w.has(spec.CheckRunAsNonRoot) {
 		switch {
 		case sc.RunAsNonRoot == nil && !w.podIsNonRoot():
-			addUnset(w, spec.CheckRunAsNonRoot, spec.FieldRunAsNonRoot)
+			w.note(spec.CheckRunAsNonRoot, spec.FieldRunAsNonRoot)
 		case sc.RunAsNonRoot != nil && !*sc.RunAsNonRoot:
 			add(w, spec.CheckRunAsNonRoot, spec.FieldRunAsNonRoot, false)
 		}
 	}
 	if isRoot(sc.RunAsUser) && w.has(spec.CheckRunAsUser) {
-		add(w, spec.CheckRunAsUser, spec.FieldRunAsUser, int64(0))
-		w.addFacts(spec.CheckRunAsUser, isRootUser)
+		w.addRootUser(spec.FieldRunAsUser)
 	}
 }
 
 func (w *walk) podIsNonRoot() bool {
-	return w.pod.SecurityContext != nil && isTrue(w.pod.SecurityContext.RunAsNonRoot)
+	return isTrue(w.inherited.RunAsNonRoot)
 }
 
 func isRoot(uid *int64) bool { return uid != nil && *uid == 0 }
 
-// isRootUser: the field itself says so, wherever it is set.
-func isRootUser() spec.Facts { return spec.RootUser }
+// addRootUser notes a UID 0: the field itself says who the user is, wherever it
+// is set.
+func (w *walk) addRootUser(f spec.Field) {
+	if v := add(w, spec.CheckRunAsUser, f, int64(0)); v != nil {
+		v.Facts |= spec.RootUser
+	}
+}
 
 // inheritorsAreRoot: a pod's runAsNonRoot speaks for the containers that set
 // none, of which there must be one.

@@ -41,13 +41,13 @@ func (w *walk) seccomp(sc *corev1.SecurityContext) {
 	case profile != nil && !hotpath.SeccompTypeAllowed(profile.Type):
 		add(w, id, f, string(profile.Type))
 	case profile == nil && id == spec.CheckSeccompProfileRestricted && !w.podHasSeccomp():
-		addUnset(w, id, f)
+		w.note(id, f)
 	}
 }
 
 func (w *walk) podHasSeccomp() bool {
-	sc := w.pod.SecurityContext
-	return sc != nil && sc.SeccompProfile != nil && hotpath.SeccompTypeAllowed(sc.SeccompProfile.Type)
+	sc := w.inherited
+	return sc.SeccompProfile != nil && hotpath.SeccompTypeAllowed(sc.SeccompProfile.Type)
 }
 
 // seccompAnnotations tests the annotations of the pod and of containers that it
@@ -63,7 +63,7 @@ func (w *walk) seccompAnnotations() {
 	slices.Sort(keys[1:])
 	for _, key := range slices.Compact(keys) {
 		if value, ok := w.meta.Annotations[key]; ok && !hotpath.SeccompAnnotationAllowed(value) {
-			addAt(w, spec.CheckSeccompProfileBaseline, spec.AtAnnotation(key), value)
+			w.addAnnotation(spec.CheckSeccompProfileBaseline, key)
 		}
 	}
 }

@@ -13,7 +13,7 @@ func (w *walk) sysctls(sc *corev1.PodSecurityContext) {
 	for i := range sc.Sysctls {
 		name := sc.Sysctls[i].Name
 		if w.has(spec.CheckSysctls) && !slices.Contains(w.rules.Sysctls, name) {
-			addAt(w, spec.CheckSysctls, spec.AtIndex(w.at, spec.FieldSysctl, i), name)
+			addElement(w, spec.CheckSysctls, spec.FieldSysctl, i, name)
 		}
 	}
 }

@@ -33,19 +33,13 @@ func (v *view) tokenVolume() bool {
 	return v.still.Has(spec.DefaultTokenVolume) && spec.AddsTokenVolume(v.meta, v.pod)
 }
 
-// marked says of the violations in an answer which of them come of a default.
-func (v *view) marked(r Result) Result {
-	if v.pod != v.given {
-		v.mark(r.Violations)
-		v.mark(r.Excused)
-	}
-	return r
-}
-
-func (v *view) mark(list []Violation) {
-	for i := range list {
-		if list[i].Default == 0 {
-			list[i].Default = v.defaultOf(&list[i].Location)
+// mark says of the violations in an answer which of them come of a default.
+func (v *view) mark(r *Result) {
+	for _, list := range [...][]Violation{r.Violations, r.Excused} {
+		for i := range list {
+			if list[i].Default == 0 {
+				list[i].Default = v.defaultOf(&list[i].Location)
+			}
 		}
 	}
 }

@@ -23,11 +23,11 @@ type Violation struct {
 	// Facts are what the rest of the pod has to say about the field, for grants
 	// that ask for it.
 	Facts spec.Facts
-	// Sources are the types of the volume that the field belongs to.
-	Sources spec.VolumeSet
 	// Default is what set the field, where the API server does and not the pod's
 	// author; zero for a field that was given. See [Stored].
 	Default spec.Default
+	// Sources are the types of the volume that the field belongs to.
+	Sources spec.VolumeSet
 	// ExcusedBy is the entry of the policy that excuses the violation; zero
 	// outside Result.Excused.
 	ExcusedBy policy.Entry

@@ -19,31 +19,33 @@ func (w *walk) volumes() {
 		switch {
 		case w.has(spec.CheckRestrictedVolumes):
 			if !hotpath.RestrictedVolume(v) {
-				t := spec.NamingType(v)
-				w.addVolume(spec.CheckRestrictedVolumes, i, t.Field, volumeValue(t, v))
+				w.addVolume(spec.CheckRestrictedVolumes, spec.FieldVolume, i)
 			}
 		case w.has(spec.CheckHostPathVolumes) && v.HostPath != nil:
-			w.addVolume(spec.CheckHostPathVolumes, i, spec.FieldVolumeHostPath, v.HostPath.Path)
+			w.addVolume(spec.CheckHostPathVolumes, spec.FieldVolumeHostPath, i)
 		}
 	}
 }
 
-// volumeValue is what a violation shows of a volume: the path of a hostPath, as
-// that is what a policy goes by, else the type.
-func volumeValue(t *spec.VolumeType, v *corev1.Volume) string {
-	if t.Name == spec.HostPath {
-		return v.HostPath.Path
-	}
-	return t.Name
-}
-
-func (w *walk) addVolume(id spec.CheckID, i int, f spec.Field, value string) {
-	addAt(w, id, spec.AtIndex(w.at, f, i), value)
-	if w.found == nil {
+// addVolume notes a volume, under a field of its sources. FieldVolume stands for
+// the one that names it, which is not looked up in the pass that only counts.
+// The value of a hostPath is its path, as that is what a policy goes by, of
+// others the type.
+func (w *walk) addVolume(id spec.CheckID, f spec.Field, i int) {
+	v := w.note(id, f)
+	if v == nil {
 		return
 	}
-	v, volume := &w.found[w.next[id]-1], &w.pod.Volumes[i]
-	v.Volume, v.Sources = volume.Name, spec.SourcesOf(volume)
+	volume := &w.pod.Volumes[i]
+	if f == spec.FieldVolume {
+		f = spec.NamingType(volume).Field
+	}
+	v.Field, v.Index, v.Volume, v.Sources = f, int32(i), volume.Name, spec.SourcesOf(volume)
+	if f == spec.FieldVolumeHostPath {
+		v.Value = volume.HostPath.Path
+	} else {
+		v.Value = spec.VolumeTypeOf(f)
+	}
 	if volume.HostPath != nil && w.mounts.writable(w.pod, volume.Name) {
 		v.Facts |= spec.MountedWritable
 	}

@@ -5,7 +5,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/spec"
 )
@@ -16,72 +15,89 @@ import (
 // that the list has its size and its order from the start. A pod that violates
 // nothing is done after the first, which allocates nothing.
 type walk struct {
-	meta  *metav1.ObjectMeta
-	pod   *corev1.PodSpec
-	rules *spec.Rules
+	meta *metav1.ObjectMeta
+	pod  *corev1.PodSpec
+	// inherited is the pod's security context.
+	inherited *corev1.PodSecurityContext
+	rules     *spec.Rules
 	// checks are rules.Checks, which is asked for at every step.
 	checks spec.CheckSet
 	// at is the container that is being visited; zero for the pod itself.
 	at spec.Container
 	// next is, by check, how many violations the first pass found, and in the
 	// second the place of the next one.
-	next [len(checks)]int
-	// count is how many violations the first pass found in all.
-	count int
+	next [len(checks)]int32
 	// found is nil in the first pass.
 	found []Violation
-	// facts are those of the container that is being visited, in the second pass.
-	facts  spec.Facts
-	mounts mounts
+	// visited is the container at at, nil for the pod. facts are its facts in the
+	// second pass, once somebody asked.
+	visited *corev1.Container
+	facts   spec.Facts
+	asked   bool
+	mounts  mounts
 }
 
 // find returns every violation of the standard, in the order of Pod Security
 // Admission: by check, and within one the pod before its containers.
 func find(meta *metav1.ObjectMeta, pod *corev1.PodSpec, lv api.LevelVersion) []Violation {
-	rules := spec.For(lv, spec.IsWindows(pod), spec.InUserNamespace(pod))
-	w := walk{meta: meta, pod: pod, rules: rules, checks: rules.Checks}
-	w.pass()
-	if w.count == 0 {
+	if plain(meta, pod) {
 		return nil
 	}
-	w.found = make([]Violation, w.count)
-	w.places()
+	rules := spec.For(lv, spec.IsWindows(pod), spec.InUserNamespace(pod))
+	w := walk{meta: meta, pod: pod, inherited: podContext(pod), rules: rules, checks: rules.Checks}
+	w.pass()
+	count := w.places()
+	if count == 0 {
+		return nil
+	}
+	w.found = make([]Violation, count)
 	w.pass()
 	return w.found
 }
 
-// places turns the number of violations of each check into the place of its first.
-func (w *walk) places() {
-	place := 0
+// places turns the number of violations of each check into the place of its
+// first, and returns how many there are in all.
+func (w *walk) places() (place int32) {
 	for id, n := range &w.next {
 		w.next[id] = place
 		place += n
 	}
+	return place
 }
 
 func (w *walk) pass() {
-	w.at, w.facts = spec.Container{}, 0
+	w.visit(spec.Container{}, nil)
 	w.podFields()
 	for at, c := range podwalk.Containers(w.pod) {
-		if w.at = at; w.found != nil {
-			w.facts = factsOf(w.pod, c)
-		}
+		w.visit(at, c)
 		w.container(c)
 	}
 	if len(w.meta.Annotations) > 0 {
-		w.facts = 0
+		w.visit(spec.Container{}, nil)
 		w.appArmorAnnotations()
 		w.seccompAnnotations()
 	}
 }
 
+func (w *walk) visit(at spec.Container, c *corev1.Container) {
+	w.at, w.visited, w.asked = at, c, false
+}
+
+// factsHere are the facts of what is being visited.
+func (w *walk) factsHere() spec.Facts {
+	if !w.asked {
+		w.asked, w.facts = true, 0
+		if w.visited != nil {
+			w.facts = factsOf(w.pod, w.visited)
+		}
+	}
+	return w.facts
+}
+
 func (w *walk) podFields() {
 	w.hostNamespaces()
 	w.volumes()
-	sc := w.pod.SecurityContext
-	if sc == nil {
-		return
-	}
+	sc := w.inherited
 	w.podAppArmor(sc)
 	w.podHostProcess(sc)
 	w.podNonRoot(sc)
@@ -90,18 +106,29 @@ func (w *walk) podFields() {
 	w.sysctls(sc)
 }
 
-// noSecurityContext stands for the security context of a container without one.
-// Nothing writes to it.
-var noSecurityContext corev1.SecurityContext
+// These stand for the security context of a container, or of a pod, without one.
+// Nothing writes to them.
+var (
+	noContext    corev1.SecurityContext
+	noPodContext corev1.PodSecurityContext
+)
+
+// podContext is a pod's security context, an empty one for none.
+func podContext(pod *corev1.PodSpec) *corev1.PodSecurityContext {
+	if pod.SecurityContext == nil {
+		return &noPodContext
+	}
+	return pod.SecurityContext
+}
 
 func (w *walk) container(c *corev1.Container) {
 	sc := c.SecurityContext
 	if sc == nil {
-		sc = &noSecurityContext
+		sc = &noContext
 	}
 	w.hostPorts(c)
 	w.hostProbes(c)
-	if plainlyRestricted(sc) {
+	if plainContext(sc, w.inherited) {
 		return
 	}
 	w.appArmor(sc)
@@ -113,21 +140,6 @@ func (w *walk) container(c *corev1.Container) {
 	w.procMount(sc)
 	w.nonRoot(sc)
 	w.seccomp(sc)
-}
-
-// plainlyRestricted reports whether a security context sets what restricted
-// demands in its usual form and nothing that any check forbids. No check can
-// find anything in it, at any level or version, whatever the pod sets, and most
-// containers of a cluster that enforces restricted look so. It may say no to a
-// compliant context; the checks decide then.
-func plainlyRestricted(sc *corev1.SecurityContext) bool {
-	return sc.AllowPrivilegeEscalation != nil && !*sc.AllowPrivilegeEscalation &&
-		sc.RunAsNonRoot != nil && *sc.RunAsNonRoot &&
-		sc.Capabilities != nil && len(sc.Capabilities.Add) == 0 &&
-		len(sc.Capabilities.Drop) == 1 && hotpath.DropsAll(string(sc.Capabilities.Drop[0])) &&
-		sc.SeccompProfile != nil && sc.SeccompProfile.Type == corev1.SeccompProfileTypeRuntimeDefault &&
-		(sc.Privileged == nil || !*sc.Privileged) && (sc.RunAsUser == nil || *sc.RunAsUser != 0) &&
-		sc.AppArmorProfile == nil && sc.ProcMount == nil && sc.SELinuxOptions == nil && sc.WindowsOptions == nil
 }
 
 // has reports whether a check is in force for the pod.
@@ -146,31 +158,43 @@ func (w *walk) either(baseline, restricted spec.CheckID) spec.CheckID {
 	}
 }
 
-// add notes a violation by a field of what is being visited. The value is made
-// an interface where it is written and not in the pass that only counts, for
-// that allocates.
-func add[T any](w *walk, id spec.CheckID, f spec.Field, value T) {
-	addAt(w, id, spec.At(w.at, f), value)
-}
-
-// addUnset notes a violation by a field that is unset and may not be.
-func addUnset(w *walk, id spec.CheckID, f spec.Field) { add[any](w, id, f, nil) }
-
-// addAt notes a violation by an element of a list, or by an annotation.
-func addAt[T any](w *walk, id spec.CheckID, l spec.Location, value T) {
-	if w.found == nil {
-		w.count++
-	} else {
-		want := w.rules.Want(id, l.Field)
-		w.found[w.next[id]] = Violation{Check: id, Facts: w.facts, Location: l, Value: value, Want: want}
-	}
+// note counts a violation of a check by a field of what is being visited. In the
+// second pass it returns the violation, else nil.
+func (w *walk) note(id spec.CheckID, f spec.Field) *Violation {
+	n := w.next[id]
 	w.next[id]++
+	if w.found == nil {
+		return nil
+	}
+	v := &w.found[n]
+	v.Check, v.Facts, v.Container, v.Field, v.Index = id, w.factsHere(), w.at, f, -1
+	v.Want = w.rules.Want(id, f)
+	return v
 }
 
-// addFacts adds to the violation of a check that was noted last.
-func (w *walk) addFacts(id spec.CheckID, facts func() spec.Facts) {
-	if w.found != nil {
-		w.found[w.next[id]-1].Facts |= facts()
+// add notes a violation by a field that is set. The value is made an interface
+// where it is written and not in the pass that only counts, for that allocates.
+func add[T any](w *walk, id spec.CheckID, f spec.Field, value T) *Violation {
+	v := w.note(id, f)
+	if v != nil {
+		v.Value = value
+	}
+	return v
+}
+
+// addElement is add for an element of a list.
+func addElement[T any](w *walk, id spec.CheckID, f spec.Field, i int, value T) *Violation {
+	v := add(w, id, f, value)
+	if v != nil {
+		v.Index = int32(i)
+	}
+	return v
+}
+
+// addAnnotation is add for an annotation of the pod.
+func (w *walk) addAnnotation(id spec.CheckID, key string) {
+	if v := add(w, id, spec.FieldAnnotation, w.meta.Annotations[key]); v != nil {
+		v.Key = key
 	}
 }
 

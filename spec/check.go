@@ -153,6 +153,6 @@ type Revision struct {
 	// ExemptUserNamespace: pods with hostUsers=false are not tested.
 	ExemptUserNamespace bool
 
-	// wants are the words of Allowed, row by row, made once.
-	wants []string
+	// wants are the words of Allowed by field, made once.
+	wants [fieldEnd]string
 }

@@ -61,25 +61,25 @@ var noRules Rules
 // Want says what a check that is in force demands of a field, in a few words:
 // "false or unset". Of a volume's source that is what it demands of volumes.
 func (r *Rules) Want(id CheckID, f Field) string {
-	rev := r.revisions[id]
-	if rev == nil {
-		return ""
-	}
-	for i := range rev.Allowed {
-		for _, have := range rev.Allowed[i].Fields {
-			if have == f || have == FieldVolume && f > FieldVolume && f <= FieldVolumeStorageOS {
-				return rev.wants[i]
-			}
-		}
+	if rev := r.revisions[id]; rev != nil && f < fieldEnd {
+		return rev.wants[f]
 	}
 	return ""
 }
 
 // word renders what the rows of a revision want.
 func (r *Revision) word() {
-	r.wants = make([]string, len(r.Allowed))
 	for i := range r.Allowed {
-		r.wants[i] = r.Allowed[i].Want()
+		want := r.Allowed[i].Want()
+		for _, f := range r.Allowed[i].Fields {
+			r.wants[f] = want
+			if f != FieldVolume {
+				continue
+			}
+			for i := range volumeTypeTable {
+				r.wants[volumeTypeTable[i].Field] = want
+			}
+		}
 	}
 }
 

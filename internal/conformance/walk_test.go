@@ -65,36 +65,54 @@ func departures() []func(*corev1.SecurityContext) {
 	return list
 }
 
-// TestPlainContainersHideNothing: a container that sets what restricted demands
-// is passed without a second look only if it sets nothing else that matters.
-// Every departure, and every two of them, are answered as upstream does.
-func TestPlainContainersHideNothing(t *testing.T) {
+// podContexts are what containers may inherit from, and what a pod may say on
+// its own account.
+func podContexts() []*corev1.PodSecurityContext {
+	type sc = corev1.PodSecurityContext
+	seccomp := func(t corev1.SeccompProfileType) *corev1.SeccompProfile { return &corev1.SeccompProfile{Type: t} }
+	return []*sc{
+		nil,
+		{RunAsNonRoot: ptr(true), SeccompProfile: seccomp(corev1.SeccompProfileTypeRuntimeDefault)},
+		{RunAsNonRoot: ptr(true), SeccompProfile: seccomp(corev1.SeccompProfileTypeUnconfined)},
+		{RunAsNonRoot: ptr(false), SeccompProfile: seccomp(corev1.SeccompProfileTypeRuntimeDefault)},
+		{RunAsUser: ptr[int64](0)},
+	}
+}
+
+// TestPlainPodsHideNothing: a container, or a pod, that sets what restricted
+// demands is passed without a second look only if it sets nothing else that
+// matters. Every departure, and every two of them, under every security context
+// of the pod, are answered as upstream does.
+func TestPlainPodsHideNothing(t *testing.T) {
 	versions := podgen.BoundaryVersions(spec.Controls()...)
 	steps := departures()
 	cases := 0
 	for i := range steps {
-		for j := range steps {
-			sc := plain()
-			steps[i](sc)
-			steps[j](sc)
-			for _, windows := range []bool{false, true} {
-				pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: corev1.PodSpec{Containers: []corev1.Container{
-					{Name: "plain", SecurityContext: plain()}, {Name: "subject", SecurityContext: sc},
-				}}}
-				if windows {
-					pod.Spec.OS = &corev1.PodOS{Name: corev1.Windows}
-				}
-				for _, level := range levels {
-					for _, version := range versions {
-						cases++
-						compare(t, fmt.Sprintf("departures %d and %d, windows %v", i, j, windows), pod, api.LevelVersion{Level: level, Version: version})
+		for j := range steps[:i+1] {
+			for k, context := range podContexts() {
+				for _, windows := range []bool{false, true} {
+					sc := plain()
+					steps[i](sc)
+					steps[j](sc)
+					pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: corev1.PodSpec{
+						SecurityContext: context,
+						Containers:      []corev1.Container{{Name: "plain", SecurityContext: plain()}, {Name: "subject", SecurityContext: sc}},
+					}}
+					if windows {
+						pod.Spec.OS = &corev1.PodOS{Name: corev1.Windows}
+					}
+					for _, level := range levels {
+						for _, version := range versions {
+							cases++
+							compare(t, fmt.Sprintf("departures %d and %d, context %d, windows %v", i, j, k, windows), pod, api.LevelVersion{Level: level, Version: version})
+						}
 					}
 				}
 			}
 		}
 	}
-	// 31 departures twice, two systems, two levels, 24 versions.
-	if want := 31 * 31 * 2 * 2 * 24; cases != want {
+	// Pairs of 31 departures, five contexts, two systems, two levels, 24 versions.
+	if want := 31 * 32 / 2 * 5 * 2 * 2 * 24; cases != want {
 		t.Errorf("%d cases, want %d", cases, want)
 	}
 }

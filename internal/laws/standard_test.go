@@ -3,6 +3,7 @@ package laws
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 	"pgregory.net/rapid"
@@ -29,6 +30,23 @@ func TestRestrictedImpliesBaseline(t *testing.T) {
 			if !anomaly(pod, lv.Version, v) {
 				t.Errorf("restricted allows and baseline refuses %s", v)
 			}
+		}
+	})
+}
+
+// TestPlainPodsAreNotSpecial: an annotation that no check reads changes nothing,
+// though evaluate passes a pod without annotations that sets what restricted
+// demands, and nothing else, without a walk.
+func TestPlainPodsAreNotSpecial(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pod := podgen.Boundary().Draw(t, "pod")
+		pod.Annotations = nil
+		noted := pod.DeepCopy()
+		noted.Annotations = map[string]string{"podfence.dev/note": "none"}
+		lv := drawLevel(t)
+		want, got := evaluate.Evaluate(noted, lv, policy.Set{}), evaluate.Evaluate(pod, lv, policy.Set{})
+		if diff := cmp.Diff(want.Violations, got.Violations); diff != "" {
+			t.Errorf("%s (-with an annotation +without):\n%s", lv, diff)
 		}
 	})
 }

@@ -233,7 +233,7 @@ func TestEveryCheckHasItsPlaces(t *testing.T) {
 			place{file != "", "give it a row in Checks of its Control, in the control's file in spec/"},
 			place{spec.row(t, "control.go", "controls", control), "give " + control + " its place in controls of spec/control.go"},
 			place{evaluate.name(inEvaluate(file), id), "find what breaks it in evaluate/" + inEvaluate(file)},
-			place{evaluate.walked(inEvaluate(file)), "call the method of evaluate/" + inEvaluate(file) + " in evaluate/walk.go, and see plainlyRestricted there"},
+			place{evaluate.walked(inEvaluate(file)), "call the method of evaluate/" + inEvaluate(file) + " in evaluate/walk.go, and see evaluate/plain.go"},
 			place{evaluate.row(t, "checks.go", "checks", id), "give it its row in checks of evaluate/checks.go"},
 			place{policy.row(t, "granttype.go", "grantTypes", id), "say in grantTypes of policy/granttype.go which grant excuses it"},
 			place{restated.name("grants.go", id), "say in internal/restated/grants.go, from the design, what excuses it"},
