@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
+	psa "k8s.io/pod-security-admission/policy"
 	"pgregory.net/rapid"
 
 	"github.com/podfence/podfence/evaluate"
@@ -150,4 +151,25 @@ func TestPassAllocatesNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPartsAreTheMessage: the parts, joined as upstream joins its own, are the
+// message; each is about one check or rule.
+func TestPartsAreTheMessage(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pod := podgen.Pod().Draw(t, "pod")
+		p := podgen.Policy().Draw(t, "policy")
+		r := evaluate.Spec(&pod.ObjectMeta, &pod.Spec, restricted, &p)
+		var joined psa.AggregateCheckResult
+		for _, part := range r.Parts() {
+			if (part.Check == 0) == (part.Rule == 0) {
+				t.Errorf("check %v and rule %v", part.Check, part.Rule)
+			}
+			joined.ForbiddenReasons = append(joined.ForbiddenReasons, part.Reason)
+			joined.ForbiddenDetails = append(joined.ForbiddenDetails, part.Detail)
+		}
+		if joined.ForbiddenDetail() != r.Message() {
+			t.Errorf("joined\n%s\nmessage\n%s", joined.ForbiddenDetail(), r.Message())
+		}
+	})
 }
