@@ -39,8 +39,8 @@ func plainPodContext(sc *corev1.PodSecurityContext) bool {
 		sc.AppArmorProfile == nil && sc.SELinuxOptions == nil && sc.WindowsOptions == nil && len(sc.Sysctls) == 0
 }
 
-// plainContext is plain for the security context of a container and that of its
-// pod, of which it reads only what the container inherits.
+// plainContext reports the same of a container's security context, with what the
+// container inherits from that of its pod.
 func plainContext(sc *corev1.SecurityContext, pod *corev1.PodSecurityContext) bool {
 	nonRoot, seccomp := sc.RunAsNonRoot, sc.SeccompProfile
 	if nonRoot == nil {

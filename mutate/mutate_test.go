@@ -59,7 +59,7 @@ var unsetRows = []mutateRow{
 		want: changes{}},
 	{name: "privileged=false is a value", why: "it is kept and not counted as a change",
 		spec: one("{privileged: false}"), want: bare.without("c0 privileged")},
-	{name: "privileged=true is a value", why: "the author's; escalation=false beside it is refused by the API (V:8825)",
+	{name: "privileged=true is a value", why: "the author's; escalation=false beside it is refused by the API (ValidateSecurityContext)",
 		spec: one("{privileged: true}"), want: bare.without("c0 privileged", "c0 allowPrivilegeEscalation"),
 		unset: []string{"c0 allowPrivilegeEscalation: privileged"}},
 	{name: "escalation=true is a value", why: "denied later, but the author's",
@@ -78,7 +78,7 @@ var unsetRows = []mutateRow{
 		spec: one("{runAsNonRoot: false}"), want: bare.without("c0 runAsNonRoot")},
 	{name: "seccomp Unconfined is a value", why: "denied later, but the author's",
 		spec: one("{seccompProfile: {type: Unconfined}}"), want: bare.without("c0 seccompProfile.type")},
-	{name: "seccomp Localhost is a value", why: "type and localhostProfile belong together (V:5404)",
+	{name: "seccomp Localhost is a value", why: "type and localhostProfile belong together (validateSeccompProfileField)",
 		spec: one("{seccompProfile: {type: Localhost, localhostProfile: p.json}}"), want: bare.without("c0 seccompProfile.type")},
 	{name: "an empty seccomp profile is a value", why: "only a nil pointer is unset; the API refuses it for its missing type",
 		spec: one("{seccompProfile: {}}"), want: bare.without("c0 seccompProfile.type")},
@@ -161,7 +161,7 @@ var privilegeRows = []mutateRow{
 
 // sysAdmin is what a container that adds SYS_ADMIN in some spelling gets.
 func sysAdmin(spelling string) mutateRow {
-	return mutateRow{name: "adds " + spelling, why: "SYS_ADMIN implies escalation, and the API refuses false beside CAP_SYS_ADMIN (V:8830)",
+	return mutateRow{name: "adds " + spelling, why: "SYS_ADMIN implies escalation, and the API refuses false beside CAP_SYS_ADMIN (ValidateSecurityContext)",
 		spec: one("{capabilities: {add: [CHOWN, " + spelling + "]}}"), want: bare.without("c0 allowPrivilegeEscalation"),
 		unset: []string{"c0 allowPrivilegeEscalation: sysAdmin"}}
 }
@@ -216,7 +216,7 @@ func exceptNonRoot(reason string) []string {
 func leavesAll(reason string, more ...string) []string { return append(exceptNonRoot(reason), more...) }
 
 var windowsRows = []mutateRow{
-	{name: "windows", why: "the API forbids all but runAsNonRoot, privileged=false and capabilities {} too (V:5020, V:5071)",
+	{name: "windows", why: "the API forbids all but runAsNonRoot, privileged=false and capabilities {} too (validateWindows)",
 		spec: inPod("os: {name: windows}"), want: changes{"c0 runAsNonRoot": "true"}, unset: exceptNonRoot("windows")},
 	{name: "windows with empty security contexts", why: "as without",
 		spec: "{os: {name: windows}, securityContext: {}, containers: [{name: a, securityContext: {}}]}",
@@ -243,7 +243,7 @@ var windowsRows = []mutateRow{
 	{name: "windows with mutations", why: "a value that the policy names is no less forbidden",
 		spec: inPod("os: {name: windows}"), policy: "mutations: {runAsUser: 1000, runAsGroup: 5, fsGroup: 5, supplementalGroups: [5]}\nallow: {readOnlyRootFilesystem: true}",
 		want: changes{"c0 runAsNonRoot": "true"}, unset: leavesAll("windows", "c0 runAsUser: windows", "c0 readOnlyRootFilesystem: windows")},
-	{name: "Windows with a capital", why: "only the exact name passes validation (V:9023), so this is no Windows",
+	{name: "Windows with a capital", why: "only the exact name passes validation (validateOS), so this is no Windows",
 		spec: inPod("os: {name: Windows}"), want: bare},
 	{name: "windowsOptions without os.name", why: "the name decides, as it does for PSA",
 		spec: under("{windowsOptions: {runAsUserName: ContainerUser}}"), want: bare},
@@ -288,7 +288,7 @@ var (
 var annotationRows = []mutateRow{
 	{name: "container's annotation runtime/default", why: "it agrees with RuntimeDefault", annotations: onContainer("runtime/default"), spec: one("{}"), want: bare},
 	{name: "container's annotation docker/default", why: "an old name of the same", annotations: onContainer("docker/default"), spec: one("{}"), want: bare},
-	{name: "container's annotation unconfined", why: "the API refuses RuntimeDefault beside it (V:5798)", annotations: onContainer("unconfined"), spec: one("{}"), want: noSeccomp, unset: byAnnotation},
+	{name: "container's annotation unconfined", why: "the API refuses RuntimeDefault beside it (ValidateSeccompPodAnnotations and the field)", annotations: onContainer("unconfined"), spec: one("{}"), want: noSeccomp, unset: byAnnotation},
 	{name: "container's annotation localhost", why: "as unconfined", annotations: onContainer("localhost/p.json"), spec: one("{}"), want: noSeccomp, unset: byAnnotation},
 	{name: "container's annotation empty", why: "it does not agree with RuntimeDefault", annotations: onContainer(""), spec: one("{}"), want: noSeccomp, unset: byAnnotation},
 	{name: "container's annotation unknown", why: "it does not agree with RuntimeDefault", annotations: onContainer("other"), spec: one("{}"), want: noSeccomp, unset: byAnnotation},

@@ -336,7 +336,7 @@ func meaning(f spec.Field, value string) string {
 	}
 }
 
-// given is the value of a key that holds a boolean.
+// given reports whether a key that holds a boolean is true.
 func (p *Policy) given(k Key) bool {
 	switch k {
 	case KeyDropAllCapabilities:

@@ -169,7 +169,8 @@ func tooLarge(size int64) Error {
 
 func lineAt(data []byte, offset int) int { return 1 + bytes.Count(data[:offset], []byte("\n")) }
 
-// isYAML is c-printable of YAML 1.2, section 5.1, and the byte order mark.
+// isYAML reports whether YAML may hold a character: c-printable of YAML 1.2,
+// section 5.1, or the byte order mark.
 func isYAML(r rune) bool {
 	return r == '\t' || r == '\n' || r == '\r' || r >= ' ' && r <= '~' || r == 0x85 ||
 		r >= 0xA0 && r <= 0xFFFD || r >= 0x10000

@@ -262,7 +262,8 @@ func probeHost(entry string) complaint {
 	return complaint{}
 }
 
-// isUnprintable also reports spaces other than the ASCII one, and what is no UTF-8.
+// isUnprintable reports whether a character does not show as what it is: other
+// spaces than the ASCII one are among them, and what is no UTF-8.
 func isUnprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
 
 func (c *checker) hostPaths(paths []HostPath) {

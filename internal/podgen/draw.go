@@ -30,7 +30,7 @@ var indices = func() (list [mostChoices + 1]*rapid.Generator[int]) {
 // below draws a number from 0 to n-1; n is at most mostChoices.
 func (g gen) below(n int) int { return indices[n].Draw(g.t, "") }
 
-// once draws true once in n times.
+// once reports whether a draw hits, which one in n does.
 func (g gen) once(n int) bool { return n == 1 || g.below(n) == n-1 }
 
 // pick draws one of the values, the first ones a little more often. Pointers

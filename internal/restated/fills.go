@@ -152,7 +152,7 @@ func (c Case) Leaves(at spec.Location, reason string) bool {
 	}
 }
 
-// policyLeaves: the policy grants what the unset field means, or fills nothing.
+// policyLeaves reports whether the policy grants what the unset field means, or fills nothing.
 func (c Case) policyLeaves(field string) bool {
 	allow, mutations := &c.Policy.Allow, &c.Policy.Mutations
 	// The default is group 1; a rule that refuses it and demands none leaves the field.
@@ -178,7 +178,7 @@ func (c Case) policyLeaves(field string) bool {
 	}
 }
 
-// onlyRoot: the policy has no user ID but 0 to fill in.
+// onlyRoot reports whether the policy has no user ID but 0 to fill in.
 func (c Case) onlyRoot() bool {
 	if id := c.Policy.Mutations.RunAsUser; id != nil && *id != 0 {
 		return false

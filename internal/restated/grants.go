@@ -97,21 +97,22 @@ func (c Case) grantsNode(
 	}
 }
 
-// grantsCapability: neither case nor a CAP_ prefix matters, on either side.
+// grantsCapability reports whether an entry names it; neither case nor a CAP_
+// prefix matters, on either side.
 func (c Case) grantsCapability(name string) bool {
 	return slices.ContainsFunc(c.Policy.Allow.AllowedCapabilities, func(allowed string) bool {
 		return allowed == "*" || plainCapability(allowed) == plainCapability(name)
 	})
 }
 
-// grantsRoot: UID 0 is in range.
+// grantsRoot reports whether UID 0 is in range.
 func (c Case) grantsRoot() bool {
 	rule := &c.Policy.Allow.RunAsUser
 	return rule.Rule == "MustRunAs" && inRanges(rule.Ranges, 0)
 }
 
-// reachesOnlyRoot: a runAsNonRoot that is false or unset there reaches
-// containers that run as UID 0, and no other.
+// reachesOnlyRoot reports whether a runAsNonRoot that is false or unset there
+// reaches containers that run as UID 0, and no other.
 func (c Case) reachesOnlyRoot(at spec.Container) bool {
 	reached := 0
 	for _, other := range containers(c.Pod) {
@@ -127,7 +128,7 @@ func (c Case) reachesOnlyRoot(at spec.Container) bool {
 	return reached > 0
 }
 
-// grantsSysctl: an entry is a name, or ends in "*" and is a prefix.
+// grantsSysctl reports whether an entry covers the name: it is a name, or ends in "*" and is a prefix.
 func grantsSysctl(entries []string, name string) bool {
 	return slices.ContainsFunc(entries, func(entry string) bool {
 		prefix, isPrefix := strings.CutSuffix(entry, "*")
@@ -150,7 +151,7 @@ func pathSegments(path string) (segments []string, ok bool) {
 	return segments, !slices.ContainsFunc(segments, func(s string) bool { return s == "" || s == "." || s == ".." })
 }
 
-// grantsHostPath: one entry whose segments begin the path's suffices; it may ask
+// grantsHostPath reports whether an entry covers the path: one whose segments begin the path's suffices; it may ask
 // that no container, of any kind, can write to the volume.
 func (c Case) grantsHostPath(v *corev1.Volume) bool {
 	path, clean := pathSegments(v.HostPath.Path)
@@ -185,7 +186,7 @@ func sourcesOf(v *corev1.Volume) (names []string) {
 // defaultVolumes are the types of a policy that lists none.
 var defaultVolumes = []string{"configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim", "projected", "secret"}
 
-// grantsVolume: each source is granted, and one that nobody knows by "*" alone.
+// grantsVolume reports whether each source is granted, and one that nobody knows by "*" alone.
 func (c Case) grantsVolume(v *corev1.Volume) bool {
 	listed := c.Policy.Allow.Volumes
 	if listed == nil {

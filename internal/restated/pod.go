@@ -87,7 +87,7 @@ func effectiveUser(pod *corev1.Pod, at spec.Container) *int64 {
 // author has it.
 func (c Case) RunsAsRoot(at spec.Container) bool { return is(effectiveUser(c.Pod, at), 0) }
 
-// addsSysAdmin: container runtimes know a capability by any case, with CAP_ and without.
+// addsSysAdmin reports whether it is among those added: container runtimes know a capability by any case, with CAP_ and without.
 func addsSysAdmin(sc corev1.SecurityContext) bool {
 	return sc.Capabilities != nil && slices.ContainsFunc(sc.Capabilities.Add, func(c corev1.Capability) bool {
 		return plainCapability(string(c)) == "SYS_ADMIN"
@@ -98,14 +98,14 @@ func plainCapability(name string) string { return strings.TrimPrefix(strings.ToU
 
 func isWindows(pod *corev1.Pod) bool { return pod.Spec.OS != nil && pod.Spec.OS.Name == "windows" }
 
-// isMirror: the kubelet shows with it what it runs already.
+// isMirror reports whether the pod is a mirror pod: the kubelet shows with it what it runs already.
 func isMirror(pod *corev1.Pod) bool {
 	_, found := pod.Annotations["kubernetes.io/config.mirror"]
 	return found
 }
 
-// contradicts: a legacy annotation, the container's or else the pod's, names
-// another profile than the runtime's default.
+// contradicts reports whether a legacy annotation, the container's or else the
+// pod's, names another profile than the runtime's default.
 func contradicts(pod *corev1.Pod, container string) bool {
 	value, found := pod.Annotations["container.seccomp.security.alpha.kubernetes.io/"+container]
 	if !found {
