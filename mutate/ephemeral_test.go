@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"pgregory.net/rapid"
 
+	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/mutate"
 )
@@ -175,7 +176,7 @@ func TestEphemeralContainersAreFilledAsIfCreated(t *testing.T) {
 		want := changes{}
 		for _, c := range whole.Changes() {
 			if at := c.Container; kindLetters[at.Kind] == "e" && !exists[at.Name] {
-				want[short(c.Location)] = toJSON(c.Value)
+				want[short(c.Location)] = patchtest.MustJSON(c.Value)
 			}
 		}
 		filled, report := mutate.EphemeralContainers(old, updated, &p)

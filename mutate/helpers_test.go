@@ -1,8 +1,6 @@
 package mutate_test
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -113,7 +112,7 @@ func changesOf(r *mutate.Report) changes {
 		if _, twice := got[short(c.Location)]; twice {
 			panic("changed twice: " + c.Location.String())
 		}
-		got[short(c.Location)] = toJSON(c.Value)
+		got[short(c.Location)] = patchtest.MustJSON(c.Value)
 	}
 	return got
 }
@@ -132,24 +131,6 @@ func sorted(list []string) []string {
 	list = append([]string{}, list...)
 	slices.Sort(list)
 	return list
-}
-
-func toJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
-}
-
-// fromJSON is the tree of a JSON text, numbers as they are written.
-func fromJSON(text []byte) (tree any) {
-	d := json.NewDecoder(strings.NewReader(string(text)))
-	d.UseNumber()
-	if err := d.Decode(&tree); err != nil {
-		panic(fmt.Sprintf("%v in %s", err, text))
-	}
-	return tree
 }
 
 // resolve follows a JSON pointer that needs no unescaping.

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/podfence/podfence/internal/kept"
+	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/mutate"
@@ -50,10 +51,10 @@ func TestLaws(t *testing.T) {
 			t.Errorf("not idempotent: %v", changesOf(&second))
 		}
 		other, otherReport := mutate.Mutate(before, p)
-		if !reflect.DeepEqual(other, filled) || toJSON(report) != toJSON(otherReport) || string(report.Patch()) != string(otherReport.Patch()) {
+		if !reflect.DeepEqual(other, filled) || patchtest.MustJSON(report) != patchtest.MustJSON(otherReport) || string(report.Patch()) != string(otherReport.Patch()) {
 			t.Error("not deterministic")
 		}
-		if lost := kept.Lost(fromJSON([]byte(toJSON(before))), fromJSON([]byte(toJSON(filled)))); lost != "" {
+		if lost := kept.Lost(patchtest.MustTree([]byte(patchtest.MustJSON(before))), patchtest.MustTree([]byte(patchtest.MustJSON(filled)))); lost != "" {
 			t.Errorf("%s was set and is not kept", lost)
 		}
 		if added := len(leaves(filled)) - len(leaves(before)); added < len(report.Changes()) {
@@ -83,7 +84,7 @@ func leaves(pod *corev1.Pod) (list []any) {
 			list = append(list, node)
 		}
 	}
-	walk(fromJSON([]byte(toJSON(pod))))
+	walk(patchtest.MustTree([]byte(patchtest.MustJSON(pod))))
 	return list
 }
 
@@ -200,7 +201,7 @@ func TestSharesAndOwns(t *testing.T) {
 		}
 		sharesTheRest(t, pod, filled, &report)
 
-		reported := toJSON(report.Changes())
+		reported := patchtest.MustJSON(report.Changes())
 		other, _ := mutate.Mutate(pod, p)
 		otherBefore := other.DeepCopy()
 		var parts []reflect.Value
@@ -221,7 +222,7 @@ func TestSharesAndOwns(t *testing.T) {
 		if !equality.Semantic.DeepEqual(other, otherBefore) {
 			t.Error("two results share what changed")
 		}
-		if toJSON(report.Changes()) != reported {
+		if patchtest.MustJSON(report.Changes()) != reported {
 			t.Error("the result shares memory with its report")
 		}
 	})

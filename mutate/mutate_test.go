@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 
+	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/spec"
 )
@@ -536,7 +537,7 @@ func testRow(t *testing.T, row mutateRow) {
 	}
 	plan := mutate.Plan(&pod.ObjectMeta, &pod.Spec, p)
 	for by, other := range map[string]mutate.Report{"Template": templateReport, "Spec": specReport, "Plan": plan} {
-		if toJSON(report) != toJSON(other) || !bytes.Equal(report.Patch(), other.Patch()) {
+		if patchtest.MustJSON(report) != patchtest.MustJSON(other) || !bytes.Equal(report.Patch(), other.Patch()) {
 			t.Errorf("Mutate and %s report differently", by)
 		}
 	}
@@ -549,11 +550,11 @@ func testRow(t *testing.T, row mutateRow) {
 // pointer says, and without the changes the pod is what it was.
 func resultSays(t *testing.T, filled *corev1.Pod, report *mutate.Report) {
 	t.Helper()
-	tree := fromJSON([]byte(toJSON(filled)))
+	tree := patchtest.MustTree([]byte(patchtest.MustJSON(filled)))
 	for _, c := range report.Changes() {
 		value, ok := resolve(tree, c.Pointer())
-		if !ok || toJSON(value) != toJSON(c.Value) {
-			t.Errorf("%s is %s in the result, want %s", c.Pointer(), toJSON(value), toJSON(c.Value))
+		if !ok || patchtest.MustJSON(value) != patchtest.MustJSON(c.Value) {
+			t.Errorf("%s is %s in the result, want %s", c.Pointer(), patchtest.MustJSON(value), patchtest.MustJSON(c.Value))
 		}
 		if want := "/" + strings.Join(c.Steps(), "/"); c.Pointer() != want {
 			t.Errorf("the pointer %s, want %s", c.Pointer(), want)
@@ -564,7 +565,7 @@ func resultSays(t *testing.T, filled *corev1.Pod, report *mutate.Report) {
 	}
 	for _, u := range report.Unset() {
 		if value, ok := resolve(tree, u.Pointer()); ok {
-			t.Errorf("%s is left unset and is %s", u.Location, toJSON(value))
+			t.Errorf("%s is left unset and is %s", u.Location, patchtest.MustJSON(value))
 		}
 		if u.Reason.String() == "" {
 			t.Errorf("the reason %q has no explanation", u.Reason)

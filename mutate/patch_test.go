@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/spec"
@@ -102,7 +103,7 @@ func asPatch(operations []mutate.Operation) string {
 	for _, o := range operations {
 		patch = append(patch, add{"add", string(spec.RootAt(o.Path...)), o.Value})
 	}
-	return toJSON(patch)
+	return patchtest.MustJSON(patch)
 }
 
 // drawRoot draws where a pod stands in its object: as Kubernetes has it, or by

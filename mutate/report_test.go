@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/spec"
 )
@@ -120,7 +121,7 @@ func TestReportJSON(t *testing.T) {
 		_, r := mutate.Mutate(podOf(t, nil, completePod), nil)
 		return r
 	}()} {
-		if got := toJSON(report); got != `{"changes":[],"unset":[],"patch":[]}` {
+		if got := patchtest.MustJSON(report); got != `{"changes":[],"unset":[],"patch":[]}` {
 			t.Errorf("%s: a reader wants a list, and gets %s", name, got)
 		}
 	}
@@ -129,7 +130,7 @@ func TestReportJSON(t *testing.T) {
 func indented(t *testing.T, v any) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := json.Indent(&b, []byte(toJSON(v)), "", " "); err != nil {
+	if err := json.Indent(&b, []byte(patchtest.MustJSON(v)), "", " "); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

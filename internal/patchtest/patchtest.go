@@ -24,6 +24,24 @@ func Tree(text []byte) (tree any, err error) {
 	return tree, nil
 }
 
+// MustTree is [Tree], and panics where that fails: for texts that are known to be JSON.
+func MustTree(text []byte) any {
+	tree, err := Tree(text)
+	if err != nil {
+		panic(err)
+	}
+	return tree
+}
+
+// MustJSON is the JSON of a value, and panics where there is none.
+func MustJSON(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
 // operation is one step of a patch. Value is nil where the step names none.
 type operation struct {
 	Op    string          `json:"op"`

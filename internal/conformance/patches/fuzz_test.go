@@ -12,6 +12,7 @@ import (
 	kjson "sigs.k8s.io/json"
 
 	"github.com/podfence/podfence/internal/kept"
+	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
@@ -49,7 +50,7 @@ func patchSeeds(t testing.TB) (seeds []patchSeed) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		seeds = append(seeds, patchSeed{toJSON(podgen.Pod().Example(i)), string(text)})
+		seeds = append(seeds, patchSeed{patchtest.MustJSON(podgen.Pod().Example(i)), string(text)})
 	}
 	return seeds
 }
@@ -125,7 +126,7 @@ func fuzzedPolicy(text []byte) *policy.Policy {
 // lacksParent reports whether a pod is one of the known divergences: without a
 // spec, or with a container that is null.
 func lacksParent(raw []byte) bool {
-	pod, _ := fromJSON(raw).(map[string]any)
+	pod, _ := patchtest.MustTree(raw).(map[string]any)
 	podSpec, ok := pod["spec"].(map[string]any)
 	if !ok {
 		return true
@@ -168,13 +169,13 @@ func FuzzPatch(f *testing.F) {
 		if !equality.Semantic.DeepEqual(got, filled) {
 			t.Errorf("%s gives another pod:\n%s", report.Patch(), cmp.Diff(filled, got))
 		}
-		if lost := kept.Lost(fromJSON(raw), fromJSON(patched)); lost != "" {
+		if lost := kept.Lost(patchtest.MustTree(raw), patchtest.MustTree(patched)); lost != "" {
 			t.Errorf("%s was lost: %s", lost, patched)
 		}
 		if report.Changed() { // law 3 again, below an object that holds the pod
 			template := func(raw []byte) []byte { return slices.Concat([]byte(`{"spec":{"template":`), raw, []byte("}}")) }
-			got := fromJSON(applied(t, template(raw), report.Within("/spec/template").Patch()))
-			if diff := cmp.Diff(fromJSON(template(patched)), got); diff != "" {
+			got := patchtest.MustTree(applied(t, template(raw), report.Within("/spec/template").Patch()))
+			if diff := cmp.Diff(patchtest.MustTree(template(patched)), got); diff != "" {
 				t.Errorf("within a template the patch differs (-want +got):\n%s", diff)
 			}
 		}

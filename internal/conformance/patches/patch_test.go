@@ -2,7 +2,6 @@ package patches_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/podfence/podfence/internal/kept"
+	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
@@ -65,7 +65,7 @@ func TestPatchOfGeneratedPods(t *testing.T) {
 		patched := patchGivesThePod(t, raw, &p)
 		// Byte for byte, but for white space: the API types drop nothing here.
 		filled, _ := mutate.Mutate(decodePod(t, raw), &p)
-		if diff := cmp.Diff(fromJSON([]byte(toJSON(filled))), fromJSON(patched)); diff != "" {
+		if diff := cmp.Diff(patchtest.MustTree([]byte(patchtest.MustJSON(filled))), patchtest.MustTree(patched)); diff != "" {
 			t.Errorf("the patched JSON is not that of the filled pod (-want +got):\n%s", diff)
 		}
 	})
@@ -109,7 +109,7 @@ func TestPatchOfRawJSON(t *testing.T) {
 	for _, raw := range rawPods {
 		for _, text := range rawPolicies {
 			patched := patchGivesThePod(t, []byte(raw), policyOf(t, text))
-			if lost := kept.Lost(fromJSON([]byte(raw)), fromJSON(patched)); lost != "" {
+			if lost := kept.Lost(patchtest.MustTree([]byte(raw)), patchtest.MustTree(patched)); lost != "" {
 				t.Errorf("%s was lost from %s\nin %s", lost, raw, patched)
 			}
 		}
@@ -174,7 +174,7 @@ func TestPatchOfGeneratedJSON(t *testing.T) {
 		raw := genRaw().Draw(t, "raw")
 		p := podgen.Policy().Draw(t, "policy")
 		patched := patchGivesThePod(t, []byte(raw), &p)
-		if lost := kept.Lost(fromJSON([]byte(raw)), fromJSON(patched)); lost != "" {
+		if lost := kept.Lost(patchtest.MustTree([]byte(raw)), patchtest.MustTree(patched)); lost != "" {
 			t.Errorf("%s was lost from %s\nin %s", lost, raw, patched)
 		}
 	})
@@ -213,22 +213,4 @@ func policyOf(t testing.TB, text string) *policy.Policy {
 		t.Fatal(err)
 	}
 	return &policies[0]
-}
-
-func toJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
-}
-
-// fromJSON is the tree of a JSON text, numbers as they are written.
-func fromJSON(text []byte) (tree any) {
-	d := json.NewDecoder(strings.NewReader(string(text)))
-	d.UseNumber()
-	if err := d.Decode(&tree); err != nil {
-		panic(fmt.Sprintf("%v in %s", err, text))
-	}
-	return tree
 }
