@@ -1,0 +1,3 @@
+// Package review reads what podfence looks at, and nothing else, from the JSON of
+// a pod.
+package review
