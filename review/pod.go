@@ -72,6 +72,7 @@ var ephemeralContainers = list(
 )
 
 var containerMembers = members[corev1.Container]{
+	"image":           field(func(c *corev1.Container) *string { return &c.Image }, text[string]),
 	"lifecycle":       field(func(c *corev1.Container) **corev1.Lifecycle { return &c.Lifecycle }, pointer(func(m *slabs) *slab[corev1.Lifecycle] { return &m.lifecycles }, lifecycle)),
 	"livenessProbe":   field(func(c *corev1.Container) **corev1.Probe { return &c.LivenessProbe }, probe),
 	"name":            field(func(c *corev1.Container) *string { return &c.Name }, text[string]),

@@ -46,6 +46,11 @@ func (d *decoder) reset(text []byte, limit int64) {
 	d.made.reset()
 }
 
+// release lets go of the text.
+func (d *decoder) release() {
+	d.input, d.text = bytes.Buffer{}, ""
+}
+
 // end reports what stands behind the value that was read.
 func (d *decoder) end() error {
 	switch _, err := d.json.ReadToken(); {

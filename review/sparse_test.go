@@ -54,28 +54,16 @@ func (q question) answers(pod *corev1.Pod) (list []answer) {
 }
 
 // sparsely reads a pod in full and sparsely, and compares what is said of them.
-func (q question) sparsely(t interface{ Errorf(string, ...any) }, data []byte) {
-	full := &corev1.Pod{}
-	if err := k8sjson.Unmarshal(data, full); err != nil {
-		t.Errorf("%v in %s", err, data)
-		return
-	}
-	pod, err := review.Pod(data)
-	if err != nil {
-		t.Errorf("%v in %s", err, data)
-		return
-	}
-	want := q.answers(full)
-	if diff := cmp.Diff(want, q.answers(pod)); diff != "" {
-		t.Errorf("the answer at %s to\n%s\n(-decoded in full +sparsely):\n%s", q.level, data, diff)
-	}
-	if want[0].Patch == "" {
+// The patch of the one applies to the text, and makes the pod that is filled in.
+func (q question) sparsely(t errorer, data []byte) {
+	full, patch := q.sameAnswers(t, data)
+	if patch == "" {
 		return
 	}
 	filled := podfence.Admit(full, q.level, q.policies).Pod
-	got, err := patchtest.Apply(data, []byte(want[0].Patch))
+	got, err := patchtest.Apply(data, []byte(patch))
 	if err != nil {
-		t.Errorf("the patch %s of %s: %v", want[0].Patch, data, err)
+		t.Errorf("the patch %s of %s: %v", patch, data, err)
 		return
 	}
 	again := &corev1.Pod{}
@@ -84,6 +72,29 @@ func (q question) sparsely(t interface{ Errorf(string, ...any) }, data []byte) {
 	} else if diff := cmp.Diff(filled, again); diff != "" {
 		t.Errorf("the patched text is another pod than the filled one (-filled +patched):\n%s", diff)
 	}
+}
+
+// errorer is what tests and properties have in common.
+type errorer interface{ Errorf(string, ...any) }
+
+// sameAnswers compares what is said of a pod that is read in full and sparsely.
+// It returns the pod and the patch, if there is one.
+func (q question) sameAnswers(t errorer, data []byte) (full *corev1.Pod, patch string) {
+	full = &corev1.Pod{}
+	if err := k8sjson.Unmarshal(data, full); err != nil {
+		t.Errorf("%v in %s", err, data)
+		return nil, ""
+	}
+	pod, err := review.Pod(data)
+	if err != nil {
+		t.Errorf("%v in %s", err, data)
+		return nil, ""
+	}
+	want := q.answers(full)
+	if diff := cmp.Diff(want, q.answers(pod)); diff != "" {
+		t.Errorf("the answer at %s to\n%s\n(-decoded in full +sparsely):\n%s", q.level, data, diff)
+	}
+	return full, want[0].Patch
 }
 
 // TestSparseIsEnough: of a generated pod, whatever else it sets, podfence says the

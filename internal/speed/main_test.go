@@ -58,8 +58,8 @@ func TestComparisonsHaveBenchmarks(t *testing.T) {
 			declared[m[1]] = true
 		}
 	}
-	if len(declared) != 12 {
-		t.Errorf("%d benchmarks, want 12: count again", len(declared))
+	if len(declared) != 13 {
+		t.Errorf("%d benchmarks, want 13: count again", len(declared))
 	}
 	for _, c := range comparisons {
 		for _, key := range []string{c.numerator, c.denominator} {
@@ -69,7 +69,7 @@ func TestComparisonsHaveBenchmarks(t *testing.T) {
 			}
 		}
 	}
-	if len(comparisons) != 38 {
-		t.Errorf("%d comparisons, want 38: count again", len(comparisons))
+	if len(comparisons) != 44 {
+		t.Errorf("%d comparisons, want 44: count again", len(comparisons))
 	}
 }

@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"evaluate":            {"spec", "policy", "internal/podwalk", "internal/hotpath", "internal/governing", "internal/plan"},
 	"mutate":              {"spec", "policy", "internal/podwalk", "internal/plan"},
 	"":                    {"spec", "policy", "evaluate", "mutate", "internal/governing"},
+	"review":              {"spec", "policy", "evaluate", "", "internal/podwalk"},
 	"internal/podgen":     {"spec", "policy"},
 	"internal/fuzzinput":  {},
 	"internal/benchpod":   {},
@@ -67,7 +68,7 @@ func goList(t *testing.T, patterns ...string) []listed {
 	}
 }
 
-// TestImportsRunOneWay: spec <- policy <- {mutate, evaluate} <- podfence <-
+// TestImportsRunOneWay: spec <- policy <- {mutate, evaluate} <- podfence <- review <-
 // examples, and mutate and evaluate never import each other, so that each can
 // judge the other.
 func TestImportsRunOneWay(t *testing.T) {
