@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/pod-security-admission/api"
@@ -30,14 +31,15 @@ func Example() {
 	mux := http.NewServeMux()
 	mux.Handle("/mutate", &review.Handler{Mutate: true, Level: level, Policies: exceptions})
 	mux.Handle("/validate", &review.Handler{Level: level, Policies: exceptions})
-	// err := http.ListenAndServeTLS(":8443", "tls.crt", "tls.key", mux)
+	server := &http.Server{Addr: ":8443", Handler: mux, ReadTimeout: 10 * time.Second}
 
+	// Instead of server.ListenAndServeTLS("tls.crt", "tls.key"), one question:
 	question := strings.NewReader(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1",
 		"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},"namespace":"shop","operation":"CREATE",
 		"object":{"spec":{"containers":[{"name":"web","image":"nginx","securityContext":{"privileged":true}}]}}}}`)
 	r, w := httptest.NewRequest("POST", "/validate", question), httptest.NewRecorder()
 	r.Header.Set("Content-Type", "application/json")
-	mux.ServeHTTP(w, r)
+	server.Handler.ServeHTTP(w, r)
 	var answer admissionv1.AdmissionReview
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
 		panic(err)
