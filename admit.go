@@ -192,8 +192,14 @@ func AdmitRequested(pod *corev1.Pod, lv api.LevelVersion, policies policy.Set) D
 // pod that would be made of it is judged. Without a namespace, policies that name
 // none govern it.
 func AdmitTemplate(namespace string, template *corev1.PodTemplateSpec, lv api.LevelVersion, policies policy.Set) Decision {
+	return admitTemplate(namespace, template, spec.AllDefaults, lv, policies)
+}
+
+func admitTemplate(
+	namespace string, template *corev1.PodTemplateSpec, still spec.Default, lv api.LevelVersion, policies policy.Set,
+) Decision {
 	return decide(question{
-		namespace: namespace, meta: &template.ObjectMeta, spec: &template.Spec, still: spec.AllDefaults, template: template,
+		namespace: namespace, meta: &template.ObjectMeta, spec: &template.Spec, still: still, template: template,
 	}, lv, policies)
 }
 

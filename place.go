@@ -258,6 +258,7 @@ func (f *finder) add(template map[string]any, path []string) {
 	}
 	metadata, _ := f.content["metadata"].(map[string]any)
 	w.Namespace, _ = metadata["namespace"].(string)
+	w.claims = w.Root == underSpec && f.hasClaims()
 	var err error
 	if w.Root == "" && !f.byPlace {
 		w.Pod = &corev1.Pod{}
@@ -266,11 +267,38 @@ func (f *finder) add(template map[string]any, path []string) {
 		w.Template = &corev1.PodTemplateSpec{}
 		err = decode(template, w.Template)
 	}
+	if err == nil {
+		err = unknownSource(template)
+	}
 	if err != nil {
 		f.fail(&DecodeError{Kind: nameOf(f.object), Root: w.Root, Err: err})
 		return
 	}
 	f.found = append(f.found, w)
+}
+
+// hasClaims reports whether an object is a StatefulSet, or like one, whose pods get
+// volumes for claims.
+func (f *finder) hasClaims() bool {
+	of, _ := f.content["spec"].(map[string]any)
+	claims, _ := of["volumeClaimTemplates"].([]any)
+	return len(claims) > 0
+}
+
+// unknownSource reports a volume that has a source which this build does not know.
+// Once it is decoded it looks like a volume without a source, which is an emptyDir.
+func unknownSource(template map[string]any) error {
+	pod, _ := template["spec"].(map[string]any)
+	volumes, _ := pod["volumes"].([]any)
+	for i := range volumes {
+		volume, _ := volumes[i].(map[string]any)
+		for _, key := range slices.Sorted(maps.Keys(volume)) {
+			if volume[key] != nil && key != "name" && !spec.IsVolumeType(key) {
+				return fmt.Errorf("spec.volumes[%d].%s is no volume source that this version of podfence knows", i, key)
+			}
+		}
+	}
+	return nil
 }
 
 // decode reads a tree as the API server reads its JSON: with case, and with an

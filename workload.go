@@ -30,6 +30,8 @@ type Workload struct {
 	// or something else.
 	ByPlace bool
 
+	// claims: pods of the template get volumes for claims.
+	claims bool
 	object runtime.Object
 }
 
@@ -96,6 +98,7 @@ func typed(object runtime.Object) (w Workload, ok bool) {
 		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
 	case *appsv1.StatefulSet:
 		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
+		w.claims = len(o.Spec.VolumeClaimTemplates) > 0
 	case *appsv1.DaemonSet:
 		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
 	case *batchv1.Job:
@@ -118,7 +121,7 @@ func (w *Workload) Admit(lv api.LevelVersion, policies policy.Set) Decision {
 	if w.Pod != nil {
 		return Admit(w.Pod, lv, policies)
 	}
-	return AdmitTemplate(w.Namespace, w.Template, lv, policies).Within(w.Root)
+	return admitTemplate(w.Namespace, w.Template, w.still(), lv, policies).Within(w.Root)
 }
 
 // Evaluate judges the workload's pod or template as it is, in its namespace. The
@@ -137,7 +140,15 @@ func (w *Workload) EvaluateStored(lv api.LevelVersion, exceptions policy.Set) ev
 		return evaluate.Stored(w.Namespace, &w.Pod.ObjectMeta, &w.Pod.Spec, spec.AllDefaults, lv, exceptions)
 	}
 	t := w.Template
-	return evaluate.Stored(w.Namespace, &t.ObjectMeta, &t.Spec, spec.AllDefaults, lv, exceptions).Within(w.Root)
+	return evaluate.Stored(w.Namespace, &t.ObjectMeta, &t.Spec, w.still(), lv, exceptions).Within(w.Root)
+}
+
+// still is what pods of the template get that the template does not say.
+func (w *Workload) still() spec.Default {
+	if w.claims {
+		return spec.AllDefaults | spec.DefaultClaimVolumes
+	}
+	return spec.AllDefaults
 }
 
 // With returns the workload's object with the pod or template of a decision: the

@@ -11,6 +11,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/pod-security-admission/api"
 
@@ -150,6 +152,53 @@ func TestEvaluateStored(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", w.kind, diff)
+		}
+	}
+}
+
+// TestVolumeClaimTemplates: pods of a StatefulSet have volumes that their template
+// does not name. A policy whose volumes leave claims out refuses them, typed and
+// unstructured, and one that lists them does not.
+func TestVolumeClaimTemplates(t *testing.T) {
+	template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "web"}}, Spec: corev1.PodSpec{
+		AutomountServiceAccountToken: new(bool),
+		Volumes:                      []corev1.Volume{{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}},
+		Containers:                   []corev1.Container{{Name: "db", Image: "db:1"}},
+	}}
+	with := &appsv1.StatefulSet{TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "StatefulSet"}}
+	with.Spec.Template = template
+	without := with.DeepCopy()
+	with.Spec.VolumeClaimTemplates = []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}}}
+	loose := func(s *appsv1.StatefulSet) runtime.Object {
+		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &unstructured.Unstructured{Object: content}
+	}
+	const refused = "spec.template.spec.volumes[1].persistentVolumeClaim: made of the StatefulSet's volumeClaimTemplates"
+	for name, row := range map[string]struct {
+		object  runtime.Object
+		volumes string
+		want    []string
+	}{
+		"typed, not listed":        {with, "[emptyDir]", []string{refused}},
+		"unstructured, not listed": {loose(with), "[emptyDir]", []string{refused}},
+		"typed, listed":            {with, "[emptyDir, persistentVolumeClaim]", nil},
+		"without claims":           {without, "[emptyDir]", nil},
+		"all volumes":              {with, `["*"]`, nil},
+	} {
+		set := setOf(t, "a: {allow: {volumes: "+row.volumes+"}}")
+		_, d, err := podfence.AdmitObject(row.object, atRestricted, set)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		var got []string
+		for _, v := range d.Result.Violations {
+			got = append(got, v.Location.String()+": "+v.Default.String())
+		}
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }

@@ -214,15 +214,25 @@ func (d *demander) volumes(p *policy.Policy, standing int) {
 		}
 		d.volume(p, i)
 	}
-	if !p.Allow.Volume(projected) && d.tokenVolume() {
-		d.add(policy.KeyVolumes, spec.AtIndex(spec.Container{}, spec.FieldVolumeProjected, len(d.pod.Volumes)), projected, d.wantTypes())
-		v := &d.found[len(d.found)-1]
-		v.Volume, v.Default = spec.TokenVolume, spec.DefaultTokenVolume
+	added := len(d.pod.Volumes)
+	if d.tokenVolume() {
+		d.addedVolume(p, added, spec.FieldVolumeProjected, spec.TokenVolume, spec.DefaultTokenVolume)
+		added++
+	}
+	if d.still.Has(spec.DefaultClaimVolumes) {
+		d.addedVolume(p, added, spec.FieldVolumePersistentVolumeClaim, spec.ClaimVolume, spec.DefaultClaimVolumes)
 	}
 }
 
-// projected is the type of the volume that ServiceAccount admission adds.
-var projected = spec.VolumeTypeOf(spec.FieldVolumeProjected)
+// addedVolume holds a volume that others add to the pod to the rule. It is said to
+// stand behind those that the author wrote.
+func (d *demander) addedVolume(p *policy.Policy, i int, f spec.Field, name string, by spec.Default) {
+	if of := spec.VolumeTypeOf(f); !p.Allow.Volume(of) {
+		d.add(policy.KeyVolumes, spec.AtIndex(spec.Container{}, f, i), of, d.wantTypes())
+		v := &d.found[len(d.found)-1]
+		v.Volume, v.Default = name, by
+	}
+}
 
 // volumeViolations are the standard's violations about volumes: at one level
 // one check reads them, once each, in their order.

@@ -30,6 +30,13 @@ const (
 	// mounted read-only in init and regular containers. ServiceAccount admission
 	// adds it when the pod is created, before any webhook sees the pod.
 	DefaultTokenVolume
+	// DefaultClaimVolumes: a pod of a StatefulSet gets a volume for each of the
+	// volumeClaimTemplates, before its other volumes. The StatefulSet's controller
+	// adds them when it makes the pod (updateStorage of pkg/controller/statefulset).
+	// The template alone does not tell, so that [AllDefaults] leaves this one out,
+	// and [Stored] does not show the volumes: they have claims for a source, which
+	// no check forbids, but a policy's list of volumes may.
+	DefaultClaimVolumes
 )
 
 // AllDefaults are those that a pod, or the pod of a template, gets that is as its
@@ -49,6 +56,8 @@ func (d Default) String() string {
 		return "set by the API server because of hostNetwork"
 	case DefaultAppArmorProfile:
 		return "set by the API server from the container's annotation"
+	case DefaultClaimVolumes:
+		return "made of the StatefulSet's volumeClaimTemplates"
 	case DefaultTokenVolume:
 		return "added by ServiceAccount admission unless automountServiceAccountToken is false"
 	default:
@@ -60,6 +69,10 @@ const (
 	// TokenVolume is the name by which [Stored] and violations know the volume
 	// that ServiceAccount admission adds. The server has random letters for the "*".
 	TokenVolume = tokenVolumePrefix + "*"
+
+	// ClaimVolume is the name by which violations know the volumes that a
+	// StatefulSet's pods get for its volumeClaimTemplates.
+	ClaimVolume = "volumeClaimTemplates"
 
 	tokenVolumePrefix = "kube-api-access-"
 	// tokenMountPath is where the token is looked for. A container that mounts
@@ -80,8 +93,10 @@ const (
 // Two things cannot be seen in a pod. Its ServiceAccount may say
 // automountServiceAccountToken=false, and then a pod that says nothing gets no
 // token volume; it is taken to get one. And a volume whose only source is newer
-// than this build looks like one without a source. Leave DefaultEmptyDir out for
-// pods that an API server has decoded: there, such a volume is of an unknown type.
+// than this build looks like one without a source, once it is decoded into the Go
+// types. Leave DefaultEmptyDir out for pods that an API server has decoded: there,
+// such a volume is of an unknown type. Of an Unstructured, podfence.WorkloadOf
+// refuses it.
 func Stored(meta *metav1.ObjectMeta, pod *corev1.PodSpec, still Default) *corev1.PodSpec {
 	s := storing{given: pod, stored: pod}
 	if still == 0 || meta.UID != "" {

@@ -3,6 +3,7 @@ package spec
 import (
 	"iter"
 	"math/bits"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -93,6 +94,11 @@ func (s VolumeSet) Types() iter.Seq[*VolumeType] {
 
 // VolumeTypes returns every volume type. The result is shared and must not be changed.
 func VolumeTypes() []VolumeType { return volumeTypeTable[:] }
+
+// IsVolumeType reports whether a volume has a source of this name: configMap.
+func IsVolumeType(name string) bool {
+	return slices.ContainsFunc(volumeTypeTable[:], func(t VolumeType) bool { return t.Name == name })
+}
 
 // VolumeTypeOf is the name of the volume type whose field this is,
 // UnknownVolumeType for a volume as a whole.
