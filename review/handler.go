@@ -2,7 +2,7 @@ package review
 
 import (
 	"bytes"
-	stdcontext "context"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -43,7 +43,7 @@ type Handler struct {
 	Mutate bool
 	// Level says at which level and version the pods of a request are judged, by
 	// its namespace for instance. Its error refuses the request, with status 500.
-	Level func(stdcontext.Context, *Request) (api.LevelVersion, error)
+	Level func(context.Context, *Request) (api.LevelVersion, error)
 	// Policies are the exceptions in force. They are asked for once a request.
 	Policies func() policy.Set
 	// MaxBody is how long a body may be, in bytes; DefaultMaxBody where it is 0.
@@ -97,7 +97,7 @@ func orDefault(n, standard int64) int64 {
 // Review answers the JSON of an AdmissionReview with the JSON of one. The error
 // says that the text is no review: an [*Error] where it cannot be read. Of an
 // object that cannot be read the answer speaks.
-func (h *Handler) Review(ctx stdcontext.Context, review []byte) ([]byte, error) {
+func (h *Handler) Review(ctx context.Context, review []byte) ([]byte, error) {
 	d, _ := h.idle.Get().(*decoder)
 	if d == nil {
 		d = &decoder{}
@@ -174,7 +174,7 @@ var ignored = map[string]bool{
 // ephemeral is the subresource that adds ephemeral containers to a pod.
 const ephemeral = "ephemeralcontainers"
 
-func (h *Handler) answer(ctx stdcontext.Context, r *Request) response {
+func (h *Handler) answer(ctx context.Context, r *Request) response {
 	if !r.isJudged() || h.Mutate && !r.isFilled() {
 		return response{allowed: true}
 	}

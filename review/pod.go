@@ -78,7 +78,7 @@ var containerMembers = members[corev1.Container]{
 	"name":            field(func(c *corev1.Container) *string { return &c.Name }, text[string]),
 	"ports":           field(func(c *corev1.Container) *[]corev1.ContainerPort { return &c.Ports }, list(func(m *slabs) *slab[corev1.ContainerPort] { return &m.ports }, port)),
 	"readinessProbe":  field(func(c *corev1.Container) **corev1.Probe { return &c.ReadinessProbe }, probe),
-	"securityContext": field(func(c *corev1.Container) **corev1.SecurityContext { return &c.SecurityContext }, pointer(func(m *slabs) *slab[corev1.SecurityContext] { return &m.contexts }, context)),
+	"securityContext": field(func(c *corev1.Container) **corev1.SecurityContext { return &c.SecurityContext }, pointer(func(m *slabs) *slab[corev1.SecurityContext] { return &m.contexts }, containerContext)),
 	"startupProbe":    field(func(c *corev1.Container) **corev1.Probe { return &c.StartupProbe }, probe),
 	"volumeDevices":   field(func(c *corev1.Container) *[]corev1.VolumeDevice { return &c.VolumeDevices }, list(func(m *slabs) *slab[corev1.VolumeDevice] { return &m.devices }, device)),
 	"volumeMounts":    field(func(c *corev1.Container) *[]corev1.VolumeMount { return &c.VolumeMounts }, list(func(m *slabs) *slab[corev1.VolumeMount] { return &m.mounts }, mount)),
@@ -122,7 +122,7 @@ var tcpSocket = pointer(func(m *slabs) *slab[corev1.TCPSocketAction] { return &m
 	"host": field(func(a *corev1.TCPSocketAction) *string { return &a.Host }, text[string]),
 }))
 
-var context = object(members[corev1.SecurityContext]{
+var containerContext = object(members[corev1.SecurityContext]{
 	"allowPrivilegeEscalation": field(func(c *corev1.SecurityContext) **bool { return &c.AllowPrivilegeEscalation }, optionalBool),
 	"appArmorProfile":          field(func(c *corev1.SecurityContext) **corev1.AppArmorProfile { return &c.AppArmorProfile }, appArmorProfile),
 	"capabilities":             field(func(c *corev1.SecurityContext) **corev1.Capabilities { return &c.Capabilities }, pointer(func(m *slabs) *slab[corev1.Capabilities] { return &m.capabilities }, capabilities)),

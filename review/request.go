@@ -1,13 +1,13 @@
 package review
 
 import (
-	"strings"
-
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/podfence/podfence/internal/kinds"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -42,7 +42,7 @@ type UserInfo struct {
 // the text.
 type held struct{ start, end int }
 
-// bodyOf reads a review with its request. What stands beside them is skipped.
+// body is a review with its request. What stands beside them is skipped.
 type body struct {
 	apiVersion, kind string
 	request          Request
@@ -114,44 +114,42 @@ var podTemplate = object(members[corev1.PodTemplateSpec]{
 	"spec":     field(func(t *corev1.PodTemplateSpec) *corev1.PodSpec { return &t.Spec }, podSpec),
 })
 
-// roots are where the kinds that Kubernetes serves hold their pod template.
-var roots = map[metav1.GroupKind]spec.Root{
-	{Kind: "PodTemplate"}:                "/template",
-	{Kind: "ReplicationController"}:      "/spec/template",
-	{Group: "apps", Kind: "ReplicaSet"}:  "/spec/template",
-	{Group: "apps", Kind: "Deployment"}:  "/spec/template",
-	{Group: "apps", Kind: "StatefulSet"}: "/spec/template",
-	{Group: "apps", Kind: "DaemonSet"}:   "/spec/template",
-	{Group: "batch", Kind: "Job"}:        "/spec/template",
-	{Group: "batch", Kind: "CronJob"}:    "/spec/jobTemplate/spec/template",
-}
-
-func holder(steps []string) reader[*corev1.PodTemplateSpec] {
-	if len(steps) == 0 {
-		return func(d *decoder, into **corev1.PodTemplateSpec) error {
-			if null, err := d.null(); null || err != nil {
-				return err
-			}
-			*into = &corev1.PodTemplateSpec{}
-			return podTemplate(d, *into)
-		}
+// templates read the template of an object that holds it at a root.
+var templates = func() map[spec.Root]reader[*corev1.PodTemplateSpec] {
+	readers := map[spec.Root]reader[*corev1.PodTemplateSpec]{}
+	for _, root := range kinds.TemplateRoots() {
+		readers[root] = templateAt(root.Steps())
 	}
-	return object(members[*corev1.PodTemplateSpec]{steps[0]: holder(steps[1:])})
+	return readers
+}()
+
+func templateAt(steps []string) reader[*corev1.PodTemplateSpec] {
+	if len(steps) > 0 {
+		return object(members[*corev1.PodTemplateSpec]{steps[0]: templateAt(steps[1:])})
+	}
+	return func(d *decoder, into **corev1.PodTemplateSpec) error {
+		if null, err := d.null(); null || err != nil {
+			return err
+		}
+		*into = &corev1.PodTemplateSpec{}
+		return podTemplate(d, *into)
+	}
 }
 
 func (r *Request) isPod() bool {
-	return r.Kind.Group == "" && r.Kind.Kind == "Pod"
+	return r.Kind == metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}
 }
 
 func (r *Request) readObject(d *decoder) error {
-	switch root, ok := roots[metav1.GroupKind{Group: r.Kind.Group, Kind: r.Kind.Kind}]; {
+	root, ok := kinds.Root(schema.GroupVersionKind(r.Kind))
+	switch {
+	case !ok:
+		return d.skip()
 	case r.isPod():
 		return pod(d, &r.Pod)
-	case ok:
+	default:
 		r.Root = root
 		return templates[root](d, &r.Template)
-	default:
-		return d.skip()
 	}
 }
 
@@ -161,15 +159,6 @@ func (r *Request) readOldObject(d *decoder) error {
 	}
 	return d.skip()
 }
-
-// templates read the template of an object that holds it at a root.
-var templates = func() map[spec.Root]reader[*corev1.PodTemplateSpec] {
-	readers := map[spec.Root]reader[*corev1.PodTemplateSpec]{}
-	for _, root := range roots {
-		readers[root] = holder(strings.Split(string(root[1:]), "/"))
-	}
-	return readers
-}()
 
 // pod reads a pod, which is nil for null.
 func pod(d *decoder, into **corev1.Pod) error {
