@@ -3,6 +3,7 @@ module github.com/podfence/podfence
 go 1.24.0
 
 require (
+	github.com/go-json-experiment/json v0.0.0-20250813024750-ebf49471dced
 	github.com/google/go-cmp v0.6.0
 	go.yaml.in/yaml/v3 v3.0.4
 	k8s.io/api v0.31.0

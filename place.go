@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/json"
 
+	"github.com/podfence/podfence/internal/kinds"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/spec"
 )
@@ -105,32 +106,12 @@ func (e *DecodeError) Error() string {
 // Unwrap returns the decoder's error.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// knownRoot is where a kind that Kubernetes serves holds its pod or template.
-func knownRoot(apiVersion, kind string) (root spec.Root, ok bool) {
-	switch (schema.GroupVersionKind{Version: apiVersion, Kind: kind}) {
-	case schema.GroupVersionKind{Version: "v1", Kind: "Pod"}:
-		return "", true
-	case schema.GroupVersionKind{Version: "v1", Kind: "PodTemplate"}:
-		return underTemplate, true
-	case schema.GroupVersionKind{Version: "v1", Kind: "ReplicationController"},
-		schema.GroupVersionKind{Version: "apps/v1", Kind: "ReplicaSet"},
-		schema.GroupVersionKind{Version: "apps/v1", Kind: "Deployment"},
-		schema.GroupVersionKind{Version: "apps/v1", Kind: "StatefulSet"},
-		schema.GroupVersionKind{Version: "apps/v1", Kind: "DaemonSet"},
-		schema.GroupVersionKind{Version: "batch/v1", Kind: "Job"}:
-		return underSpec, true
-	case schema.GroupVersionKind{Version: "batch/v1", Kind: "CronJob"}:
-		return underJobTemplate, true
-	}
-	return "", false
-}
-
 // unstructured finds the workloads of an object without a Go type.
 func unstructured(object runtime.Unstructured, places []Place) ([]Workload, error) {
 	f := finder{object: object, content: object.UnstructuredContent()}
 	apiVersion, _ := f.content["apiVersion"].(string)
 	kind, _ := f.content["kind"].(string)
-	if root, ok := knownRoot(apiVersion, kind); ok {
+	if root, ok := kinds.Root(schema.FromAPIVersionAndKind(apiVersion, kind)); ok {
 		f.demand(Place{Steps: root.Steps()})
 	} else {
 		f.byPlace = true
@@ -258,7 +239,7 @@ func (f *finder) add(template map[string]any, path []string) {
 	}
 	metadata, _ := f.content["metadata"].(map[string]any)
 	w.Namespace, _ = metadata["namespace"].(string)
-	w.claims = w.Root == underSpec && f.hasClaims()
+	w.claims = w.Root == kinds.UnderSpec && f.hasClaims()
 	var err error
 	if w.Root == "" && !f.byPlace {
 		w.Pod = &corev1.Pod{}

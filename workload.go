@@ -10,6 +10,7 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/kinds"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -89,31 +90,25 @@ func typed(object runtime.Object) (w Workload, ok bool) {
 	case *corev1.Pod:
 		w.Namespace, w.Pod = o.Namespace, o
 	case *corev1.PodTemplate:
-		w.Namespace, w.Template, w.Root = o.Namespace, &o.Template, underTemplate
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Template, kinds.UnderTemplate
 	case *corev1.ReplicationController:
-		w.Namespace, w.Template, w.Root = o.Namespace, o.Spec.Template, underSpec
+		w.Namespace, w.Template, w.Root = o.Namespace, o.Spec.Template, kinds.UnderSpec
 	case *appsv1.ReplicaSet:
-		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, kinds.UnderSpec
 	case *appsv1.Deployment:
-		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, kinds.UnderSpec
 	case *appsv1.StatefulSet:
-		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, kinds.UnderSpec
 		w.claims = len(o.Spec.VolumeClaimTemplates) > 0
 	case *appsv1.DaemonSet:
-		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, kinds.UnderSpec
 	case *batchv1.Job:
-		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, underSpec
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, kinds.UnderSpec
 	case *batchv1.CronJob:
-		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.JobTemplate.Spec.Template, underJobTemplate
+		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.JobTemplate.Spec.Template, kinds.UnderJobTemplate
 	}
 	return w, w.Pod != nil || w.Template != nil
 }
-
-var (
-	underTemplate    = spec.RootAt("template")
-	underSpec        = spec.RootAt("spec", "template")
-	underJobTemplate = spec.RootAt("spec", "jobTemplate", "spec", "template")
-)
 
 // Admit decides about the workload's pod or template, in its namespace. The
 // paths of the decision, and its patch, begin at the object.

@@ -42,16 +42,18 @@ func blocks(t *testing.T, file, language string) []string {
 	return found
 }
 
-// TestReadmeCodeCompiles: the README's code stands in ExampleAdmit, which is
-// compiled and run.
+// TestReadmeCodeCompiles: the README's code stands in examples that are compiled
+// and run.
 func TestReadmeCodeCompiles(t *testing.T) {
-	code := blocks(t, "README.md", "go")
-	if len(code) != 1 {
-		t.Fatalf("%d blocks of Go in the README, want 1", len(code))
+	code, files := blocks(t, "README.md", "go"), []string{"example_test.go", "review/example_test.go"}
+	if len(code) != len(files) {
+		t.Fatalf("%d blocks of Go in the README, want %d", len(code), len(files))
 	}
-	indented := "\t" + strings.ReplaceAll(strings.TrimSuffix(code[0], "\n"), "\n", "\n\t")
-	if !strings.Contains(read(t, "example_test.go"), strings.ReplaceAll(indented, "\t\n", "\n")) {
-		t.Errorf("example_test.go does not hold the README's code:\n%s", indented)
+	for i, file := range files {
+		indented := "\t" + strings.ReplaceAll(strings.TrimSuffix(code[i], "\n"), "\n", "\n\t")
+		if !strings.Contains(read(t, file), strings.ReplaceAll(indented, "\t\n", "\n")) {
+			t.Errorf("%s does not hold the README's code:\n%s", file, indented)
+		}
 	}
 }
 

@@ -23,37 +23,38 @@ import (
 const module = "github.com/podfence/podfence"
 
 // public are the packages that embedders import.
-var public = []string{"spec", "policy", "evaluate", "mutate", ""}
+var public = []string{"spec", "policy", "evaluate", "mutate", "", "review"}
 
 // compiled are the modules beyond the standard library whose packages are compiled
 // with each of the public ones, and how many packages that are. All but those with
 // a comment come with the types of pods and of levels, which spec imports.
 var compiled = []struct {
 	module string
-	counts [5]int // in order of public
+	counts [6]int // in order of public
 }{
-	{"github.com/fxamacker/cbor/v2", [5]int{1, 1, 1, 1, 1}},
-	{"github.com/go-logr/logr", [5]int{1, 1, 1, 1, 1}},
-	{"github.com/gogo/protobuf", [5]int{2, 2, 2, 2, 2}},
-	{"github.com/google/gofuzz", [5]int{2, 2, 2, 2, 2}},
-	{"github.com/json-iterator/go", [5]int{1, 1, 1, 1, 1}},
-	{"github.com/modern-go/concurrent", [5]int{1, 1, 1, 1, 1}},
-	{"github.com/modern-go/reflect2", [5]int{1, 1, 1, 1, 1}},
-	{module, [5]int{1, 3, 8, 7, 10}}, // with the internal packages that they share
-	{"github.com/x448/float16", [5]int{1, 1, 1, 1, 1}},
-	{"go.yaml.in/yaml/v3", [5]int{0, 1, 1, 1, 1}}, // policy.Parse: it tells the lines of errors
-	{"golang.org/x/net", [5]int{4, 4, 4, 4, 4}},
-	{"golang.org/x/text", [5]int{4, 4, 4, 4, 4}},
-	{"gopkg.in/inf.v0", [5]int{1, 1, 1, 1, 1}},
-	{"gopkg.in/yaml.v2", [5]int{1, 1, 1, 1, 1}},
-	{"k8s.io/api", [5]int{3, 3, 3, 3, 5}}, // podfence: apps and batch, for AdmitObject
-	{"k8s.io/apimachinery", [5]int{25, 25, 25, 25, 25}},
-	{"k8s.io/component-base", [5]int{1, 1, 1, 1, 1}},
-	{"k8s.io/klog/v2", [5]int{7, 7, 7, 7, 7}},
-	{"k8s.io/pod-security-admission", [5]int{1, 1, 1, 1, 1}},
-	{"k8s.io/utils", [5]int{4, 4, 4, 4, 4}},
-	{"sigs.k8s.io/json", [5]int{2, 2, 2, 2, 2}},
-	{"sigs.k8s.io/structured-merge-diff/v4", [5]int{1, 1, 1, 1, 1}},
+	{"github.com/fxamacker/cbor/v2", [6]int{1, 1, 1, 1, 1, 1}},
+	{"github.com/go-json-experiment/json", [6]int{0, 0, 0, 0, 0, 5}}, // review: package jsontext
+	{"github.com/go-logr/logr", [6]int{1, 1, 1, 1, 1, 1}},
+	{"github.com/gogo/protobuf", [6]int{2, 2, 2, 2, 2, 2}},
+	{"github.com/google/gofuzz", [6]int{2, 2, 2, 2, 2, 2}},
+	{"github.com/json-iterator/go", [6]int{1, 1, 1, 1, 1, 1}},
+	{"github.com/modern-go/concurrent", [6]int{1, 1, 1, 1, 1, 1}},
+	{"github.com/modern-go/reflect2", [6]int{1, 1, 1, 1, 1, 1}},
+	{module, [6]int{1, 3, 8, 7, 11, 12}}, // with the internal packages that they share
+	{"github.com/x448/float16", [6]int{1, 1, 1, 1, 1, 1}},
+	{"go.yaml.in/yaml/v3", [6]int{0, 1, 1, 1, 1, 1}}, // policy.Parse: it tells the lines of errors
+	{"golang.org/x/net", [6]int{4, 4, 4, 4, 4, 4}},
+	{"golang.org/x/text", [6]int{4, 4, 4, 4, 4, 4}},
+	{"gopkg.in/inf.v0", [6]int{1, 1, 1, 1, 1, 1}},
+	{"gopkg.in/yaml.v2", [6]int{1, 1, 1, 1, 1, 1}},
+	{"k8s.io/api", [6]int{3, 3, 3, 3, 5, 5}}, // podfence: apps and batch, for AdmitObject
+	{"k8s.io/apimachinery", [6]int{25, 25, 25, 25, 25, 25}},
+	{"k8s.io/component-base", [6]int{1, 1, 1, 1, 1, 1}},
+	{"k8s.io/klog/v2", [6]int{7, 7, 7, 7, 7, 7}},
+	{"k8s.io/pod-security-admission", [6]int{1, 1, 1, 1, 1, 1}},
+	{"k8s.io/utils", [6]int{4, 4, 4, 4, 4, 4}},
+	{"sigs.k8s.io/json", [6]int{2, 2, 2, 2, 2, 2}},
+	{"sigs.k8s.io/structured-merge-diff/v4", [6]int{1, 1, 1, 1, 1, 1}},
 }
 
 // required are the modules that the go.mod of an embedder of the root package has
@@ -86,6 +87,7 @@ var required = []string{
 // modules of Kubernetes already puts on the list that versions are chosen from. No
 // package of rapid is ever compiled by an embedder: tests of this module use it.
 var added = []string{
+	"github.com/go-json-experiment/json v0.0.0-20250813024750-ebf49471dced",
 	module + " v0.0.0",
 	"go.yaml.in/yaml/v3 v3.0.4",
 	"pgregory.net/rapid v1.2.0",
@@ -121,7 +123,7 @@ func run(t *testing.T, dir string, args ...string) []byte {
 
 // TestCompiled: what is compiled with each public package.
 func TestCompiled(t *testing.T) {
-	got, want := map[string][5]int{}, map[string][5]int{}
+	got, want := map[string][6]int{}, map[string][6]int{}
 	for _, row := range compiled {
 		want[row.module] = row.counts
 	}

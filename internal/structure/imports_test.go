@@ -26,7 +26,9 @@ var arrows = map[string][]string{
 	"internal/plan":       {"spec", "policy", "internal/podwalk", "internal/hotpath"},
 	"evaluate":            {"spec", "policy", "internal/podwalk", "internal/hotpath", "internal/governing", "internal/plan"},
 	"mutate":              {"spec", "policy", "internal/podwalk", "internal/plan"},
-	"":                    {"spec", "policy", "evaluate", "mutate", "internal/governing"},
+	"":                    {"spec", "policy", "evaluate", "mutate", "internal/governing", "internal/kinds"},
+	"internal/kinds":      {"spec"},
+	"review":              {"spec", "policy", "evaluate", "", "internal/podwalk", "internal/kinds"},
 	"internal/podgen":     {"spec", "policy"},
 	"internal/fuzzinput":  {},
 	"internal/benchpod":   {},
@@ -67,7 +69,7 @@ func goList(t *testing.T, patterns ...string) []listed {
 	}
 }
 
-// TestImportsRunOneWay: spec <- policy <- {mutate, evaluate} <- podfence <-
+// TestImportsRunOneWay: spec <- policy <- {mutate, evaluate} <- podfence <- review <-
 // examples, and mutate and evaluate never import each other, so that each can
 // judge the other.
 func TestImportsRunOneWay(t *testing.T) {

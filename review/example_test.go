@@ -1,0 +1,57 @@
+package review_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/review"
+)
+
+// A webhook in ten lines: it fills in, and refuses what is still against the
+// level of its namespace. A server of controller-runtime takes the same handlers:
+//
+//	manager.GetWebhookServer().Register("/mutate", fill)
+func Example() {
+	level := func(_ context.Context, r *review.Request) (api.LevelVersion, error) {
+		if r.Namespace == "kube-system" {
+			return api.LevelVersion{Level: api.LevelPrivileged}, nil
+		}
+		return api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, nil
+	}
+	exceptions := func() policy.Set { return policy.Set{} } // policy.ReadDir reads a directory
+	mux := http.NewServeMux()
+	mux.Handle("/mutate", &review.Handler{Mutate: true, Level: level, Policies: exceptions})
+	mux.Handle("/validate", &review.Handler{Level: level, Policies: exceptions})
+	server := &http.Server{Addr: ":8443", Handler: mux, ReadTimeout: 10 * time.Second}
+
+	// Instead of server.ListenAndServeTLS("tls.crt", "tls.key"), one question:
+	question := strings.NewReader(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1",
+		"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},"namespace":"shop","operation":"CREATE",
+		"object":{"spec":{"containers":[{"name":"web","image":"nginx","securityContext":{"privileged":true}}]}}}}`)
+	r, w := httptest.NewRequest("POST", "/validate", question), httptest.NewRecorder()
+	r.Header.Set("Content-Type", "application/json")
+	server.Handler.ServeHTTP(w, r)
+	var answer admissionv1.AdmissionReview
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+		panic(err)
+	}
+	first, _, _ := strings.Cut(answer.Response.Result.Message, ",")
+	fmt.Println(answer.Response.Allowed, answer.Response.Result.Code, first)
+	// Output: false 403 violates PodSecurity "restricted:latest": privileged (container "web" must not set securityContext.privileged=true)
+}
+
+// A pod that is read sparsely is enough for an answer.
+func ExamplePod() {
+	pod, err := review.Pod([]byte(`{"spec":{"hostNetwork":true,"containers":[{"name":"web","env":[{"name":"A"}]}]}}`))
+	fmt.Println(pod.Spec.HostNetwork, len(pod.Spec.Containers), pod.Spec.Containers[0].Env, err)
+	// Output: true 1 [] <nil>
+}

@@ -1,0 +1,285 @@
+package review
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"sync"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
+)
+
+// DefaultMaxBody is how long the body of a request may be, in bytes, by default.
+// An API server takes objects of 3 MiB, and a review may hold two.
+const DefaultMaxBody = 7 << 20
+
+// Handler is an admission webhook: it answers an AdmissionReview of
+// admission.k8s.io/v1, from bytes to bytes.
+//
+// One that mutates is for a MutatingWebhookConfiguration. It fills in what pods
+// leave unset when they are created, and new ephemeral containers, and refuses
+// nothing, for another mutator may come after it. One that does not is for a
+// ValidatingWebhookConfiguration. It refuses pods that are created and violate
+// their level, and updates that change an image or add an ephemeral container, as
+// Pod Security Admission does; of the pod templates in other objects it warns.
+// Everything else is allowed.
+//
+// The zero Handler validates at restricted, latest version, without exceptions.
+// Its fields must not be changed once it serves. It is safe for concurrent use.
+type Handler struct {
+	// Mutate: pods are filled in, and nothing is refused.
+	Mutate bool
+	// Level says at which level and version the pods of a request are judged, by
+	// its namespace for instance. Its error refuses the request, with status 500.
+	Level func(context.Context, *Request) (api.LevelVersion, error)
+	// Policies are the exceptions in force. They are asked for once a request.
+	Policies func() policy.Set
+	// MaxBody is how long a body may be, in bytes; DefaultMaxBody where it is 0.
+	MaxBody int64
+	// MaxMemory is how much the pods of a request may take in memory, in bytes;
+	// DefaultLimit where it is 0.
+	MaxMemory int64
+
+	// idle are decoders that no request uses.
+	idle sync.Pool
+}
+
+// ServeHTTP answers a review with status 200, whatever is decided. A request that
+// holds none has another: 405 for a method other than POST, 415 for what is no
+// JSON, 413 for a body that is too long, 400 for one that cannot be read.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "POST an AdmissionReview", http.StatusMethodNotAllowed)
+		return
+	case err != nil || mediaType != "application/json":
+		http.Error(w, "the content type must be application/json", http.StatusUnsupportedMediaType)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, orDefault(h.MaxBody, DefaultMaxBody)))
+	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+		http.Error(w, fmt.Sprintf("the body has more than %d bytes", tooLong.Limit), http.StatusRequestEntityTooLarge)
+		return
+	} else if err != nil {
+		http.Error(w, "the body could not be read", http.StatusBadRequest)
+		return
+	}
+	answer, err := h.Review(r.Context(), body)
+	if err != nil {
+		http.Error(w, spec.Printable(err.Error()), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(answer) // whoever asked is gone
+}
+
+func orDefault(n, standard int64) int64 {
+	if n == 0 {
+		return standard
+	}
+	return n
+}
+
+// Review answers the JSON of an AdmissionReview with the JSON of one. The error
+// says that the text is no review: an [*Error] where it cannot be read. Of an
+// object that cannot be read the answer speaks.
+func (h *Handler) Review(ctx context.Context, review []byte) ([]byte, error) {
+	d, _ := h.idle.Get().(*decoder)
+	if d == nil {
+		d = &decoder{}
+	}
+	defer func() {
+		d.release()
+		h.idle.Put(d)
+	}()
+	in := body{}
+	d.reset(review, orDefault(h.MaxMemory, DefaultLimit))
+	err := reviewObject(d, &in)
+	if err == nil {
+		err = d.end()
+	}
+	if unread := (*Error)(nil); errors.As(err, &unread) && in.request.UID != "" && unread.Offset == 0 {
+		return answerTo(&in.request, failed(http.StatusBadRequest, metav1.StatusReasonBadRequest, err)), nil
+	} else if err != nil {
+		return nil, err
+	}
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	if err := h.readHeld(&in.request, review); err != nil {
+		return answerTo(&in.request, failed(http.StatusBadRequest, metav1.StatusReasonBadRequest, err)), nil
+	}
+	return answerTo(&in.request, h.answer(ctx, &in.request)), nil
+}
+
+// check reports a review that is none.
+func (b *body) check() error {
+	switch r := &b.request; {
+	case b.apiVersion != admissionv1.SchemeGroupVersion.String() || b.kind != "AdmissionReview":
+		return &Error{Text: fmt.Sprintf("this is %.80s of %.80s, and no AdmissionReview of %s", b.kind, b.apiVersion, admissionv1.SchemeGroupVersion)}
+	case !b.asked:
+		return &Error{Pointer: "/request", Text: "it is missing"}
+	case r.UID == "" || r.Operation == "" || r.Kind.Kind == "" || r.Resource.Resource == "":
+		return &Error{Pointer: "/request", Text: "uid, operation, kind and resource must be set"}
+	default:
+		return nil
+	}
+}
+
+// readHeld reads the objects that stood before the kind.
+func (h *Handler) readHeld(r *Request, review []byte) error {
+	for _, rest := range []struct {
+		held
+		name string
+		read func(*decoder) error
+	}{{r.object, "/request/object", r.readObject}, {r.oldObject, "/request/oldObject", r.readOldObject}} {
+		if rest.end == 0 {
+			continue
+		}
+		var d decoder
+		d.reset(bytes.Clone(review[rest.start:rest.end]), orDefault(h.MaxMemory, DefaultLimit))
+		err := rest.read(&d)
+		if unread := (*Error)(nil); errors.As(err, &unread) {
+			unread.Pointer = rest.name + unread.Pointer
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ignored are the subresources of pods whose objects are no pods, or change
+// nothing that is judged (ignoredPodSubresources of Pod Security Admission). Any
+// other is judged.
+var ignored = map[string]bool{
+	"exec": true, "attach": true, "binding": true, "eviction": true,
+	"log": true, "portforward": true, "proxy": true, "status": true,
+}
+
+// ephemeral is the subresource that adds ephemeral containers to a pod.
+const ephemeral = "ephemeralcontainers"
+
+func (h *Handler) answer(ctx context.Context, r *Request) response {
+	if !r.isJudged() || h.Mutate && !r.isFilled() {
+		return response{allowed: true}
+	}
+	if r.Pod == nil && r.Template == nil || r.OldPod == nil && r.SubResource == ephemeral {
+		return failed(http.StatusBadRequest, metav1.StatusReasonBadRequest, errors.New("the request has no object"))
+	}
+	lv := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
+	if h.Level != nil {
+		var err error
+		if lv, err = h.Level(ctx, r); err != nil {
+			return failed(http.StatusInternalServerError, metav1.StatusReasonInternalError, err)
+		}
+	}
+	var policies policy.Set
+	if h.Policies != nil {
+		policies = h.Policies()
+	}
+	switch {
+	case h.Mutate:
+		return filled(lv, r.decide(lv, policies))
+	case r.Template != nil:
+		return r.warned(lv, policies)
+	default:
+		return judged(lv, r.judge(lv, policies))
+	}
+}
+
+// isJudged reports whether the request is about a pod, or a pod template, that
+// may violate something new.
+func (r *Request) isJudged() bool {
+	switch {
+	case r.Operation != admissionv1.Create && r.Operation != admissionv1.Update:
+		return false
+	case !r.isPod():
+		return r.Template != nil && r.SubResource == ""
+	case ignored[r.SubResource]:
+		return false
+	default:
+		return r.Operation == admissionv1.Create || r.Pod == nil || r.OldPod == nil || significant(r.Pod, r.OldPod)
+	}
+}
+
+// isFilled reports whether something may be filled in: an update can change
+// nothing that podfence fills in, but for new ephemeral containers.
+func (r *Request) isFilled() bool {
+	return r.isPod() && (r.Operation == admissionv1.Create && r.SubResource == "" || r.SubResource == ephemeral)
+}
+
+// significant reports whether an update changes what is judged: containers are
+// added, or run another image (isSignificantPodUpdate of Pod Security Admission).
+func significant(pod, old *corev1.Pod) bool {
+	return imagesDiffer(pod.Spec.Containers, old.Spec.Containers) || imagesDiffer(pod.Spec.InitContainers, old.Spec.InitContainers) ||
+		ephemeralDiffer(pod.Spec.EphemeralContainers, old.Spec.EphemeralContainers)
+}
+
+func imagesDiffer(containers, old []corev1.Container) bool {
+	if len(containers) != len(old) {
+		return true
+	}
+	for i := range containers {
+		if containers[i].Image != old[i].Image {
+			return true
+		}
+	}
+	return false
+}
+
+func ephemeralDiffer(containers, old []corev1.EphemeralContainer) bool {
+	images := map[string]string{}
+	for i := range old {
+		images[old[i].Name] = old[i].Image
+	}
+	for i := range containers {
+		if image, ok := images[containers[i].Name]; !ok || image != containers[i].Image {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Request) decide(lv api.LevelVersion, policies policy.Set) podfence.Decision {
+	r.Pod.Namespace = r.Namespace
+	if r.SubResource == ephemeral {
+		r.OldPod.Namespace = r.Namespace
+		return podfence.AdmitEphemeralContainers(r.OldPod, r.Pod, lv, policies)
+	}
+	return podfence.AdmitRequested(r.Pod, lv, policies)
+}
+
+// judge judges the pod as it is: when validating webhooks are asked, the API
+// server has set its defaults and mutating ones have filled in theirs.
+func (r *Request) judge(lv api.LevelVersion, policies policy.Set) evaluate.Result {
+	r.Pod.Namespace = r.Namespace
+	if r.SubResource == ephemeral {
+		r.OldPod.Namespace = r.Namespace
+		return evaluate.EphemeralContainers(r.OldPod, r.Pod, lv, policies)
+	}
+	return evaluate.Evaluate(r.Pod, lv, policies)
+}
+
+// warned warns of a template whose pods would be refused once they are filled in.
+func (r *Request) warned(lv api.LevelVersion, policies policy.Set) response {
+	d := podfence.AdmitTemplate(r.Namespace, r.Template, lv, policies)
+	if d.Allowed() {
+		return response{allowed: true}
+	}
+	return response{allowed: true, warnings: []string{"its pods will be refused: " + d.Result.Refusal()}}
+}
