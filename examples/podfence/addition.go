@@ -16,13 +16,14 @@ import (
 type addition struct {
 	*workload
 	decision podfence.Decision
-	patch    []byte // RFC 6902, of the object
-	edits    []yamledit.Edit
+	// operations are of the object, and edits the same of its chunk's text.
+	operations []mutate.Operation
+	edits      []yamledit.Edit
 }
 
 func newAddition(w *workload, d podfence.Decision) *addition {
-	a := &addition{workload: w, decision: d, patch: d.Report.Patch()}
-	for _, op := range d.Report.Operations() {
+	a := &addition{workload: w, decision: d, operations: d.Report.Operations()}
+	for _, op := range a.operations {
 		a.edits = append(a.edits, yamledit.Edit{Path: slices.Concat(w.Path, op.Path), Value: written(op.Value)})
 	}
 	return a

@@ -20,7 +20,8 @@
 //	policies.go  the policies of --policies
 //	answer.go    the answer about a workload as JSON and YAML; text.go as text
 //	addition.go  a decision as an addition to the manifest's text
-//	sinks.go     the forms in which mutate prints; inplace.go rewrites files
+//	sinks.go     the forms in which mutate prints; objectjson.go is an object as
+//	             JSON, and inplace.go rewrites files
 //	diff.go      the unified diff
 package main
 

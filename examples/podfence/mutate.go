@@ -29,8 +29,9 @@ be created: of a pod that runs, the security fields can no longer be changed.
 
 An object of another kind that holds a pod template is filled in too, which
 standard error says; of a field that its kind does not have it says which one is
-filled in beside it. Where a field cannot be added without touching other text, as inside an alias, the
-workload is left as it is, standard error says so, and the status is 2.
+filled in beside it. Where a field cannot be added to the text without touching other
+text, as inside an alias, yaml, diff and -i leave the workload as it is, standard
+error says so, and the status is 2; json and patch need no such edit.
 
 Standard error says what may keep a container from starting, as admit does: often
 an image without a numeric USER.
@@ -58,7 +59,7 @@ with --allow-denied. So it is with -i, which writes the files back: only those t
 		if err != nil {
 			return err
 		}
-		return s.visit(&mutation{scan: s, sink: a.newSink(form), edits: form != "patch", allowDenied: allowDenied})
+		return s.visit(&mutation{scan: s, sink: a.newSink(form), edits: form == "yaml" || form == "diff", allowDenied: allowDenied})
 	}
 	outputFlag(cmd, &form, mutateForms...)
 	return cmd
@@ -68,7 +69,7 @@ with --allow-denied. So it is with -i, which writes the files back: only those t
 type mutation struct {
 	*scan
 	sink
-	// edits: the sink wants the text with its edits, not the patches alone.
+	// edits: the sink wants the text with its edits, not the additions alone.
 	edits bool
 	// allowDenied: a denial is said, and does not count.
 	allowDenied bool

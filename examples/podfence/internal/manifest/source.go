@@ -33,6 +33,10 @@ func mayHoldPods(text []byte) bool {
 	return bytes.Contains(text, []byte(`containers"`)) || bytes.Contains(text, []byte(`\u`))
 }
 
+// JSON is the object as JSON, of a YAML document with its aliases written out. It is nil of an object that was read in
+// parts, being no list though it looked like one. The caller may not change it.
+func (o *Object) JSON() []byte { return o.source.text }
+
 // Tree decodes an object without regard to its kind. nil is what is no mapping.
 func (o *Object) Tree() *unstructured.Unstructured {
 	var content map[string]any
