@@ -21,7 +21,8 @@
 //	answer.go    the answer about a workload as JSON and YAML; text.go as text
 //	addition.go  a decision as an addition to the manifest's text
 //	sinks.go     the forms in which mutate prints; objectjson.go is an object as
-//	             JSON, and inplace.go rewrites files
+//	             JSON, and inplace.go rewrites files, owner_*.go and
+//	             attributes_*.go with what a rename would lose
 //	diff.go      the unified diff
 package main
 

@@ -38,8 +38,10 @@ an image without a numeric USER.
 
 A workload that is denied all the same is still filled in, as in a cluster, where
 filling comes before judging: standard error names it, and the status is 1, or 0
-with --allow-denied. So it is with -i, which writes the files back: only those that change, each at once
-(by rename), with its mode; a symbolic link stays and its target is written.
+with --allow-denied. So it is with -i, which writes the files back: only those that
+change, each at once (by rename), with its owner and mode. What of them this user may
+not keep, and that other hard links keep the old text, standard error says. A symbolic
+link stays, and its target is written.
 ` + statusHelp,
 		Example: `  podfence mutate -f deployment.yaml | kubectl apply -f -
   podfence mutate -R -f manifests/ --policies policies/ -o diff
