@@ -21,12 +21,24 @@ type addition struct {
 	edits      []yamledit.Edit
 }
 
-func newAddition(w *workload, d podfence.Decision) *addition {
-	a := &addition{workload: w, decision: d, operations: d.Report.Operations()}
+// newAddition is what a decision fills in, or nothing where it is not wanted.
+func newAddition(w *workload, d podfence.Decision, wanted bool) *addition {
+	a := &addition{workload: w, decision: d}
+	if wanted {
+		a.operations = d.Report.Operations()
+	}
 	for _, op := range a.operations {
 		a.edits = append(a.edits, yamledit.Edit{Path: slices.Concat(w.Path, op.Path), Value: written(op.Value)})
 	}
 	return a
+}
+
+// patch is what is filled in as an RFC 6902 patch of the object.
+func (a *addition) patch() []byte {
+	if len(a.operations) == 0 {
+		return mutate.Report{}.Patch()
+	}
+	return a.decision.Report.Patch()
 }
 
 // written is a value that the library fills in as the editor takes it.

@@ -16,7 +16,7 @@ import (
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 )
 
-func (a *app) mutateInPlace(flags *inputFlags, form string, allowDenied bool) error {
+func (a *app) mutateInPlace(flags *inputFlags, form string, how mutateFlags) error {
 	if form != mutateForms[0] {
 		return usagef("-i writes the manifests back as they stand: leave out -o %s", form)
 	}
@@ -31,8 +31,10 @@ func (a *app) mutateInPlace(flags *inputFlags, form string, allowDenied bool) er
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	w := &rewriter{scan: s, ctx: ctx}
-	err = s.visit(&mutation{scan: s, sink: w, edits: true, allowDenied: allowDenied})
+	m := &mutation{scan: s, sink: w, edits: true, mutateFlags: how}
+	err = s.visit(m)
 	w.discard()
+	m.warnDenied()
 	a.say("%s", s.rewriteSummary())
 	return err
 }

@@ -86,7 +86,7 @@ func (s *patchSink) end(string, bool) error { return nil }
 
 func (s *patchSink) mutated(_ string, _ *manifest.Chunk, _ []byte, additions []*addition) error {
 	for _, a := range additions {
-		if err := writeJSON(s.out, patchRecord{a.file, a.Line, a.Kind, a.Namespace, a.Name, a.decision.Report.Patch()}); err != nil {
+		if err := writeJSON(s.out, patchRecord{a.file, a.Line, a.Kind, a.Namespace, a.Name, a.patch()}); err != nil {
 			return err
 		}
 	}
