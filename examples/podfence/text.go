@@ -17,7 +17,7 @@ import (
 // warning of Pod Security Admission, which is what the author saw on the cluster:
 //
 //	web.yaml:1 Deployment/prod/web: denied
-//	    spec.template.spec.hostPID is true, must be false or unset [hostNamespaces]; a policy could allow it: allow.hostPID: true
+//	    web.yaml:7: spec.template.spec.hostPID is true, must be false or unset [hostNamespaces]; a policy could allow it: allow.hostPID: true
 //	    Warning: would violate PodSecurity "restricted:latest": host namespaces (hostPID=true)
 
 const indent = "    "
@@ -58,16 +58,17 @@ func (a *answer) headline() string {
 	return verdict
 }
 
-// writeViolations writes what stands, with what would excuse it: the smallest
-// grants, each of which would do.
+// writeViolations writes what stands, with its own place in the file, and with
+// what would excuse it: the smallest grants, each of which would do.
 func (a *answer) writeViolations(b *bytes.Buffer) {
+	lines := a.lines(a.result.Violations)
 	for i := range a.result.Violations {
 		v := &a.result.Violations[i]
 		var grants []string
 		for _, g := range v.Grants() {
 			grants = append(grants, g.String())
 		}
-		line(b, "%s", v.String()+listed("; a policy could allow it: ", " or ", grants...))
+		line(b, "%s:%d: %s", a.file, lines[i], v.String()+listed("; a policy could allow it: ", " or ", grants...))
 		if hint := v.Hint(); hint != "" {
 			line(b, "  %s", hint)
 		}

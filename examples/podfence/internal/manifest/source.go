@@ -56,15 +56,6 @@ func (o *Object) Tree() *unstructured.Unstructured {
 	return u
 }
 
-// LineOf returns the line of a value in the object, or of what is nearest above it.
-func (o *Object) LineOf(path []string) int {
-	if o.source.at == nil {
-		return o.Line
-	}
-	s, _ := valueAt(o.source.text, path)
-	return o.source.at.line(append(append([]string{}, o.Path...), path...), o.source.start+s.start)
-}
-
 // Mistyped says why the value at path cannot be decoded to what create makes, nil if it can.
 func (o *Object) Mistyped(path []string, create func() any) error {
 	s, _ := valueAt(o.source.text, path)
