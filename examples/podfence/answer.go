@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -32,6 +31,9 @@ type answer struct {
 var answerForms = []string{"text", "json", "yaml"}
 
 const answerFormsHelp = `
+On a terminal the text has colours (unless NO_COLOR is set), and lines longer than
+the terminal is wide are folded at words.
+
 With -o json an answer is one line, with -o yaml one document, with the keys
 %s.
 Its line is the object's, and a violation has a line of its own.
@@ -49,7 +51,7 @@ func (a *app) answerCommand(cmd *cobra.Command, ask func(*scan, *workload) *answ
 		if err != nil {
 			return err
 		}
-		p := &answerPrinter{scan: s, ask: ask, form: form}
+		p := &answerPrinter{scan: s, ask: ask, form: form, look: lookOf(a.stdout)}
 		if err := s.visit(p); err != nil {
 			return err
 		}
@@ -64,6 +66,7 @@ type answerPrinter struct {
 	*scan
 	ask  func(*scan, *workload) *answer
 	form string
+	look // of the text form
 }
 
 func (p *answerPrinter) begin(string) error     { return nil }
@@ -110,7 +113,7 @@ func (p *answerPrinter) answer(w *workload) error {
 	}
 	if p.form == "text" {
 		p.progress.clear()
-		return a.writeText(p.out)
+		return a.writeText(p.out, p.look)
 	}
 	return p.print(a.record())
 }
@@ -137,7 +140,9 @@ func (p *answerPrinter) finish() error {
 	if p.form != "text" {
 		return nil
 	}
-	_, err := fmt.Fprintln(p.out, p.summary())
+	last := page{look: p.look}
+	last.line(bold, "%s", p.summary())
+	_, err := p.out.Write(last.Bytes())
 	return err
 }
 

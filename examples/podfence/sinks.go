@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"os"
 
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 	"github.com/podfence/podfence/mutate"
@@ -16,16 +15,13 @@ func (a *app) newSink(form string) sink {
 	case "json":
 		return &jsonSink{app: a}
 	case "diff":
-		return &diffSink{w: a.out, color: isTerminal(a.stdout) && colorsWanted()}
+		return &diffSink{w: a.out, look: lookOf(a.stdout)}
 	case "patch":
 		return &patchSink{out: a.out}
 	default:
 		return &textSink{out: a.out}
 	}
 }
-
-// colorsWanted reports whether the user minds colours (https://no-color.org).
-func colorsWanted() bool { return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" }
 
 // textSink prints the text.
 type textSink struct {
@@ -122,13 +118,13 @@ func (s *jsonSink) mutated(path string, c *manifest.Chunk, _ []byte, additions [
 
 // diffSink prints a unified diff.
 type diffSink struct {
-	w     *bufio.Writer
-	color bool
-	diff  *unified
+	w *bufio.Writer
+	look
+	diff *unified
 }
 
 func (s *diffSink) begin(path string) error {
-	s.diff = newUnified(s.w, slashed(path), s.color)
+	s.diff = newUnified(s.w, slashed(path), s.look)
 	return nil
 }
 
