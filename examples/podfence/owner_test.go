@@ -198,6 +198,9 @@ func needsRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away, and run as somebody else: run this test as root")
 	}
+	if err := os.Chown(podFile(t, t.TempDir()), 1234, 4321); err != nil {
+		t.Skipf("this root cannot give files away, as in a user namespace of its own: %v", err)
+	}
 }
 
 // sharedDir is a temporary directory into which every user may write.

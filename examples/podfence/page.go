@@ -59,24 +59,25 @@ func (l look) paint(b *bytes.Buffer, color, text string) {
 type page struct {
 	bytes.Buffer
 	look
+	// column is where a folded line goes on; 0 is a step behind its beginning.
+	column int
 }
 
 func (p *page) line(color, format string, args ...any) {
-	p.paint(&p.Buffer, color, folded(oneLine(format, args...), p.width)+"\n")
+	text, column := oneLine(format, args...), p.column
+	if column == 0 {
+		column = len(text) - len(strings.TrimLeft(text, " ")) + len(indent)
+	}
+	p.paint(&p.Buffer, color, folded(text, p.width, column)+"\n")
 }
 
-const (
-	// hang is how much further in a line goes on.
-	hang = 4
-	// narrowest is the least that is left of a line for its text to be folded.
-	narrowest = 30
-)
+// narrowest is the least that is left of a line for its text to be folded.
+const narrowest = 30
 
 // folded is a line, cut at its spaces into lines that are no longer than width,
-// where words allow that: a path is never cut. They go on indented.
-func folded(text string, width int) string {
-	lead := len(text) - len(strings.TrimLeft(text, " "))
-	if width < lead+hang+narrowest {
+// where words allow that: a path is never cut. They go on at a column, from 0.
+func folded(text string, width, column int) string {
+	if width < column+narrowest {
 		return text
 	}
 	var b strings.Builder
@@ -86,7 +87,7 @@ func folded(text string, width int) string {
 			break
 		}
 		b.WriteString(strings.TrimRight(text[:at], " ") + "\n")
-		text = strings.Repeat(" ", lead+hang) + strings.TrimLeft(text[at:], " ")
+		text = strings.Repeat(" ", column) + strings.TrimLeft(text[at:], " ")
 	}
 	return b.String() + text
 }

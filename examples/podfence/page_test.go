@@ -25,12 +25,13 @@ func TestFolded(t *testing.T) {
 		between := rapid.SampledFrom([]string{" ", " ", "  "}).Draw(t, "between")
 		text := lead + strings.Join(words, between)
 		width := rapid.IntRange(0, 120).Draw(t, "width")
-		got := folded(text, width)
+		column := rapid.IntRange(0, 20).Draw(t, "column")
+		got := folded(text, width, column)
 		if !slices.Equal(strings.Fields(got), words) || !strings.HasPrefix(got, lead+words[0]) {
 			t.Fatalf("%q has become %q", text, got)
 		}
 		lines := strings.Split(got, "\n")
-		if width < len(lead)+hang+narrowest {
+		if width < column+narrowest {
 			if got != text {
 				t.Fatalf("at width %d %q has become %q", width, text, got)
 			}
@@ -45,7 +46,7 @@ func TestFolded(t *testing.T) {
 			}
 			folds++
 			first := strings.Fields(line)[0]
-			if !strings.HasPrefix(line, lead+strings.Repeat(" ", hang)+first) {
+			if !strings.HasPrefix(line, strings.Repeat(" ", column)+first) {
 				t.Fatalf("line %d of %q is not indented", i, got)
 			}
 			if above := utf8.RuneCountInString(lines[i-1] + between + first); above <= width {

@@ -89,7 +89,8 @@ func (a *answer) writeStored(p *page) {
 		if n := len(a.stored.Violations) - 1; n > 0 {
 			more = fmt.Sprintf("; and %d more", n)
 		}
-		p.line("", indent+"as stored: denied, for %s%s", a.stored.Violations[0].String(), more)
+		first := a.stored.Violations[:1]
+		p.line("", indent+"%s:%d: as stored: denied, for %s%s", a.file, a.lines(first)[0], first[0].String(), more)
 	}
 }
 
