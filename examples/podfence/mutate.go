@@ -161,17 +161,7 @@ func (m *mutation) additions(path string, c *manifest.Chunk) (additions []*addit
 		found, _ := m.examine(path, &c.Objects[i])
 		for _, w := range found {
 			d := w.held.Admit(m.level, m.policies)
-			a := newAddition(w, d, !m.onlyAllowed || d.Allowed())
-			var changes []mutate.Change
-			verb := "judged"
-			if len(a.operations) > 0 {
-				changes, verb = d.Report.Changes(), "filled in"
-			}
-			m.warnUnknown(w, changes)
-			if note := w.note(verb); note != "" {
-				m.say("%s: %s: %s", w.where(), w.title(), note)
-			}
-			additions = append(additions, a)
+			additions = append(additions, newAddition(w, d, !m.onlyAllowed || d.Allowed()))
 		}
 	}
 	return additions
@@ -181,10 +171,17 @@ func (m *mutation) additions(path string, c *manifest.Chunk) (additions []*addit
 // all the same, and what may keep it from starting as it is now.
 func (m *mutation) tell(a *addition) {
 	filled, allowed := len(a.operations) > 0, a.decision.Allowed()
-	m.verdict(allowed)
+	var changes []mutate.Change
+	verb := "judged"
 	if filled {
 		m.filled++
+		changes, verb = a.decision.Report.Changes(), "filled in"
 	}
+	m.warnUnknown(a.workload, changes)
+	if note := a.note(verb); note != "" {
+		m.say("%s: %s: %s", a.where(), a.title(), note)
+	}
+	m.verdict(allowed)
 	if !allowed {
 		m.deny(a, filled)
 	}
@@ -223,6 +220,7 @@ func (m *mutation) warnDenied() {
 
 // leave reports a workload whose text could not be edited.
 func (m *mutation) leave(c *manifest.Chunk, k *conflict) {
+	m.warnUnknown(k.workload, nil)
 	m.undecided++
 	line, reason := k.locate(c)
 	m.problem("%s:%d: %s could not be filled in and is left as it is: %s", k.file, line, k.title(), reason)
