@@ -100,3 +100,29 @@ func TestAdded(t *testing.T) {
 		}
 	}
 }
+
+// TestObjectInParts: an object that was taken for a list, and read in parts, is not
+// printed by halves; the error's advice helps.
+func TestObjectInParts(t *testing.T) {
+	items := `"items":[` + strings.Repeat(`{"apiVersion":"v1","kind":"Service","pad":"`+strings.Repeat("x", 1<<20)+`"},`, 5) + `0]`
+	rows := []struct {
+		why, in, form string
+		status        int
+		stderr        string
+	}{
+		{"its kind comes last", `{` + items + `,"kind":"ConfigMap","apiVersion":"v1"}`, "json", statusUndecided, "<stdin>:1: ConfigMap cannot be printed as JSON: it has more than 4 MiB of items before its kind; write its kind first, or use -o yaml\n"},
+		{"its kind comes first", `{"kind":"ConfigMap","apiVersion":"v1",` + items + `}`, "json", statusAllowed, ""},
+		{"its text", `{` + items + `,"kind":"ConfigMap","apiVersion":"v1"}`, "yaml", statusAllowed, ""},
+	}
+	for _, row := range rows {
+		var out, stderr bytes.Buffer
+		status := run([]string{"mutate", "-", "-o", row.form}, strings.NewReader(row.in), &out, &stderr)
+		said, _, _ := strings.Cut(stderr.String(), "podfence: warning: nothing was judged")
+		if status != row.status || said != row.stderr {
+			t.Errorf("%s: status %d, want %d; stderr %q, want %q", row.why, status, row.status, said, row.stderr)
+		}
+		if row.status == statusAllowed && strings.TrimSpace(out.String()) != row.in {
+			t.Errorf("%s: %d bytes, want %d", row.why, out.Len(), len(row.in))
+		}
+	}
+}
