@@ -235,10 +235,7 @@ func (r *reader) unknown(given []pair, block reflect.Type, path string) {
 			r.found(path, "unknown keys", "")
 			return
 		}
-		fix, meant := fixUnknown(p.key, block)
-		if r.welkin && (slices.Contains(welkinOutside, p.key) || slices.Contains(welkinOutside, meant)) {
-			fix, meant = fixOutside, ""
-		}
+		fix, meant := fixUnknown(p.key, block, r.welkin)
 		r.foundIn(p.line, keyPath(path, shorten(p.key)), "unknown key", fix)
 		if meant != "" && !isGiven(meant) {
 			r.breaks(keyPath(path, meant))

@@ -231,6 +231,35 @@ podSelectorLabels: {app: web}
 	}
 }
 
+// TestWelkinAdviceIsAccepted: what the error says to write is not refused in turn.
+func TestWelkinAdviceIsAccepted(t *testing.T) {
+	const under = "      " // where the keys of welkin's policy stand
+	for _, row := range []struct{ wrong, advice, followed string }{
+		{under + "metadata: {name: x}\n", "remove it: ", ""},
+		{under + "name: x\n", "remove it", ""},
+		{under + "namspace: x\n", "remove it: ", ""},
+		{under + "allow: {metadata: {name: x}}\n", "remove it: ", under + "allow: {}\n"},
+		{under + "allow: {nmae: x}\n", "remove it: ", under + "allow: {}\n"},
+		{"name: x\n", "remove it: ", ""},
+		{"namespace: x\n", "remove it: ", ""},
+		{"metadata: {name: x}\n", "remove it: ", ""},
+		{"kind: x\n", "remove it here", ""},
+		{"allow: {hostPID: true}\n", "write it under constraints.<namespace>.<name>", under + "allow: {hostPID: true}\n"},
+		{"mutations: {runAsGroup: 5}\n", "remove it here, or", ""},
+		{"mutations: {runAsGroup: 5}\n", "or write it under constraints.<namespace>.<name>", under + "mutations: {runAsGroup: 5}\n"},
+		{under + "spec: {allow: {hostPID: true}}\n", "write what stands under it at the policy's top level", under + "allow: {hostPID: true}\n"},
+		{under + "kind: x\n", "remove it", ""},
+		{under + "hostPID: true\n", "it belongs under allow", under + "allow: {hostPID: true}\n"},
+	} {
+		if _, err := Parse([]byte(welkin+row.wrong), "p.yaml"); err == nil || !strings.Contains(err.Error(), row.advice) {
+			t.Errorf("%q: %v, want the advice %q", row.wrong, err, row.advice)
+		}
+		if policies, err := Parse([]byte(welkin+row.followed), "p.yaml"); err != nil || len(policies) != 1 {
+			t.Errorf("%q, as %q says: %d policies, %v", row.followed, row.advice, len(policies), err)
+		}
+	}
+}
+
 func TestParseReportsEverythingInOrder(t *testing.T) {
 	in := `name: A
 allow:

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/podfence/podfence/internal/nearest"
@@ -92,24 +93,33 @@ var synonyms = map[string]string{
 const maxListed = 4
 
 // fixUnknown says what to write for a key that a block does not know. meant is
-// the block's key that was probably meant, if any.
-func fixUnknown(key string, block reflect.Type) (fix, meant string) {
+// the block's key that was probably meant, if any. In a Welkin file no advice leads
+// to a key that is refused there.
+func fixUnknown(key string, block reflect.Type, welkin bool) (fix, meant string) {
 	all := formatKeys()
 	here := fieldNames(block)
+	outside := func(key string) bool { return welkin && slices.Contains(welkinOutside, key) }
+	if outside(key) {
+		return fixOutside, ""
+	}
 	if fix := synonyms[key]; fix != "" {
 		return fix, ""
 	}
 	if blocks := blocksOf(key, all); len(blocks) > 0 {
 		return "it belongs " + orList(blocks), ""
 	}
-	if near := nearest.Of(key, here); near != "" {
+	if near := nearest.Of(key, here); outside(near) {
+		return fixOutside, ""
+	} else if near != "" {
 		return "did you mean " + near + "?", near
 	}
 	var keys []string
 	for _, p := range all {
 		keys = append(keys, p.key)
 	}
-	if near := nearest.Of(key, keys); near != "" {
+	if near := nearest.Of(key, keys); outside(near) {
+		return fixOutside, ""
+	} else if near != "" {
 		return "did you mean " + near + "? It belongs " + orList(blocksOf(near, all)), ""
 	}
 	if len(here) > maxListed {

@@ -42,13 +42,15 @@ func fixChartKey(key string) string {
 	switch {
 	case key == "mutations" || key == "mutation":
 		return "there it configures the chart for every pod; remove it here, or write it under constraints.<namespace>.<name>"
+	case slices.Contains(welkinOutside, key):
+		return fixOutside
 	case slices.Contains(policyKeys, key):
 		return "write it under constraints.<namespace>.<name>"
 	}
 	return "it configures the chart; remove it here"
 }
 
-var policyKeys = []string{"podSelectorLabels", "podSelectorExpressions", "allow", "name", "namespace"}
+var policyKeys = []string{"podSelectorLabels", "podSelectorExpressions", "allow"}
 
 // welkinOutside are the keys of a policy, and of a Kubernetes object that holds
 // them, that a policy of a Welkin file does not have: to write one of them would

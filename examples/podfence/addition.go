@@ -16,16 +16,29 @@ import (
 type addition struct {
 	*workload
 	decision podfence.Decision
-	patch    []byte // RFC 6902, of the object
-	edits    []yamledit.Edit
+	// operations are of the object, and edits the same of its chunk's text.
+	operations []mutate.Operation
+	edits      []yamledit.Edit
 }
 
-func newAddition(w *workload, d podfence.Decision) *addition {
-	a := &addition{workload: w, decision: d, patch: d.Report.Patch()}
-	for _, op := range d.Report.Operations() {
+// newAddition is what a decision fills in, or nothing where it is not wanted.
+func newAddition(w *workload, d podfence.Decision, wanted bool) *addition {
+	a := &addition{workload: w, decision: d}
+	if wanted {
+		a.operations = d.Report.Operations()
+	}
+	for _, op := range a.operations {
 		a.edits = append(a.edits, yamledit.Edit{Path: slices.Concat(w.Path, op.Path), Value: written(op.Value)})
 	}
 	return a
+}
+
+// patch is what is filled in as an RFC 6902 patch of the object.
+func (a *addition) patch() []byte {
+	if len(a.operations) == 0 {
+		return mutate.Report{}.Patch()
+	}
+	return a.decision.Report.Patch()
 }
 
 // written is a value that the library fills in as the editor takes it.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -31,8 +31,12 @@ type answer struct {
 var answerForms = []string{"text", "json", "yaml"}
 
 const answerFormsHelp = `
+On a terminal the text has colours (unless NO_COLOR is set), and lines longer than
+the terminal is wide are folded at words.
+
 With -o json an answer is one line, with -o yaml one document, with the keys
 %s.
+Its line is the object's, and a violation has a line of its own.
 Something that could not be decided gets one too, never allowed, with the
 further key error; one of a kind that is not known has the key note.`
 
@@ -47,7 +51,7 @@ func (a *app) answerCommand(cmd *cobra.Command, ask func(*scan, *workload) *answ
 		if err != nil {
 			return err
 		}
-		p := &answerPrinter{scan: s, ask: ask, form: form}
+		p := &answerPrinter{scan: s, ask: ask, form: form, look: lookOf(a.stdout)}
 		if err := s.visit(p); err != nil {
 			return err
 		}
@@ -62,6 +66,7 @@ type answerPrinter struct {
 	*scan
 	ask  func(*scan, *workload) *answer
 	form string
+	look // of the text form
 }
 
 func (p *answerPrinter) begin(string) error     { return nil }
@@ -108,7 +113,7 @@ func (p *answerPrinter) answer(w *workload) error {
 	}
 	if p.form == "text" {
 		p.progress.clear()
-		return a.writeText(p.out)
+		return a.writeText(p.out, p.look)
 	}
 	return p.print(a.record())
 }
@@ -135,7 +140,9 @@ func (p *answerPrinter) finish() error {
 	if p.form != "text" {
 		return nil
 	}
-	_, err := fmt.Fprintln(p.out, p.summary())
+	last := page{look: p.look}
+	last.line(bold, "%s", p.summary())
+	_, err := p.out.Write(last.Bytes())
 	return err
 }
 
@@ -148,12 +155,12 @@ type head struct {
 	Name      string `json:"name"`
 }
 
-// The JSON of an answer is the library's own, below the head. Every key is
-// always there, but for note and error.
+// The JSON of an answer is the library's own, below the head, with the line of each
+// violation. Every key is always there, but for note and error.
 type (
 	evaluateRecord struct {
 		head
-		evaluate.ResultRecord
+		resultRecord
 		// Stored is there where the workload as the API server would store it has
 		// another verdict; else it is null.
 		Stored *storedRecord `json:"stored"`
@@ -161,16 +168,31 @@ type (
 		failure
 	}
 	storedRecord struct {
-		Allowed    bool                       `json:"allowed"`
-		Message    string                     `json:"message"`
-		Policy     string                     `json:"policy"`
-		Violations []evaluate.ViolationRecord `json:"violations"`
+		Allowed    bool              `json:"allowed"`
+		Message    string            `json:"message"`
+		Policy     string            `json:"policy"`
+		Violations []violationRecord `json:"violations"`
 	}
+	// admitRecord is a podfence.DecisionRecord, key by key.
 	admitRecord struct {
 		head
-		podfence.DecisionRecord
+		resultRecord
+		mutate.ReportRecord
+		Advice     []podfence.AdviceRecord `json:"advice"`
+		Reason     podfence.Reason         `json:"reason"`
+		Considered []string                `json:"considered"`
 		remark
 		failure
+	}
+	// resultRecord has the violations in place of those of the library.
+	resultRecord struct {
+		evaluate.ResultRecord
+		Violations []violationRecord `json:"violations"`
+		Excused    []violationRecord `json:"excused"`
+	}
+	violationRecord struct {
+		Line int `json:"line"`
+		evaluate.ViolationRecord
 	}
 )
 
@@ -191,23 +213,41 @@ func (w *workload) head() head {
 func (a *answer) record() any {
 	if a.decision == nil {
 		return evaluateRecord{
-			head: a.head(), ResultRecord: a.result.Record(), Stored: a.storedRecord(), remark: remark{a.note("judged")},
+			head: a.head(), resultRecord: a.resultRecord(a.result), Stored: a.storedRecord(), remark: remark{a.note("judged")},
 		}
 	}
-	return admitRecord{head: a.head(), DecisionRecord: a.decision.Record(), remark: remark{a.note("judged")}}
+	d := a.decision.Record()
+	return admitRecord{
+		head: a.head(), resultRecord: a.resultRecord(a.result), ReportRecord: d.ReportRecord,
+		Advice: d.Advice, Reason: d.Reason, Considered: d.Considered, remark: remark{a.note("judged")},
+	}
 }
 
 func (a *answer) storedRecord() *storedRecord {
 	if a.stored == nil {
 		return nil
 	}
-	r := a.stored.Record()
+	r := a.resultRecord(a.stored)
 	return &storedRecord{r.Allowed, r.Message, r.Policy, r.Violations}
+}
+
+func (w *workload) resultRecord(r *evaluate.Result) resultRecord {
+	record := r.Record()
+	return resultRecord{record, located(record.Violations, w.lines(r.Violations)), located(record.Excused, w.lines(r.Excused))}
+}
+
+// located are violations, each with its line.
+func located(records []evaluate.ViolationRecord, lines []int) []violationRecord {
+	list := make([]violationRecord, len(records))
+	for i := range records {
+		list[i] = violationRecord{lines[i], records[i]}
+	}
+	return list
 }
 
 // undecidedRecord is the answer that there is none: what was asked, and why.
 func (w *workload) undecidedRecord(lv api.LevelVersion, err error) any {
-	r := evaluateRecord{head: w.head(), ResultRecord: evaluate.Result{Level: lv}.Record(), failure: failure{err.Error()}}
+	r := evaluateRecord{head: w.head(), resultRecord: w.resultRecord(&evaluate.Result{Level: lv}), failure: failure{err.Error()}}
 	r.Allowed = false
 	return r
 }

@@ -77,7 +77,7 @@ type controlFill struct {
 
 func (a *app) controls(lv api.LevelVersion, form string) error {
 	list := controlsInForce(lv)
-	checks := 0
+	checks, l := 0, lookOf(a.stdout)
 	for i := range list {
 		c := &list[i]
 		checks += len(c.Checks)
@@ -88,7 +88,7 @@ func (a *app) controls(lv api.LevelVersion, form string) error {
 		case "yaml":
 			err = writeYAML(a.out, c)
 		default:
-			_, err = a.out.WriteString(c.text())
+			_, err = a.out.Write(c.text(l))
 		}
 		if err != nil {
 			return err
@@ -158,13 +158,14 @@ func revisionAt(c *spec.Check, version api.Version) *spec.Revision {
 	return &c.Revisions[0]
 }
 
+// valueColumn is where the values of the table stand, behind its keys.
+const valueColumn = len(indent + "allowed  ")
+
 // text is a block of the table: a headline, and a line for each property.
-func (c *control) text() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", c.Control)
-	row := func(key, value string) {
-		fmt.Fprintf(&b, "    %-7s  %s\n", key, value)
-	}
+func (c *control) text(l look) []byte {
+	p := &page{look: l, column: valueColumn}
+	p.line(bold, "%s", c.Control)
+	row := func(key, value string) { p.line("", indent+"%-*s%s", valueColumn-len(indent), key, value) }
 	for _, check := range c.Checks {
 		row("check", fmt.Sprintf("%s, since %s", check.ID, check.Since))
 		for _, allowed := range check.Allowed {
@@ -187,8 +188,8 @@ func (c *control) text() string {
 	if len(c.Fills) == 0 {
 		row("filled", "nothing: "+c.NoFill)
 	}
-	b.WriteByte('\n')
-	return b.String()
+	p.WriteByte('\n')
+	return p.Bytes()
 }
 
 // valueText is an allowed value in words.

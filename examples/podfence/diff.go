@@ -23,9 +23,9 @@ const (
 // unified writes the unified diff of one file, from pieces of the file and what
 // they have become. It holds a hunk and its context, not the file.
 type unified struct {
-	w     io.Writer
-	file  string
-	color bool
+	w    io.Writer
+	file string
+	look
 	// headed: the lines --- and +++ are written.
 	headed bool
 	// before and after are text that does not end at a line's end yet.
@@ -53,8 +53,8 @@ type diffLine struct {
 	text string
 }
 
-func newUnified(w io.Writer, file string, color bool) *unified {
-	return &unified{w: w, file: file, color: color}
+func newUnified(w io.Writer, file string, l look) *unified {
+	return &unified{w: w, file: file, look: l}
 }
 
 // chunk takes a piece of the file and what it has become. Pieces need not end
@@ -237,28 +237,7 @@ func (h *hunk) span(start int, other byte) string {
 	return fmt.Sprintf("%d,%d", start, count)
 }
 
-// The colours are git's.
-const (
-	bold  = "\x1b[1m"
-	cyan  = "\x1b[36m"
-	red   = "\x1b[31m"
-	green = "\x1b[32m"
-	reset = "\x1b[m"
-)
-
 var colors = map[byte]string{'-': red, '+': green}
-
-// paint writes whole lines in a colour, which ends before each line's end.
-func (u *unified) paint(b *bytes.Buffer, color, text string) {
-	if !u.color || color == "" {
-		b.WriteString(text)
-		return
-	}
-	for line := range strings.Lines(text) {
-		body := strings.TrimRight(line, "\r\n")
-		b.WriteString(color + body + reset + line[len(body):])
-	}
-}
 
 // compare reports how a list of lines becomes another, in order. Where the old
 // lines are all in the new ones, as they are but for edits in flow style, it

@@ -21,7 +21,7 @@ func TestUnifiedApplies(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pieces := drawPieces(t)
 		var out, before, after bytes.Buffer
-		u := newUnified(&out, "f", false)
+		u := newUnified(&out, "f", look{})
 		for _, p := range pieces {
 			before.WriteString(p.before)
 			after.WriteString(p.after)
@@ -130,7 +130,7 @@ func TestUnifiedLong(t *testing.T) {
 	before := strings.Repeat("- a\n  b\n", 50_000)
 	after := strings.Repeat("- a\n  x\n  b\n", 50_000)
 	var out bytes.Buffer
-	u := newUnified(&out, "f", false)
+	u := newUnified(&out, "f", look{})
 	if err := u.chunk([]byte(before), []byte(after)); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestUnifiedReplacesGap(t *testing.T) {
 	before := "first\n" + strings.Repeat("- {a}\n", 5000) + "last\n"
 	after := "first\n" + strings.Repeat("- {a, b}\n", 5000) + "last\n"
 	var out bytes.Buffer
-	u := newUnified(&out, "f", false)
+	u := newUnified(&out, "f", look{})
 	if err := u.chunk([]byte(before), []byte(after)); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestUnifiedReplacesGap(t *testing.T) {
 // and the tools that apply diffs take them.
 func TestUnifiedBounded(t *testing.T) {
 	var before, after, out bytes.Buffer
-	u := newUnified(&out, "f", false)
+	u := newUnified(&out, "f", look{})
 	for i := range 3000 {
 		item := fmt.Sprintf("- name: %d\n  # %s\n", i, strings.Repeat("x", 1000))
 		before.WriteString(item)

@@ -11,9 +11,10 @@ func (a *app) evaluateCommand() *cobra.Command {
 		Use:   "evaluate [-f] FILE|DIR|-... [-R] [--policies FILE|DIR]",
 		Short: "Judge workloads as they are, as Pod Security Admission would",
 		Long: `Evaluate judges every workload as it is written: nothing is filled in first. It
-prints each violation with the path of its field, what it must be and the smallest
-grant of a policy that would excuse it; what a policy excused; and last the warning
-of Pod Security Admission.
+prints each violation with the line and path of its field, what it must be and the
+smallest grant of a policy that would excuse it; what a policy excused; and last the
+warning of Pod Security Admission. A field that is unset has the line of what is
+nearest above it, often the container.
 
 What the API server would store is not always what is written: a volume without a
 source becomes an emptyDir, with hostNetwork a containerPort is a hostPort too, and

@@ -16,7 +16,7 @@ import (
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 )
 
-func (a *app) mutateInPlace(flags *inputFlags, form string, allowDenied bool) error {
+func (a *app) mutateInPlace(flags *inputFlags, form string, how mutateFlags) error {
 	if form != mutateForms[0] {
 		return usagef("-i writes the manifests back as they stand: leave out -o %s", form)
 	}
@@ -31,8 +31,10 @@ func (a *app) mutateInPlace(flags *inputFlags, form string, allowDenied bool) er
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	w := &rewriter{scan: s, ctx: ctx}
-	err = s.visit(&mutation{scan: s, sink: w, edits: true, allowDenied: allowDenied})
+	m := &mutation{scan: s, sink: w, edits: true, mutateFlags: how}
+	err = s.visit(m)
 	w.discard()
+	m.warnDenied()
 	a.say("%s", s.rewriteSummary())
 	return err
 }
@@ -92,7 +94,7 @@ func (r *rewriter) mutated(_ string, c *manifest.Chunk, after []byte, _ []*addit
 func (r *rewriter) write(text []byte) error {
 	if r.temp == nil {
 		if err := r.start(); err != nil {
-			return err
+			return fmt.Errorf("%s is left as it was: %w", r.target, err)
 		}
 	}
 	_, err := r.out.Write(text)
@@ -124,7 +126,7 @@ func (r *rewriter) end(path string, whole bool) error {
 		r.discard()
 		return nil
 	}
-	if err := r.commit(); err != nil {
+	if err := r.commit(path); err != nil {
 		r.check(fmt.Errorf("%s is left as it was: %w", path, err))
 		return nil
 	}
@@ -132,7 +134,7 @@ func (r *rewriter) end(path string, whole bool) error {
 	return nil
 }
 
-func (r *rewriter) commit() error {
+func (r *rewriter) commit(path string) error {
 	now, err := os.Stat(r.target)
 	if err == nil && (now.Size() != r.info.Size() || !now.ModTime().Equal(r.info.ModTime())) {
 		err = errors.New("it changed while it was read")
@@ -141,16 +143,46 @@ func (r *rewriter) commit() error {
 		return err
 	}
 	name := r.temp.Name()
-	err = errors.Join(r.out.Flush(), r.temp.Chmod(r.info.Mode().Perm()), r.temp.Sync(), r.temp.Close())
-	if err != nil {
+	if err := r.out.Flush(); err != nil {
+		return err
+	}
+	lost, err := r.keep(now)
+	if err := errors.Join(err, r.temp.Sync(), r.temp.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(name, r.target); err != nil {
 		return err
 	}
 	r.temp = nil
+	for _, what := range present(lost...) {
+		r.say("podfence: warning: %s was written, but %s", path, what)
+	}
 	return nil
 }
+
+// keep gives the temporary file what the target has, as far as this user may:
+// owner, attributes, and then the mode, of which a new owner would cost bits.
+func (r *rewriter) keep(target os.FileInfo) (lost []string, err error) {
+	owner, err := keepOwner(r.temp, target)
+	if err != nil {
+		return nil, err
+	}
+	attributes, err := keepAttributes(r.temp, r.target)
+	if err != nil {
+		return nil, err
+	}
+	links, mode := "", target.Mode()&modeBits
+	if n := names(target); n > 1 {
+		links = fmt.Sprintf("its other hard links (%d) keep the old text", n-1)
+	}
+	if owner != "" {
+		mode = mode.Perm() // nobody's program runs as somebody else from now on
+	}
+	return []string{owner, attributes, links}, r.temp.Chmod(mode)
+}
+
+// modeBits are those that a file can be given.
+const modeBits = os.ModePerm | os.ModeSetuid | os.ModeSetgid | os.ModeSticky
 
 // discard removes the temporary file, if there is one.
 func (r *rewriter) discard() {

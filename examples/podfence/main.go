@@ -18,9 +18,12 @@
 //	kinds.go     workloads in objects of kinds that Kubernetes itself does not have
 //	unknown.go   fields that the API types do not have
 //	policies.go  the policies of --policies
-//	answer.go    the answer about a workload as JSON and YAML; text.go as text
+//	answer.go    the answer about a workload as JSON and YAML; text.go as text,
+//	             and page.go is how a terminal shows that
 //	addition.go  a decision as an addition to the manifest's text
-//	sinks.go     the forms in which mutate prints; inplace.go rewrites files
+//	sinks.go     the forms in which mutate prints; objectjson.go is an object as
+//	             JSON, and inplace.go rewrites files, owner_*.go and
+//	             attributes_*.go with what a rename would lose
 //	diff.go      the unified diff
 package main
 

@@ -6,13 +6,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/mutate"
 )
 
 // mutateForms are the forms of -o in which mutate prints.
 var mutateForms = []string{"yaml", "json", "diff", "patch"}
 
 func (a *app) mutateCommand() *cobra.Command {
-	flags, form, inPlace, allowDenied := &inputFlags{}, "", false, false
+	flags, form, how := &inputFlags{}, "", mutateFlags{}
 	cmd := &cobra.Command{
 		Use:   "mutate [-f] FILE|DIR|-... [-R] [--policies FILE|DIR] [-i]",
 		Short: "Fill in the security fields that workloads leave unset",
@@ -29,49 +30,69 @@ be created: of a pod that runs, the security fields can no longer be changed.
 
 An object of another kind that holds a pod template is filled in too, which
 standard error says; of a field that its kind does not have it says which one is
-filled in beside it. Where a field cannot be added without touching other text, as inside an alias, the
-workload is left as it is, standard error says so, and the status is 2.
+filled in beside it. Where a field cannot be added to the text without touching other
+text, as inside an alias, yaml, diff and -i leave the workload as it is, standard
+error says so, and the status is 2; json and patch need no such edit.
 
 Standard error says what may keep a container from starting, as admit does: often
 an image without a numeric USER.
 
 A workload that is denied all the same is still filled in, as in a cluster, where
-filling comes before judging: standard error names it, and the status is 1, or 0
-with --allow-denied. So it is with -i, which writes the files back: only those that change, each at once
-(by rename), with its mode; a symbolic link stays and its target is written.
+filling comes before judging: standard error names it, and the status is 1, or 0 with
+--allow-denied. Where another level lets it run, what was filled in may break it, as
+dropped capabilities do a privileged container: --only-allowed leaves such workloads
+as they are, and --level privileged fills nothing in.
+
+So it is with -i, which writes the files back: only those that change, each at once
+(by rename), with its owner and mode. What of them this user may not keep, and that
+other hard links keep the old text, standard error says. A symbolic link stays, and
+its target is written.
 ` + statusHelp,
 		Example: `  podfence mutate -f deployment.yaml | kubectl apply -f -
   podfence mutate -R -f manifests/ --policies policies/ -o diff
-  podfence mutate -R -f manifests/ --policies policies/ -i
+  podfence mutate -R -f manifests/ --policies policies/ -i --only-allowed
   helm template chart/ | podfence mutate --allow-denied -
   kubectl get deployments -A -o json | podfence mutate -f - -o patch`,
 	}
 	flags.register(cmd)
-	cmd.Flags().BoolVar(&allowDenied, "allow-denied", false, "status 0 also for workloads that are denied all the same, which are still named: for a post-renderer, where the cluster says no")
-	cmd.Flags().BoolVarP(&inPlace, "in-place", "i", false, "write the files back instead of printing them")
+	cmd.Flags().BoolVar(&how.allowDenied, "allow-denied", false, "status 0 also for workloads that are denied all the same, which are still named: for a post-renderer, where the cluster says no")
+	cmd.Flags().BoolVar(&how.onlyAllowed, "only-allowed", false, "leave a workload as it is that would be denied all the same; it is still named, and the status is the same")
+	cmd.Flags().BoolVarP(&how.inPlace, "in-place", "i", false, "write the files back instead of printing them")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		flags.name(args)
-		if inPlace {
-			return a.mutateInPlace(flags, form, allowDenied)
+		if how.inPlace {
+			return a.mutateInPlace(flags, form, how)
 		}
 		s, err := a.newScan(flags)
 		if err != nil {
 			return err
 		}
-		return s.visit(&mutation{scan: s, sink: a.newSink(form), edits: form != "patch", allowDenied: allowDenied})
+		m := &mutation{scan: s, sink: a.newSink(form), edits: form == "yaml" || form == "diff", mutateFlags: how}
+		err = s.visit(m)
+		m.warnDenied()
+		return err
 	}
 	outputFlag(cmd, &form, mutateForms...)
 	return cmd
+}
+
+// mutateFlags are those of mutate alone.
+type mutateFlags struct {
+	// inPlace: the files are written back.
+	inPlace bool
+	// allowDenied: a denial is said, and does not count.
+	allowDenied bool
+	// onlyAllowed: what is denied all the same is left as it is.
+	onlyAllowed bool
 }
 
 // mutation is the visitor that fills chunks in and hands them on.
 type mutation struct {
 	*scan
 	sink
-	// edits: the sink wants the text with its edits, not the patches alone.
+	// edits: the sink wants the text with its edits, not the additions alone.
 	edits bool
-	// allowDenied: a denial is said, and does not count.
-	allowDenied bool
+	mutateFlags
 	// lead is the white space before the next chunk in its line.
 	lead []byte
 }
@@ -92,18 +113,19 @@ func (m *mutation) end(path string, whole bool) error { return m.sink.end(path, 
 
 func (m *mutation) chunk(path string, c *manifest.Chunk) error {
 	additions, after := m.additions(path, c), c.Raw
-	left := map[*addition]bool{}
+	left := map[*addition]*conflict{}
 	if m.edits {
 		var conflicts []conflict
 		after, conflicts = m.add(c.Raw, additions)
 		for i := range conflicts {
-			m.leave(c, &conflicts[i])
-			left[conflicts[i].addition] = true
+			left[conflicts[i].addition] = &conflicts[i]
 		}
 	}
 	for _, a := range additions {
-		if !left[a] {
-			m.advise(a)
+		if k := left[a]; k != nil {
+			m.leave(c, k)
+		} else {
+			m.tell(a)
 		}
 	}
 	return m.sink.mutated(path, c, after, additions)
@@ -138,52 +160,67 @@ func (m *mutation) additions(path string, c *manifest.Chunk) (additions []*addit
 	for i := range c.Objects {
 		found, _ := m.examine(path, &c.Objects[i])
 		for _, w := range found {
-			a := newAddition(w, w.held.Admit(m.level, m.policies))
-			m.tell(a)
-			m.count(a)
-			additions = append(additions, a)
+			d := w.held.Admit(m.level, m.policies)
+			additions = append(additions, newAddition(w, d, !m.onlyAllowed || d.Allowed()))
 		}
 	}
 	return additions
 }
 
-// tell says on standard error what is to be known of an addition.
+// tell counts a workload and says what is to be known of it: that it is denied
+// all the same, and what may keep it from starting as it is now.
 func (m *mutation) tell(a *addition) {
-	m.warnUnknown(a.workload, a.decision.Report.Changes())
-	if note := a.note("filled in"); note != "" {
+	filled, allowed := len(a.operations) > 0, a.decision.Allowed()
+	var changes []mutate.Change
+	verb := "judged"
+	if filled {
+		m.filled++
+		changes, verb = a.decision.Report.Changes(), "filled in"
+	}
+	m.warnUnknown(a.workload, changes)
+	if note := a.note(verb); note != "" {
 		m.say("%s: %s: %s", a.where(), a.title(), note)
 	}
-}
-
-func (m *mutation) count(a *addition) {
-	m.verdict(a.decision.Allowed())
-	if a.decision.Report.Changed() {
-		m.filled++
+	m.verdict(allowed)
+	if !allowed {
+		m.deny(a, filled)
 	}
-	if !a.decision.Allowed() {
-		if !m.allowDenied {
-			m.worsen(statusDenied)
-		}
-		m.say("%s: %s is denied all the same: %s", a.where(), a.title(), a.decision.Result.Refusal())
+	if !allowed && m.onlyAllowed {
+		return
 	}
-}
-
-// advise says what may keep a workload from starting, as it is now.
-func (m *mutation) advise(a *addition) {
 	m.mayNotStart(&a.decision)
 	for _, advice := range a.decision.Advice() {
 		m.say("%s: %s may not start: %s", a.where(), a.title(), advice)
 	}
 }
 
-// leave reports a workload that was left as it is.
-func (m *mutation) leave(c *manifest.Chunk, k *conflict) {
-	m.filled--
-	if k.decision.Allowed() {
-		m.allowed--
-	} else {
-		m.denied--
+func (m *mutation) deny(a *addition, filled bool) {
+	if !m.allowDenied {
+		m.worsen(statusDenied)
 	}
+	said := "is denied"
+	switch {
+	case filled:
+		m.filledDenied++
+		said = "was filled in (" + counted(len(a.decision.Report.Changes()), "field") + ") and is still denied"
+	case m.onlyAllowed && a.decision.Report.Changed():
+		said = "would be denied all the same, and is left as it is"
+	}
+	m.say("%s: %s %s: %s", a.where(), a.title(), said, a.decision.Result.Refusal())
+}
+
+// warnDenied says after the whole input what filling in may have cost: what is
+// denied here may be meant to run at another level, where nothing is filled in.
+func (m *mutation) warnDenied() {
+	if m.filledDenied > 0 {
+		m.say("podfence: warning: %s filled in and still denied: where another level or policy lets such a workload run, "+
+			"what was filled in may break it; --only-allowed leaves it as it is", counted(m.filledDenied, "workload"))
+	}
+}
+
+// leave reports a workload whose text could not be edited.
+func (m *mutation) leave(c *manifest.Chunk, k *conflict) {
+	m.warnUnknown(k.workload, nil)
 	m.undecided++
 	line, reason := k.locate(c)
 	m.problem("%s:%d: %s could not be filled in and is left as it is: %s", k.file, line, k.title(), reason)

@@ -245,7 +245,7 @@ allow: {privileged: true, hostNetwork: true, seLinuxOptions: true, allowedCapabi
 // which git and patch can read.
 func TestDiffHeadIsNotForged(t *testing.T) {
 	var out bytes.Buffer
-	u := newUnified(&out, "a\n"+forged+"\x1b\t\"\\\u202eé.yaml", false)
+	u := newUnified(&out, "a\n"+forged+"\x1b\t\"\\\u202eé.yaml", look{})
 	if err := errors.Join(u.chunk([]byte("a\n"), []byte("b\n")), u.end()); err != nil {
 		t.Fatal(err)
 	}

@@ -4,14 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"os"
-	"strconv"
-	"strings"
-
-	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -20,16 +15,13 @@ func (a *app) newSink(form string) sink {
 	case "json":
 		return &jsonSink{app: a}
 	case "diff":
-		return &diffSink{w: a.out, color: isTerminal(a.stdout) && colorsWanted()}
+		return &diffSink{w: a.out, look: lookOf(a.stdout)}
 	case "patch":
 		return &patchSink{out: a.out}
 	default:
 		return &textSink{out: a.out}
 	}
 }
-
-// colorsWanted reports whether the user minds colours (https://no-color.org).
-func colorsWanted() bool { return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" }
 
 // textSink prints the text.
 type textSink struct {
@@ -90,36 +82,30 @@ func (s *patchSink) end(string, bool) error { return nil }
 
 func (s *patchSink) mutated(_ string, _ *manifest.Chunk, _ []byte, additions []*addition) error {
 	for _, a := range additions {
-		if err := writeJSON(s.out, patchRecord{a.file, a.Line, a.Kind, a.Namespace, a.Name, a.patch}); err != nil {
+		if err := writeJSON(s.out, patchRecord{a.file, a.Line, a.Kind, a.Namespace, a.Name, a.patch()}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// jsonSink prints every object on a line.
+// jsonSink prints every object on a line, filled in by the decision: a text that
+// cannot be edited makes no difference here.
 type jsonSink struct{ *app }
 
 func (s *jsonSink) begin(string) error     { return nil }
 func (s *jsonSink) end(string, bool) error { return nil }
 
-func (s *jsonSink) mutated(path string, c *manifest.Chunk, after []byte, _ []*addition) error {
-	if len(c.Objects) == 0 {
-		return nil
+func (s *jsonSink) mutated(path string, c *manifest.Chunk, _ []byte, additions []*addition) error {
+	operations := map[*manifest.Object][]mutate.Operation{}
+	for _, a := range additions {
+		operations[a.Object] = append(operations[a.Object], a.operations...)
 	}
-	text := after
-	if c.Format == manifest.YAML {
-		var err error
-		if text, err = sigsyaml.YAMLToJSON(after); err != nil {
-			s.problem("%s:%d: %v", manifest.Display(path), c.Line, err)
-			return nil
-		}
-	}
-	tree := jsonTree{root: text, lists: map[string][]json.RawMessage{}}
 	for i := range c.Objects {
-		object, err := tree.object(&c.Objects[i])
+		o := &c.Objects[i]
+		object, err := objectJSON(o, operations[o])
 		if err != nil {
-			s.problem("%s:%d: %v", manifest.Display(path), c.Objects[i].Line, err)
+			s.problem("%s:%d: %s cannot be printed as JSON: %v", manifest.Display(path), o.Line, o, err)
 			continue
 		}
 		s.out.Write(spec.PrintableJSON(object))
@@ -130,83 +116,15 @@ func (s *jsonSink) mutated(path string, c *manifest.Chunk, after []byte, _ []*ad
 	return nil
 }
 
-// jsonTree takes objects out of the lists in which they stand, without reading
-// a number, which might not survive that.
-type jsonTree struct {
-	root  json.RawMessage
-	lists map[string][]json.RawMessage
-}
-
-// object is the compact JSON of an object. An item that takes its kind from its
-// list stands alone now, and gets it written down.
-func (t *jsonTree) object(o *manifest.Object) ([]byte, error) {
-	raw, err := t.at(o.Path)
-	if err != nil {
-		return nil, err
-	}
-	if members := (map[string]json.RawMessage{}); o.Kind != "" && o.APIVersion != "" && json.Unmarshal(raw, &members) == nil {
-		if members["kind"] == nil || members["apiVersion"] == nil {
-			members["kind"], _ = json.Marshal(o.Kind)
-			members["apiVersion"], _ = json.Marshal(o.APIVersion)
-			return marshal(members)
-		}
-	}
-	var b bytes.Buffer
-	err = json.Compact(&b, raw)
-	return b.Bytes(), err
-}
-
-func marshal(value any) ([]byte, error) {
-	var b bytes.Buffer
-	err := writeJSON(&b, value)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
-}
-
-// at is the value at a path, which leads through items of lists and through
-// reviews.
-func (t *jsonTree) at(path []string) (json.RawMessage, error) {
-	if len(path) == 0 {
-		return t.root, nil
-	}
-	above, step := path[:len(path)-1], path[len(path)-1]
-	key := strings.Join(above, "/")
-	if elements, ok := t.lists[key]; ok {
-		return nth(elements, step)
-	}
-	parent, err := t.at(above)
-	if err != nil {
-		return nil, err
-	}
-	if bytes.HasPrefix(bytes.TrimSpace(parent), []byte("[")) {
-		var elements []json.RawMessage
-		if err := json.Unmarshal(parent, &elements); err != nil {
-			return nil, err
-		}
-		t.lists[key] = elements
-		return nth(elements, step)
-	}
-	var members map[string]json.RawMessage
-	err = json.Unmarshal(parent, &members)
-	return members[step], err
-}
-
-func nth(items []json.RawMessage, index string) (json.RawMessage, error) {
-	i, err := strconv.Atoi(index)
-	if err != nil || i < 0 || i >= len(items) {
-		return nil, fmt.Errorf("the list has no item %s", index)
-	}
-	return items[i], nil
-}
-
 // diffSink prints a unified diff.
 type diffSink struct {
-	w     *bufio.Writer
-	color bool
-	diff  *unified
+	w *bufio.Writer
+	look
+	diff *unified
 }
 
 func (s *diffSink) begin(path string) error {
-	s.diff = newUnified(s.w, slashed(path), s.color)
+	s.diff = newUnified(s.w, slashed(path), s.look)
 	return nil
 }
 

@@ -24,8 +24,9 @@ type tally struct {
 	unreadable int
 	// others are documents that hold no workload.
 	others others
-	// filled are workloads in which something was filled in.
-	filled int
+	// filled are workloads in which something was filled in; filledDenied those of
+	// them that are denied all the same.
+	filled, filledDenied int
 	// rewritten are files that were written back.
 	rewritten, files int
 }
@@ -60,9 +61,9 @@ func (t *tally) summary() string {
 func (t *tally) rewriteSummary() string {
 	return fmt.Sprintf("rewrote %d of %s; %s", t.rewritten, counted(t.files, "file"), counted(t.workloads(), "workload")) +
 		listed(": ", ", ",
-			some(t.filled, "%d filled in"),
+			some(t.filled, "%d filled in")+some(t.filledDenied, " (%d still denied)"),
 			some(t.doubtful, "%d may not start"),
-			some(t.denied, "%d denied all the same"),
+			some(t.denied, "%d denied"),
 			some(t.undecided, "%d could not be decided"),
 		) + t.rest()
 }

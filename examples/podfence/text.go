@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -17,27 +16,31 @@ import (
 // warning of Pod Security Admission, which is what the author saw on the cluster:
 //
 //	web.yaml:1 Deployment/prod/web: denied
-//	    spec.template.spec.hostPID is true, must be false or unset [hostNamespaces]; a policy could allow it: allow.hostPID: true
+//	    web.yaml:7: spec.template.spec.hostPID is true, must be false or unset [hostNamespaces]; a policy could allow it: allow.hostPID: true
 //	    Warning: would violate PodSecurity "restricted:latest": host namespaces (hostPID=true)
 
 const indent = "    "
 
-func (a *answer) writeText(w io.Writer) error {
-	var b bytes.Buffer
-	b.WriteString(oneLine("%s %s: %s", a.where(), a.title(), a.headline()) + "\n")
+func (a *answer) writeText(w io.Writer, l look) error {
+	p := &page{look: l}
+	verdict := red
+	if a.result.Allowed() {
+		verdict = green
+	}
+	p.line(bold+verdict, "%s %s: %s", a.where(), a.title(), a.headline())
 	if note := a.note("judged"); note != "" {
-		line(&b, "%s", note)
+		p.line("", indent+"%s", note)
 	}
 	if a.decision != nil {
-		a.writeDecision(&b)
+		a.writeDecision(p)
 	}
-	a.writeViolations(&b)
-	a.writeExcused(&b)
-	a.writeStored(&b)
+	a.writeViolations(p)
+	a.writeExcused(p)
+	a.writeStored(p)
 	if a.decision == nil && !a.result.Allowed() {
-		line(&b, "Warning: %s", a.result.Warning())
+		p.line(yellow, indent+"Warning: %s", a.result.Warning())
 	}
-	_, err := w.Write(b.Bytes())
+	_, err := w.Write(p.Bytes())
 	return err
 }
 
@@ -58,41 +61,43 @@ func (a *answer) headline() string {
 	return verdict
 }
 
-// writeViolations writes what stands, with what would excuse it: the smallest
-// grants, each of which would do.
-func (a *answer) writeViolations(b *bytes.Buffer) {
+// writeViolations writes what stands, with its own place in the file, and with
+// what would excuse it: the smallest grants, each of which would do.
+func (a *answer) writeViolations(p *page) {
+	lines := a.lines(a.result.Violations)
 	for i := range a.result.Violations {
 		v := &a.result.Violations[i]
 		var grants []string
 		for _, g := range v.Grants() {
 			grants = append(grants, g.String())
 		}
-		line(b, "%s", v.String()+listed("; a policy could allow it: ", " or ", grants...))
+		p.line("", indent+"%s:%d: %s", a.file, lines[i], v.String()+listed("; a policy could allow it: ", " or ", grants...))
 		if hint := v.Hint(); hint != "" {
-			line(b, "  %s", hint)
+			p.line("", indent+"  %s", hint)
 		}
 	}
 }
 
 // writeStored says in one line what the API server would make of the verdict.
-func (a *answer) writeStored(b *bytes.Buffer) {
+func (a *answer) writeStored(p *page) {
 	switch {
 	case a.stored == nil:
 	case a.stored.Allowed():
-		line(b, "as stored: allowed, for the API server makes an emptyDir of a volume without a source")
+		p.line("", indent+"as stored: allowed, for the API server makes an emptyDir of a volume without a source")
 	default:
 		more := ""
 		if n := len(a.stored.Violations) - 1; n > 0 {
 			more = fmt.Sprintf("; and %d more", n)
 		}
-		line(b, "as stored: denied, for %s%s", a.stored.Violations[0].String(), more)
+		first := a.stored.Violations[:1]
+		p.line("", indent+"%s:%d: as stored: denied, for %s%s", a.file, a.lines(first)[0], first[0].String(), more)
 	}
 }
 
-func (a *answer) writeExcused(b *bytes.Buffer) {
+func (a *answer) writeExcused(p *page) {
 	for i := range a.result.Excused {
 		v := &a.result.Excused[i]
-		line(b, "excused by policy %s, %s: %s", a.result.PolicyName(), v.ExcusedBy, excusedText(v))
+		p.line("", indent+"excused by policy %s, %s: %s", a.result.PolicyName(), v.ExcusedBy, excusedText(v))
 	}
 }
 
@@ -114,15 +119,15 @@ func excusedText(v *evaluate.Violation) string {
 
 // writeDecision writes which policy governs and why, what is filled in, what is
 // not, and what may still go wrong.
-func (a *answer) writeDecision(b *bytes.Buffer) {
+func (a *answer) writeDecision(p *page) {
 	d := a.decision
-	line(b, "%s", governing(d))
+	p.line("", indent+"%s", governing(d))
 	for _, c := range d.Report.Changes() {
-		line(b, "+ %s: %s  (%s)", c.Location, flow(c.Value), c.Serves())
+		p.line(green, indent+"+ %s: %s  (%s)", c.Location, flow(c.Value), c.Serves())
 	}
-	writeUnset(b, d)
+	writeUnset(p, d)
 	for _, advice := range d.Advice() {
-		line(b, "! %s", advice)
+		p.line(yellow, indent+"! %s", advice)
 	}
 }
 
@@ -142,25 +147,21 @@ func governing(d *podfence.Decision) string {
 
 // writeUnset writes a line for each field, but one line for all those that a
 // reason about the whole pod covers.
-func writeUnset(b *bytes.Buffer, d *podfence.Decision) {
+func writeUnset(p *page, d *podfence.Decision) {
 	whole := map[mutate.Reason]int{}
 	for _, u := range d.Report.Unset() {
 		switch u.Reason {
 		case mutate.Windows, mutate.Mirror:
 			whole[u.Reason]++
 		default:
-			line(b, "- %s left unset: %s", u.Location, d.Why(u))
+			p.line("", indent+"- %s left unset: %s", u.Location, d.Why(u))
 		}
 	}
 	for _, reason := range []mutate.Reason{mutate.Windows, mutate.Mirror} {
 		if n := whole[reason]; n > 0 {
-			line(b, "- %s left unset: %s", counted(n, "field"), reason)
+			p.line("", indent+"- %s left unset: %s", counted(n, "field"), reason)
 		}
 	}
-}
-
-func line(b *bytes.Buffer, format string, args ...any) {
-	b.WriteString(indent + oneLine(format, args...) + "\n")
 }
 
 // oneLine is what every line for people goes through: it stays one line, and

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 	"github.com/podfence/podfence/spec"
 )
@@ -59,6 +60,16 @@ func hasContainers(w *podfence.Workload) bool {
 // title names the workload: "Deployment/prod/web".
 func (w *workload) title() string {
 	return strings.Join(present(w.Kind, w.Namespace, w.Name), "/")
+}
+
+// lines are those of the fields that are violated, or of what is nearest above one
+// that is unset.
+func (w *workload) lines(violations []evaluate.Violation) []int {
+	paths := make([][]string, len(violations))
+	for i := range violations {
+		paths[i] = violations[i].Steps()
+	}
+	return w.LinesOf(paths...)
 }
 
 func (w *workload) where() string { return fmt.Sprintf("%s:%d", w.file, w.Line) }

@@ -77,7 +77,7 @@ var rows = []row{
 	{"hidden document", "the library takes LS for a line break", "a: 1\u2028---\u2028kind: Pod\n",
 		"ERR <stdin>:1: could not decide: a second document begins without a line of its own; write --- on its own line between documents"},
 	{"exotic line breaks", "lines are counted as editors do", "a: \"x\u2028y\"\nb: 1\nb: 2\n", "ERR <stdin>:3: could not decide: key b is given twice; remove one of the two"},
-	{"infinity", "JSON has none", "a: .inf\n", "ERR <stdin>:1: could not decide: json: unsupported value: +Inf; correct the YAML"},
+	{"infinity", "JSON has none", "a: .inf\n", "ERR <stdin>:1: could not decide: .inf is a number that JSON does not have; write another number, or put it in quotes if it is text"},
 	{"deep flow", "no stack overflow", "a: " + strings.Repeat("[", deep), "ERR <stdin>:1: could not decide: exceeded max depth of 10000; correct the YAML"},
 	{"deep top-level list", "no stack overflow", strings.Repeat("[", deep), "ERR <stdin>:1: could not decide: exceeded max depth of 10000; correct the YAML"},
 	{"deep block", "no stack overflow", strings.Repeat("- ", deep), "ERR <stdin>:1: could not decide: exceeded max depth of 10000; correct the YAML"},

@@ -33,6 +33,10 @@ func mayHoldPods(text []byte) bool {
 	return bytes.Contains(text, []byte(`containers"`)) || bytes.Contains(text, []byte(`\u`))
 }
 
+// JSON is the object as JSON, of a YAML document with its aliases written out. It is nil of an object that was read in
+// parts, being no list though it looked like one. The caller may not change it.
+func (o *Object) JSON() []byte { return o.source.text }
+
 // Tree decodes an object without regard to its kind. nil is what is no mapping.
 func (o *Object) Tree() *unstructured.Unstructured {
 	var content map[string]any
@@ -50,15 +54,6 @@ func (o *Object) Tree() *unstructured.Unstructured {
 		u.SetNamespace(o.Namespace)
 	}
 	return u
-}
-
-// LineOf returns the line of a value in the object, or of what is nearest above it.
-func (o *Object) LineOf(path []string) int {
-	if o.source.at == nil {
-		return o.Line
-	}
-	s, _ := valueAt(o.source.text, path)
-	return o.source.at.line(append(append([]string{}, o.Path...), path...), o.source.start+s.start)
 }
 
 // Mistyped says why the value at path cannot be decoded to what create makes, nil if it can.

@@ -176,6 +176,11 @@ var (
 	yamlWords = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 )
 
+// plainText reports whether a plain scalar is a string whatever the version of YAML.
+func plainText(value string) bool {
+	return plainKey.MatchString(value) && !slices.Contains(yamlWords, strings.ToLower(value))
+}
+
 // keyName returns the name that a key has in JSON: `yes` and `true` are one key, as are `1` and `"1"`.
 func keyName(key *yamlv3.Node) string {
 	if key.Kind == yamlv3.AliasNode {
@@ -185,7 +190,7 @@ func keyName(key *yamlv3.Node) string {
 		return key.Value
 	}
 	plain := key.Style&^yamlv3.TaggedStyle == 0
-	if key.Style == 0 && plainKey.MatchString(key.Value) && !slices.Contains(yamlWords, strings.ToLower(key.Value)) {
+	if key.Style == 0 && plainText(key.Value) {
 		return key.Value
 	}
 	if !plain && key.Style&yamlv3.TaggedStyle == 0 {

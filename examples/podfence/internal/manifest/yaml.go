@@ -101,7 +101,7 @@ func (s *stream) yamlObjects(c *Chunk) ([]Object, error) {
 	}
 	text, err := toJSON(c.Raw)
 	if err != nil {
-		return nil, s.yamlError(c, t, err)
+		return nil, s.yamlError(c, t, t.unconvertible(err))
 	}
 	d := decoder{file: s.file, text: text, at: t}
 	return slices.Clip(d.objects(span{0, len(text)}, nil, head{}, 0)), nil

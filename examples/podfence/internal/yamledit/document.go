@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -46,9 +47,42 @@ func parse(src []byte) (*document, error) {
 	return doc, nil
 }
 
-// parseNodes reads the tree. The parser reports broken input by panicking inside, and what it fails to catch must not
+// parseNodes reads the tree. JSON has escapes that the parser does not know: what cannot be read is tried again with others
+// in their place.
+func parseNodes(src []byte) (*yaml.Node, error) {
+	root, err := parseYAML(src)
+	if err != nil && jsonEscape.Match(src) {
+		if again, err := parseYAML(withoutJSONEscapes(src)); err == nil {
+			return again, nil
+		}
+	}
+	return root, err
+}
+
+var (
+	// jsonEscape matches a slash, which JSON may escape, and a half of a character beyond U+FFFF, which it writes as two.
+	jsonEscape = regexp.MustCompile(`\\(/|u[dD][89a-fA-F][0-9a-fA-F]{2})`)
+	anyEscape  = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`)
+)
+
+// withoutJSONEscapes puts others of the same length into their place, so that every position stays: U+E83D stands for
+// U+D83D, and U+2029 for a slash. The values are other ones then, in the source as in the result that is compared with it.
+func withoutJSONEscapes(src []byte) []byte {
+	return anyEscape.ReplaceAllFunc(src, func(escape []byte) []byte {
+		switch {
+		case !jsonEscape.Match(escape):
+			return escape
+		case escape[1] == '/':
+			return []byte(`\P`)
+		default:
+			return append([]byte(`\ue`), escape[3:]...)
+		}
+	})
+}
+
+// parseYAML reads the tree. The parser reports broken input by panicking inside, and what it fails to catch must not
 // end a command.
-func parseNodes(src []byte) (root *yaml.Node, err error) {
+func parseYAML(src []byte) (root *yaml.Node, err error) {
 	defer recoverParser(&err)
 	decoder := yaml.NewDecoder(bytes.NewReader(src))
 	var doc, extra yaml.Node
