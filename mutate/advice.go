@@ -52,16 +52,12 @@ func advise(advice []Advice, pod *corev1.PodSpec, at spec.Container, c *corev1.C
 	return advice
 }
 
-// windowsAdministrator is the user that the kubelet refuses under runAsNonRoot
-// on Windows (pkg/kubelet/kuberuntime/security_context_windows.go).
-const windowsAdministrator = "ContainerAdministrator"
-
 func adviceFor(pod *corev1.PodSpec, c *corev1.Container) string {
 	if nonRoot := spec.EffectiveRunAsNonRoot(pod, c); nonRoot == nil || !*nonRoot {
 		return ""
 	}
 	switch uid := spec.EffectiveRunAsUser(pod, c); {
-	case spec.IsWindows(pod) && spec.EffectiveRunAsUserName(pod, c) == windowsAdministrator:
+	case spec.RunsAsAdministrator(pod, c):
 		return "runAsNonRoot is true and runAsUserName is ContainerAdministrator: the kubelet will refuse to start the container"
 	case spec.IsWindows(pod):
 		return ""

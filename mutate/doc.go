@@ -21,6 +21,7 @@
 //     [TestNoopAllocatesNothing].
 //  5. What API validation forbids is not set: nothing but runAsNonRoot on
 //     Windows, no allowPrivilegeEscalation beside privileged or SYS_ADMIN, no
-//     seccomp profile against a legacy annotation, nothing on mirror pods
-//     [TestMutate].
+//     seccomp profile against a legacy annotation, nothing on mirror pods; nor
+//     runAsNonRoot beside UID 0 or ContainerAdministrator, which the kubelet
+//     would refuse [TestMutate].
 package mutate
