@@ -196,9 +196,9 @@ func TestAdvice(t *testing.T) {
 		{"ContainerAdministrator without os.name", "not known to be Windows, so the UID counts", one("{windowsOptions: {runAsUserName: ContainerAdministrator}}"), "", map[string]string{"c0": adviceNumeric}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			filled, _ := mutate.Mutate(podOf(t, nil, row.pod), policyOf(t, row.policy))
+			filled, report := mutate.Mutate(podOf(t, nil, row.pod), policyOf(t, row.policy))
 			var got map[string]string
-			for _, a := range mutate.Advise(&filled.Spec) {
+			for _, a := range mutate.Advise(filled, report) {
 				if got == nil {
 					got = map[string]string{}
 				}
@@ -209,7 +209,7 @@ func TestAdvice(t *testing.T) {
 			}
 		})
 	}
-	if got := mutate.Advise(&corev1.PodSpec{}); got != nil {
+	if got := mutate.Advise(&corev1.Pod{}, mutate.Report{}); got != nil {
 		t.Errorf("a pod without containers is advised: %v", got)
 	}
 }

@@ -33,7 +33,7 @@ filled in beside it. Where a field cannot be added without touching other text, 
 workload is left as it is, standard error says so, and the status is 2.
 
 Standard error says what may keep a container from starting, as admit does: often
-an image without a numeric USER.
+an image without a numeric USER; and what may keep it from working as meant.
 
 A workload that is denied all the same is still filled in, as in a cluster, where
 filling comes before judging: standard error names it, and the status is 1, or 0
@@ -168,11 +168,15 @@ func (m *mutation) count(a *addition) {
 	}
 }
 
-// advise says what may keep a workload from starting, as it is now.
+// advise says what may keep a workload from starting or working, as it is now.
 func (m *mutation) advise(a *addition) {
 	m.mayNotStart(&a.decision)
 	for _, advice := range a.decision.Advice() {
-		m.say("%s: %s may not start: %s", a.where(), a.title(), advice)
+		may := "may not start"
+		if !advice.MayNotStart() {
+			may = "may not work as meant"
+		}
+		m.say("%s: %s %s: %s", a.where(), a.title(), may, advice)
 	}
 }
 
