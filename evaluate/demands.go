@@ -188,11 +188,14 @@ func (d *demander) supplementalGroups(rule *policy.GroupRule) {
 
 // rangesText renders ranges: "400", "400 to 499 or 1000 to 2000".
 func rangesText(ranges []policy.IDRange) string {
-	parts := make([]string, len(ranges))
-	for i, r := range ranges {
+	parts := make([]string, min(len(ranges), mostWanted))
+	for i, r := range ranges[:len(parts)] {
 		if parts[i] = fmt.Sprint(r.Min); r.Min != r.Max {
 			parts[i] = fmt.Sprintf("%d to %d", r.Min, r.Max)
 		}
+	}
+	if more := len(ranges) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("in one of %d more ranges that the policy allows", more))
 	}
 	return strings.Join(parts, " or ")
 }
