@@ -247,6 +247,9 @@ func (d *demander) volume(p *policy.Policy, i int) {
 		case t.Field != spec.FieldVolumeHostPath:
 			if !p.Allow.Volume(t.Name) {
 				d.addVolume(i, t.Field, t.Name, d.wantTypes())
+				if p.Allow.Volumes == nil && t.Restricted {
+					d.found[len(d.found)-1].Want = wantBeyondDefault
+				}
 			}
 		case !p.Allow.HostPath(volume.HostPath.Path, d.mounts.writable(d.pod, volume.Name)):
 			d.addVolume(i, t.Field, volume.HostPath.Path, d.wantPaths())
@@ -279,10 +282,16 @@ func (d *demander) wantTypes() string {
 	return d.types
 }
 
+var wantDefault = "one of the default volumes of a policy: " + strings.Join(policy.DefaultVolumes(), ", ")
+
+// wantBeyondDefault is wantDefault for a type that the level itself allows: who gave
+// the pod a policy for something else loses it, and did not mean that.
+var wantBeyondDefault = wantDefault + " (without a policy restricted allows it: list it under allow.volumes beside these)"
+
 func wantVolumes(p *policy.Policy) string {
 	switch {
 	case p.Allow.Volumes == nil:
-		return "one of the default volumes of a policy: " + strings.Join(policy.DefaultVolumes(), ", ")
+		return wantDefault
 	case len(p.Allow.Volumes) == 0:
 		return "absent: the policy admits no volume"
 	default:
