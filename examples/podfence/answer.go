@@ -25,6 +25,8 @@ type answer struct {
 	stored *evaluate.Result
 	// decision is admit's; nil for evaluate.
 	decision *podfence.Decision
+	// near are policies that nearly select the workload.
+	near near
 }
 
 // answerForms are the forms of -o in which an answer is printed.
@@ -34,7 +36,8 @@ const answerFormsHelp = `
 With -o json an answer is one line, with -o yaml one document, with the keys
 %s.
 Something that could not be decided gets one too, never allowed, with the
-further key error; one of a kind that is not known has the key note.`
+further key error; one of a kind that is not known has the key note, and one
+that policies nearly select, which is denied or has no policy, the key almost.`
 
 // answerCommand completes a command that asks a question about each workload
 // and prints the answers.
@@ -99,6 +102,7 @@ func (p *answerPrinter) object(path string, o *manifest.Object) error {
 func (p *answerPrinter) answer(w *workload) error {
 	p.warnUnknown(w, nil)
 	a := p.ask(p.scan, w)
+	a.near = p.near(w, a.result)
 	p.verdict(a.result.Allowed())
 	if a.decision != nil {
 		p.mayNotStart(a.decision)
@@ -149,7 +153,7 @@ type head struct {
 }
 
 // The JSON of an answer is the library's own, below the head. Every key is
-// always there, but for note and error.
+// always there, but for note, almost and error.
 type (
 	evaluateRecord struct {
 		head
@@ -158,6 +162,7 @@ type (
 		// another verdict; else it is null.
 		Stored *storedRecord `json:"stored"`
 		remark
+		nearness
 		failure
 	}
 	storedRecord struct {
@@ -170,6 +175,7 @@ type (
 		head
 		podfence.DecisionRecord
 		remark
+		nearness
 		failure
 	}
 )
@@ -192,9 +198,10 @@ func (a *answer) record() any {
 	if a.decision == nil {
 		return evaluateRecord{
 			head: a.head(), ResultRecord: a.result.Record(), Stored: a.storedRecord(), remark: remark{a.note("judged")},
+			nearness: a.near.record(),
 		}
 	}
-	return admitRecord{head: a.head(), DecisionRecord: a.decision.Record(), remark: remark{a.note("judged")}}
+	return admitRecord{head: a.head(), DecisionRecord: a.decision.Record(), remark: remark{a.note("judged")}, nearness: a.near.record()}
 }
 
 func (a *answer) storedRecord() *storedRecord {

@@ -140,6 +140,9 @@ func (m *mutation) additions(path string, c *manifest.Chunk) (additions []*addit
 		for _, w := range found {
 			a := newAddition(w, w.held.Admit(m.level, m.policies))
 			m.tell(a)
+			for _, text := range m.near(w, &a.decision.Result).lines() {
+				m.say("%s: %s is %s", a.where(), a.title(), text)
+			}
 			m.count(a)
 			additions = append(additions, a)
 		}

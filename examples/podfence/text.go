@@ -31,6 +31,7 @@ func (a *answer) writeText(w io.Writer) error {
 	if a.decision != nil {
 		a.writeDecision(&b)
 	}
+	a.writeNear(&b)
 	a.writeViolations(&b)
 	a.writeExcused(&b)
 	a.writeStored(&b)
