@@ -1,14 +1,20 @@
 package mutate_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"pgregory.net/rapid"
 	"sigs.k8s.io/yaml"
 
+	"github.com/podfence/podfence/internal/podgen"
+	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/mutate"
+	"github.com/podfence/podfence/spec"
 )
 
 // adviceOf are the advice of a filled pod, as "concern: String".
@@ -233,4 +239,35 @@ func TestAdviceThatMayNotStart(t *testing.T) {
 			t.Errorf("%s may not start: %v", concern, got)
 		}
 	}
+}
+
+// TestAdviceIsOfTheAuthor: nothing that is filled in makes a pod one that the
+// kubelet refuses for certain, where the pod names its operating system; advice is
+// one line, and reads the pod alone.
+func TestAdviceIsOfTheAuthor(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pod := podgen.Pod().Draw(t, "pod")
+		p := podgen.Policy().Draw(t, "policy")
+		filled, report := mutate.Mutate(pod, &p)
+		before := filled.DeepCopy()
+		list := mutate.Advise(filled, report)
+		if !equality.Semantic.DeepEqual(before, filled) {
+			t.Error("the pod was changed")
+		}
+		if again := mutate.Advise(filled, report); !slices.Equal(again, list) {
+			t.Error("not deterministic")
+		}
+		for _, a := range list {
+			if strings.ContainsAny(a.String(), "\n\r\x1b") {
+				t.Errorf("more than a line: %q", a)
+			}
+			if a.Concern != mutate.RefusedUser {
+				continue
+			}
+			c := podwalk.Get(&pod.Spec, a.Container)
+			if nonRoot := spec.EffectiveRunAsNonRoot(&pod.Spec, c); nonRoot == nil || !*nonRoot {
+				t.Errorf("refused for what was filled in: %s", a)
+			}
+		}
+	})
 }
