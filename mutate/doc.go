@@ -4,7 +4,8 @@
 // [Mutate] fills a pod, [Template] a pod template, [Spec] a pod given by its parts,
 // and [EphemeralContainers] the new ephemeral containers of a pod that runs already.
 // Each returns the result and a [Report] of every change, which renders an RFC 6902
-// patch and says what was left unset and why. [Plan] returns the report alone.
+// patch and says what was left unset and why. [Plan] returns the report alone. What
+// nothing that is filled in can mend, [Advise] says: allowed may not mean that it starts.
 //
 // What is filled in and what is left is decided by package internal/plan; apply.go
 // writes it into a pod, and patch.go into a patch.
