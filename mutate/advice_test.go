@@ -93,7 +93,7 @@ func TestAdviceOnCapabilities(t *testing.T) {
 }
 
 // TestAdviceOnVolumes: the kubelet adds 0660, or 0440 where it writes the files
-// itself or may not write, to the modes of files in volumes of a pod with fsGroup.
+// itself, to the modes of files in volumes of a pod with fsGroup.
 func TestAdviceOnVolumes(t *testing.T) {
 	volume := func(source string) string {
 		return "{volumes: [{name: v, " + source + "}], containers: [{name: a, securityContext: {runAsUser: 5}, volumeMounts: [{name: v, mountPath: /v}]}]}"
@@ -103,8 +103,8 @@ func TestAdviceOnVolumes(t *testing.T) {
 			"; a process that wants them narrow, as ssh wants its keys, may refuse them"}
 	}
 	testAdvice(t, []adviceRow{
-		{"a claim", "its files may have been there before", volume("persistentVolumeClaim: {claimName: c}"), "", widens(`of volume "v" (persistentVolumeClaim, by 0660)`)},
-		{"a claim to read", "roMask", volume("persistentVolumeClaim: {claimName: c, readOnly: true}"), "", widens(`of volume "v" (persistentVolumeClaim, by 0440)`)},
+		{"a claim", "its files may have been there before", volume("persistentVolumeClaim: {claimName: c}"), "", widens(`of volume "v" (persistentVolumeClaim, by 0660 if its driver lets it)`)},
+		{"a claim to read", "the kubelet leaves it alone", volume("persistentVolumeClaim: {claimName: c, readOnly: true}"), "", nil},
 		{"an fsGroup of its author", "who knows the files", strings.Replace(volume("persistentVolumeClaim: {claimName: c}"), "{volumes", "{securityContext: {fsGroup: 1}, volumes", 1), "", nil},
 		{"an fsGroup that the policy leaves", "nothing is filled in", volume("persistentVolumeClaim: {claimName: c}"), "allow: {fsGroup: {rule: MayRunAs, ranges: [{min: 5, max: 6}]}}", nil},
 		{"an fsGroup of the policy", "by its value", volume("secret: {secretName: s, defaultMode: 0400}"), "mutations: {fsGroup: 7}",
@@ -132,11 +132,11 @@ func TestAdviceOnVolumes(t *testing.T) {
 		{"a claim as a device", "it has no files", "{volumes: [{name: v, persistentVolumeClaim: {claimName: c}}], containers: [{name: a, securityContext: {runAsUser: 5}, volumeDevices: [{name: v, devicePath: /d}]}]}", "", nil},
 		{"a claim of an init container", "any container mounts",
 			"{volumes: [{name: v, persistentVolumeClaim: {claimName: c}}], initContainers: [{name: i, securityContext: {runAsUser: 5}, volumeMounts: [{name: v}]}], containers: [{name: a, securityContext: {runAsUser: 5}}]}", "",
-			widens(`of volume "v" (persistentVolumeClaim, by 0660)`)},
+			widens(`of volume "v" (persistentVolumeClaim, by 0660 if its driver lets it)`)},
 		{"several", "all in one sentence, the first few by name",
 			"{volumes: [{name: \"v\\n\", persistentVolumeClaim: {claimName: c}}, {name: w, secret: {defaultMode: 0}}, {name: x, persistentVolumeClaim: {claimName: c}}, {name: y, persistentVolumeClaim: {claimName: c}}], " +
 				"containers: [{name: a, securityContext: {runAsUser: 5}, volumeMounts: [{name: \"v\\n\"}, {name: w}, {name: x}, {name: y}]}]}", "",
-			widens(`of volume "v\n" (persistentVolumeClaim, by 0660), of volume "w" (secret, mode 0000 by 0440), of volume "x" (persistentVolumeClaim, by 0660), and of 1 more`)},
+			widens(`of volume "v\n" (persistentVolumeClaim, by 0660 if its driver lets it), of volume "w" (secret, mode 0000 by 0440), of volume "x" (persistentVolumeClaim, by 0660 if its driver lets it), and of 1 more`)},
 		{"windows nodes", "the kubelet changes no mode there", strings.Replace(volume("persistentVolumeClaim: {claimName: c}"), "{volumes", "{nodeSelector: {kubernetes.io/os: windows}, volumes", 1), "",
 			[]string{onWindowsNodes}},
 	})

@@ -13,8 +13,10 @@ import (
 const adviceVolumes = "fsGroup %d was filled in, and for that group the kubelet widens the modes of files: %s; a process that wants them narrow, as ssh wants its keys, may refuse them"
 
 // The bits that the kubelet adds to the modes of files in a volume for an
-// fsGroup: rwMask and roMask in pkg/volume/volume_linux.go. A volume is read-only
-// by its own word, whatever its mounts say.
+// fsGroup: rwMask and roMask in pkg/volume/volume_linux.go. What it writes from
+// Secrets and the like is read-only. Claims that are read-only by their own word are
+// left alone, and others where the driver says so (supportsFSGroup in
+// pkg/volume/csi/csi_mounter.go).
 const (
 	readWriteBits = 0o660
 	readOnlyBits  = 0o440
@@ -60,11 +62,10 @@ func (a *adviser) volumes(group int64) {
 // where they are not.
 func widenedBy(v *corev1.Volume) string {
 	if claim := v.PersistentVolumeClaim; claim != nil {
-		bits := readWriteBits
 		if claim.ReadOnly {
-			bits = readOnlyBits
+			return ""
 		}
-		return fmt.Sprintf("persistentVolumeClaim, by %04o", bits)
+		return fmt.Sprintf("persistentVolumeClaim, by %04o if its driver lets it", readWriteBits)
 	}
 	modes, kind := modes{}, ""
 	switch {
