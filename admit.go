@@ -83,17 +83,18 @@ func (d Decision) Within(root spec.Root) Decision {
 	return d
 }
 
-// Advice returns what may still keep containers of the filled pod from starting.
+// Advice returns what may still keep containers of the filled pod from starting,
+// or the pod from working as its author meant.
 func (d Decision) Advice() []mutate.Advice {
 	var advice []mutate.Advice
 	switch {
 	case d.Reason == PrivilegedLevel:
 	case d.Template != nil:
-		advice = mutate.Advise(&d.Template.Spec)
+		advice = mutate.AdviseTemplate(d.Template, d.Report)
 	case d.old != nil:
 		advice = mutate.AdviseEphemeralContainers(d.old, d.Pod)
 	case d.Pod != nil:
-		advice = mutate.Advise(&d.Pod.Spec)
+		advice = mutate.Advise(d.Pod, d.Report)
 	}
 	for i := range advice {
 		advice[i].Root = d.Root
@@ -124,11 +125,16 @@ type DecisionRecord struct {
 
 // AdviceRecord is the JSON form of a [mutate.Advice].
 type AdviceRecord struct {
-	// Container is the path of the container, Name its name.
-	Container string `json:"container"`
-	Pointer   string `json:"pointer"`
-	Name      string `json:"name"`
-	Advice    string `json:"advice"`
+	// Field is the path of the container, of a field of the pod, or of the pod, which
+	// is empty where the pod is the object itself.
+	Field   string `json:"field"`
+	Pointer string `json:"pointer"`
+	// Name is the name of the container, empty for the pod.
+	Name    string         `json:"name"`
+	Concern mutate.Concern `json:"concern"`
+	// MayNotStart: the kubelet may refuse to start the container.
+	MayNotStart bool   `json:"mayNotStart"`
+	Advice      string `json:"advice"`
 }
 
 // Record renders the decision, without the pod, as the library and the command
@@ -142,7 +148,10 @@ func (d Decision) Record() DecisionRecord {
 		r.Unset[i].Why = d.Why(u)
 	}
 	for _, a := range d.Advice() {
-		r.Advice = append(r.Advice, AdviceRecord{a.Location.String(), a.Pointer(), a.Container.Name, a.Text})
+		r.Advice = append(r.Advice, AdviceRecord{
+			Field: a.Location.String(), Pointer: a.Pointer(), Name: a.Container.Name,
+			Concern: a.Concern, MayNotStart: a.MayNotStart(), Advice: a.Text,
+		})
 	}
 	return r
 }

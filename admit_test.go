@@ -587,9 +587,11 @@ func TestDecisionJSON(t *testing.T) {
  ],
  "advice": [
   {
-   "container": "spec.containers[0]",
+   "field": "spec.containers[0]",
    "pointer": "/spec/containers/0",
    "name": "a",
+   "concern": "imageUser",
+   "mayNotStart": true,
    "advice": "runAsNonRoot is true and no runAsUser is set: the image must declare a numeric USER other than 0"
   }
  ],

@@ -19,6 +19,7 @@ import (
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/internal/patchtest"
+	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -257,6 +258,42 @@ func TestEveryRenderingBeginsAtTheObject(t *testing.T) {
 	}
 }
 
+// TestAdviceAboutThePod: what is advised about the pod, and not about a container,
+// is placed in the object too.
+func TestAdviceAboutThePod(t *testing.T) {
+	for _, row := range []struct {
+		name, podSpec string
+		want          podfence.AdviceRecord
+	}{
+		{"a field", "{volumes: [{name: v, persistentVolumeClaim: {claimName: c}}], containers: [{name: a, securityContext: {runAsUser: 5}, volumeMounts: [{name: v, mountPath: /v}]}]}",
+			podfence.AdviceRecord{Field: "spec.template.spec.securityContext.fsGroup", Pointer: "/spec/template/spec/securityContext/fsGroup", Concern: mutate.VolumeModes}},
+		{"the pod", "{nodeSelector: {kubernetes.io/os: windows}, containers: [{name: a}]}",
+			podfence.AdviceRecord{Field: "spec.template", Pointer: "/spec/template", Concern: mutate.WindowsNodes}},
+	} {
+		for i, w := range workloads {
+			if w.kind != "Deployment" && w.kind != "Pod" {
+				continue
+			}
+			_, d, err := podfence.AdmitObject(makeWorkload(t, i, row.podSpec), atRestricted, policy.Set{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := row.want
+			if w.kind == "Pod" {
+				want.Field = strings.TrimPrefix(strings.TrimPrefix(want.Field, "spec.template"), ".")
+				want.Pointer = strings.TrimPrefix(want.Pointer, "/spec/template")
+			}
+			got := d.Record().Advice
+			for i := range got {
+				got[i].Advice = ""
+			}
+			if diff := cmp.Diff([]podfence.AdviceRecord{want}, got); diff != "" {
+				t.Errorf("%s, about %s (-want +got):\n%s", w.kind, row.name, diff)
+			}
+		}
+	}
+}
+
 // places are the places that the decision about an object names, by form.
 func places(t *testing.T, o runtime.Object, set policy.Set) map[string][]string {
 	t.Helper()
@@ -299,7 +336,7 @@ func places(t *testing.T, o runtime.Object, set policy.Set) map[string][]string 
 		add("unset as JSON", u.Field, u.Pointer)
 	}
 	for _, a := range record.Advice {
-		add("advice as JSON", a.Container, a.Pointer)
+		add("advice as JSON", a.Field, a.Pointer)
 	}
 	var patch []struct{ Path string }
 	if err := json.Unmarshal(record.Patch, &patch); err != nil {

@@ -188,11 +188,14 @@ func (d *demander) supplementalGroups(rule *policy.GroupRule) {
 
 // rangesText renders ranges: "400", "400 to 499 or 1000 to 2000".
 func rangesText(ranges []policy.IDRange) string {
-	parts := make([]string, len(ranges))
-	for i, r := range ranges {
+	parts := make([]string, min(len(ranges), mostWanted))
+	for i, r := range ranges[:len(parts)] {
 		if parts[i] = fmt.Sprint(r.Min); r.Min != r.Max {
 			parts[i] = fmt.Sprintf("%d to %d", r.Min, r.Max)
 		}
+	}
+	if more := len(ranges) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("in one of %d more ranges that the policy allows", more))
 	}
 	return strings.Join(parts, " or ")
 }
@@ -254,6 +257,9 @@ func (d *demander) volume(p *policy.Policy, i int) {
 		case t.Field != spec.FieldVolumeHostPath:
 			if !p.Allow.Volume(t.Name) {
 				d.addVolume(i, t.Field, t.Name, d.wantTypes())
+				if p.Allow.Volumes == nil && t.Restricted {
+					d.found[len(d.found)-1].Want = wantBeyondDefault
+				}
 			}
 		case !p.Allow.HostPath(volume.HostPath.Path, d.mounts.writable(d.pod, volume.Name)):
 			d.addVolume(i, t.Field, volume.HostPath.Path, d.wantPaths())
@@ -286,10 +292,16 @@ func (d *demander) wantTypes() string {
 	return d.types
 }
 
+var wantDefault = "one of the default volumes of a policy: " + strings.Join(policy.DefaultVolumes(), ", ")
+
+// wantBeyondDefault is wantDefault for a type that the level itself allows: who gave
+// the pod a policy for something else loses it, and did not mean that.
+var wantBeyondDefault = wantDefault + " (without a policy restricted allows it: list it under allow.volumes beside these)"
+
 func wantVolumes(p *policy.Policy) string {
 	switch {
 	case p.Allow.Volumes == nil:
-		return "one of the default volumes of a policy: " + strings.Join(policy.DefaultVolumes(), ", ")
+		return wantDefault
 	case len(p.Allow.Volumes) == 0:
 		return "absent: the policy admits no volume"
 	default:

@@ -168,11 +168,12 @@ func volumeRuleRows() []ruleRow {
 	logs := policy.Allow{AllowedHostPaths: []policy.HostPath{{PathPrefix: "/var/log", ReadOnly: true}, {PathPrefix: "/tmp"}}}
 	const at, v = "spec.volumes[2]", ` (volume "v")`
 	const defaults = "one of the default volumes of a policy: configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret"
+	const beyond = defaults + " (without a policy restricted allows it: list it under allow.volumes beside these)"
 	const restricted = "restricted:latest"
 	return []ruleRow{
 		{name: "csi under the default list at restricted", why: "the document's default is shorter than the level's", at: restricted, pod: volume(csi),
-			want:    lines(at + `.csi` + v + ` is "csi", must be ` + defaults + " [allow.volumes]"),
-			message: `allow.volumes of policy "web" (volume "v" must be ` + defaults + `, is "csi")`},
+			want:    lines(at + `.csi` + v + ` is "csi", must be ` + beyond + " [allow.volumes]"),
+			message: `allow.volumes of policy "web" (volume "v" must be ` + beyond + `, is "csi")`},
 		{name: "csi under the default list at baseline", why: "baseline leaves types free, and so does an unset list", pod: volume(csi)},
 		{name: "default types at restricted", why: "each is on the default list", at: restricted, pod: each(
 			volume(corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{}}),
@@ -246,7 +247,7 @@ func otherRuleRows() []ruleRow {
 			message: `allow.volumes of policy "web" (volume "b" must be one of configMap, is "secret")`},
 		{name: "Windows at restricted", why: "nor is it exempt from the default list", at: "restricted:latest",
 			pod:  each(windows, volume(corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{}})),
-			want: lines(`spec.volumes[2].csi (volume "v") is "csi", must be one of the default volumes of a policy: configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret [allow.volumes]`)},
+			want: lines(`spec.volumes[2].csi (volume "v") is "csi", must be one of the default volumes of a policy: configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret (without a policy restricted allows it: list it under allow.volumes beside these) [allow.volumes]`)},
 		{name: "Linux by name", why: "only windows is exempt", pod: func(pod *corev1.Pod) { pod.Spec.OS = &corev1.PodOS{Name: corev1.Linux} }, allow: policy.Allow{FSGroup: everything.FSGroup},
 			want: lines(podSec + "fsGroup is unset, must be 400 [allow.fsGroup]")},
 		{name: "all rules at once", why: "in the order of the policy's fields, after the standard", pod: each(func(pod *corev1.Pod) { pod.Spec.HostPID = true }, onInit(user(400)), onDebug(user(400)), onInit(group(400)), onDebug(group(400)), onInit(readOnlyRoot(ptr(true))), onDebug(readOnlyRoot(ptr(true)))),

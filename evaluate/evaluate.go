@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -185,6 +186,10 @@ func excuse(found []Violation, p *policy.Policy) (stay, excused []Violation) {
 	return stay, excused
 }
 
+// mostWanted is how many alternatives a violation names: thousands of violations
+// may say the same, and each is printed whole.
+const mostWanted = 5
+
 // wantHostPath says what a policy with allowed host paths would have let pass.
 func wantHostPath(p *policy.Policy) string {
 	if len(p.Allow.AllowedHostPaths) == 0 {
@@ -195,6 +200,10 @@ func wantHostPath(p *policy.Policy) string {
 	for i, allowed := range p.Allow.AllowedHostPaths {
 		if i > 0 {
 			want.WriteString(" or ")
+		}
+		if i == mostWanted {
+			fmt.Fprintf(&want, "one of %d more paths that the policy allows", len(p.Allow.AllowedHostPaths)-i)
+			break
 		}
 		want.WriteString(allowed.PathPrefix)
 		if allowed.ReadOnly {

@@ -171,6 +171,8 @@ func rendered(t *testing.T, r *evaluate.Result) {
 				if _, ok := p.Excuses(&fault); !ok {
 					t.Errorf("%s does not excuse %s", g, v)
 				}
+			} else if g.Key != v.Rule {
+				t.Errorf("%s does not stand under the rule of %s", g, v)
 			}
 		}
 	}

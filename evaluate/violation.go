@@ -49,14 +49,18 @@ func (v Violation) Fault() policy.Fault {
 }
 
 // Grants returns the smallest grants of a policy that would excuse the
-// violation, each of them alone. It is nil for a policy's own rule, and where no
-// single grant would do.
+// violation, each of them alone; nil where no single grant would do. Of the
+// policy's own rules only that over volumes takes one, a type to list: the others
+// ask for what the pod has to say.
 func (v Violation) Grants() []policy.Grant {
-	if v.Check == 0 {
-		return nil
+	if v.Check != 0 {
+		fault := v.Fault()
+		return fault.Grants()
 	}
-	fault := v.Fault()
-	return fault.Grants()
+	if v.Rule == policy.KeyVolumes && v.Field != spec.FieldVolume && v.Field != spec.FieldVolumeHostPath {
+		return []policy.Grant{{Key: policy.KeyVolumes, Value: spec.VolumeTypeOf(v.Field)}}
+	}
+	return nil
 }
 
 // FromStandard reports whether the standard demands it, and not a policy's own rule.

@@ -4,7 +4,8 @@
 // [Mutate] fills a pod, [Template] a pod template, [Spec] a pod given by its parts,
 // and [EphemeralContainers] the new ephemeral containers of a pod that runs already.
 // Each returns the result and a [Report] of every change, which renders an RFC 6902
-// patch and says what was left unset and why. [Plan] returns the report alone.
+// patch and says what was left unset and why. [Plan] returns the report alone. What
+// nothing that is filled in can mend, [Advise] says: allowed may not mean that it starts.
 //
 // What is filled in and what is left is decided by package internal/plan; apply.go
 // writes it into a pod, and patch.go into a patch.
@@ -21,6 +22,7 @@
 //     [TestNoopAllocatesNothing].
 //  5. What API validation forbids is not set: nothing but runAsNonRoot on
 //     Windows, no allowPrivilegeEscalation beside privileged or SYS_ADMIN, no
-//     seccomp profile against a legacy annotation, nothing on mirror pods
-//     [TestMutate].
+//     seccomp profile against a legacy annotation, nothing on mirror pods; nor
+//     runAsNonRoot beside UID 0 or ContainerAdministrator, which the kubelet
+//     would refuse [TestMutate].
 package mutate

@@ -241,6 +241,23 @@ var windowsRows = []mutateRow{
 		spec:   "{os: {name: windows}, securityContext: {runAsNonRoot: true}, containers: [{name: a}]}",
 		policy: "allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}]}}",
 		want:   changes{}, unset: leavesAll("windows", "c0 runAsUser: windows")},
+	{name: "windows, ContainerAdministrator", why: "the kubelet takes it for root and would refuse runAsNonRoot (verifyRunAsNonRoot)",
+		spec: "{os: {name: windows}, containers: [{name: a, securityContext: {windowsOptions: {runAsUserName: ContainerAdministrator}}}]}",
+		want: changes{}, unset: leavesAll("windows", "c0 runAsNonRoot: administrator")},
+	{name: "windows, containeradministrator on the pod", why: "the kubelet compares without case, and Windows options are merged",
+		spec: "{os: {name: windows}, securityContext: {windowsOptions: {runAsUserName: containeradministrator}}, containers: [{name: a, securityContext: {windowsOptions: {hostProcess: false}}}]}",
+		want: changes{}, unset: leavesAll("windows", "c0 runAsNonRoot: administrator")},
+	{name: "windows, ContainerUser over the pod's ContainerAdministrator", why: "the container's name is the effective one",
+		spec: "{os: {name: windows}, securityContext: {windowsOptions: {runAsUserName: ContainerAdministrator}}, containers: [{name: a, securityContext: {windowsOptions: {runAsUserName: ContainerUser}}}]}",
+		want: changes{"c0 runAsNonRoot": "true"}, unset: leavesAll("windows")},
+	{name: "windows, a user of another domain", why: "the kubelet compares the whole name",
+		spec: "{os: {name: windows}, securityContext: {windowsOptions: {runAsUserName: 'NT AUTHORITY\\ContainerAdministrator'}}, containers: [{name: a}]}",
+		want: changes{"c0 runAsNonRoot": "true"}, unset: leavesAll("windows")},
+	{name: "windows, ContainerAdministrator under RunAsAny", why: "the policy's reason comes first",
+		spec:   "{os: {name: windows}, securityContext: {windowsOptions: {runAsUserName: ContainerAdministrator}}, containers: [{name: a}]}",
+		policy: "allow: {runAsUser: RunAsAny}", want: changes{}, unset: leavesAll("windows", "c0 runAsNonRoot: policy")},
+	{name: "ContainerAdministrator without os.name", why: "the name of the OS decides, as it does for PSA: not known to be Windows, it is filled as anything else",
+		spec: under("{windowsOptions: {runAsUserName: ContainerAdministrator}}"), want: bare},
 	{name: "windows with mutations", why: "a value that the policy names is no less forbidden",
 		spec: inPod("os: {name: windows}"), policy: "mutations: {runAsUser: 1000, runAsGroup: 5, fsGroup: 5, supplementalGroups: [5]}\nallow: {readOnlyRootFilesystem: true}",
 		want: changes{"c0 runAsNonRoot": "true"}, unset: leavesAll("windows", "c0 runAsUser: windows", "c0 readOnlyRootFilesystem: windows")},
@@ -632,7 +649,7 @@ func TestFillsThatWindowsForbidsSaySo(t *testing.T) {
 func TestEveryReasonHasARow(t *testing.T) {
 	reasons := map[mutate.Reason]bool{
 		mutate.PolicyLeaves: false, mutate.Windows: false, mutate.Mirror: false, mutate.PrivilegedContainer: false, mutate.AddsSysAdmin: false,
-		mutate.RootUser: false, mutate.NonRoot: false, mutate.UserNamespace: false, mutate.Annotation: false, mutate.Inherited: false,
+		mutate.RootUser: false, mutate.Administrator: false, mutate.NonRoot: false, mutate.UserNamespace: false, mutate.Annotation: false, mutate.Inherited: false,
 	}
 	for _, rows := range mutateRows {
 		for _, row := range rows {
@@ -646,7 +663,7 @@ func TestEveryReasonHasARow(t *testing.T) {
 			t.Errorf("%q: in a row %v, explained as %q", reason, found, reason.String())
 		}
 	}
-	if len(reasons) != 10 {
-		t.Errorf("rows give %d reasons, the package has 10", len(reasons))
+	if len(reasons) != 11 {
+		t.Errorf("rows give %d reasons, the package has 11", len(reasons))
 	}
 }

@@ -56,6 +56,9 @@ const (
 	// RootUser: the effective runAsUser is 0, and the kubelet would refuse to
 	// start such a container with runAsNonRoot.
 	RootUser Reason = "rootUser"
+	// Administrator: the effective runAsUserName of a Windows pod's container is
+	// ContainerAdministrator, which the kubelet takes for root.
+	Administrator Reason = "administrator"
 	// NonRoot: the effective runAsNonRoot is true, and the policy has no user
 	// ID but 0 to fill in.
 	NonRoot Reason = "nonRoot"
@@ -78,6 +81,7 @@ var reasons = [...]Reason{
 	plan.PrivilegedContainer: PrivilegedContainer,
 	plan.AddsSysAdmin:        AddsSysAdmin,
 	plan.RootUser:            RootUser,
+	plan.Administrator:       Administrator,
 	plan.NonRoot:             NonRoot,
 	plan.UserNamespace:       UserNamespace,
 	plan.Annotation:          Annotation,
@@ -91,6 +95,7 @@ var explanations = map[Reason]string{
 	PrivilegedContainer: "the container is privileged",
 	AddsSysAdmin:        "the container adds SYS_ADMIN, which implies it",
 	RootUser:            "the container runs as UID 0, which the kubelet would then refuse",
+	Administrator:       "the container runs as ContainerAdministrator, which the kubelet takes for root and would then refuse",
 	NonRoot:             "runAsNonRoot is true, and the policy has no user ID but 0",
 	UserNamespace:       "the pod has a user namespace of its own (hostUsers=false)",
 	Annotation:          "a legacy seccomp annotation says otherwise",

@@ -186,17 +186,20 @@ func TestAdvice(t *testing.T) {
 			"{initContainers: [{name: a}], containers: [{name: a}, {name: b, securityContext: {runAsUser: 3}}], ephemeralContainers: [{name: a}]}", "",
 			map[string]string{"i0": adviceNumeric, "c0": adviceNumeric, "e0": adviceNumeric}},
 		{"windows", "a user has a name there, not a number", windows("{}", "{}"), "", nil},
-		{"windows, ContainerAdministrator", "the kubelet takes it for root", windows("{}", "{windowsOptions: {runAsUserName: ContainerAdministrator}}"), "", map[string]string{"c0": adviceAdmin}},
-		{"windows, ContainerAdministrator on the pod", "Windows options are merged", windows("{windowsOptions: {runAsUserName: ContainerAdministrator}}", "{windowsOptions: {hostProcess: false}}"), "", map[string]string{"c0": adviceAdmin}},
+		{"windows, ContainerAdministrator and runAsNonRoot", "the kubelet takes it for root, and both are the author's",
+			windows("{}", "{runAsNonRoot: true, windowsOptions: {runAsUserName: ContainerAdministrator}}"), "", map[string]string{"c0": adviceAdmin}},
+		{"windows, containeradministrator on the pod, runAsNonRoot", "Windows options are merged, and names have no case",
+			windows("{windowsOptions: {runAsUserName: containeradministrator}}", "{runAsNonRoot: true, windowsOptions: {hostProcess: false}}"), "", map[string]string{"c0": adviceAdmin}},
+		{"windows, ContainerAdministrator", "runAsNonRoot is not filled, so that it starts", windows("{}", "{windowsOptions: {runAsUserName: ContainerAdministrator}}"), "", nil},
 		{"windows, ContainerUser over the pod's ContainerAdministrator", "the container's name counts",
 			windows("{windowsOptions: {runAsUserName: ContainerAdministrator}}", "{windowsOptions: {runAsUserName: ContainerUser}}"), "", nil},
 		{"windows, ContainerAdministrator, runAsNonRoot false", "it starts", windows("{runAsNonRoot: false}", "{windowsOptions: {runAsUserName: ContainerAdministrator}}"), "", nil},
 		{"ContainerAdministrator without os.name", "not known to be Windows, so the UID counts", one("{windowsOptions: {runAsUserName: ContainerAdministrator}}"), "", map[string]string{"c0": adviceNumeric}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			filled, _ := mutate.Mutate(podOf(t, nil, row.pod), policyOf(t, row.policy))
+			filled, report := mutate.Mutate(podOf(t, nil, row.pod), policyOf(t, row.policy))
 			var got map[string]string
-			for _, a := range mutate.Advise(&filled.Spec) {
+			for _, a := range mutate.Advise(filled, report) {
 				if got == nil {
 					got = map[string]string{}
 				}
@@ -207,7 +210,7 @@ func TestAdvice(t *testing.T) {
 			}
 		})
 	}
-	if got := mutate.Advise(&corev1.PodSpec{}); got != nil {
+	if got := mutate.Advise(&corev1.Pod{}, mutate.Report{}); got != nil {
 		t.Errorf("a pod without containers is advised: %v", got)
 	}
 }

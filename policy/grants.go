@@ -30,11 +30,13 @@ func (p *Policy) Selects() bool {
 // clean and absolute is covered by none, for the node would resolve its "..",
 // and such a prefix covers none. A trailing slash does not matter.
 func Covers(prefix, path string) bool {
-	if !isClean(path) || !isClean(prefix) {
-		return false
-	}
-	path = trimSlash(path)
-	prefix = trimSlash(prefix)
+	// What is read whole comes last: a pod may have thousands of paths, and a policy
+	// hundreds of prefixes.
+	return below(trimSlash(prefix), trimSlash(path)) && isClean(prefix) && isClean(path)
+}
+
+// below reports whether a path is a prefix, or begins with all its segments.
+func below(prefix, path string) bool {
 	if prefix == "/" || path == prefix {
 		return true
 	}

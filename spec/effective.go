@@ -68,6 +68,16 @@ func EffectiveRunAsUserName(pod *corev1.PodSpec, c *corev1.Container) string {
 	return ""
 }
 
+// containerAdministrator is the one user that counts as root on Windows.
+const containerAdministrator = "ContainerAdministrator"
+
+// RunsAsAdministrator reports whether a container of a Windows pod is asked to run
+// as ContainerAdministrator, in any case. The kubelet takes that user for root, and
+// no other (verifyRunAsNonRoot in pkg/kubelet/kuberuntime/security_context_windows.go).
+func RunsAsAdministrator(pod *corev1.PodSpec, c *corev1.Container) bool {
+	return IsWindows(pod) && strings.EqualFold(EffectiveRunAsUserName(pod, c), containerAdministrator)
+}
+
 // SeccompAnnotation is the legacy seccomp annotation that speaks for a
 // container, its own or else the pod's, and whether there is one.
 func SeccompAnnotation(annotations map[string]string, container string) (value string, found bool) {

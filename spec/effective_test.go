@@ -235,6 +235,20 @@ func TestSortsOfPods(t *testing.T) {
 			t.Errorf("os %q is Windows: %v", name, got)
 		}
 	}
+	for name, want := range map[string]bool{
+		"ContainerAdministrator": true, "containeradministrator": true, "CONTAINERADMINISTRATOR": true,
+		"ContainerUser": false, "Administrator": false, "": false, `.\ContainerAdministrator`: false,
+	} {
+		c := &corev1.Container{SecurityContext: &corev1.SecurityContext{
+			WindowsOptions: &corev1.WindowsSecurityContextOptions{RunAsUserName: &name},
+		}}
+		if got := spec.RunsAsAdministrator(&corev1.PodSpec{OS: &corev1.PodOS{Name: corev1.Windows}}, c); got != want {
+			t.Errorf("user %q is taken for root: %v", name, got)
+		}
+		if spec.RunsAsAdministrator(&corev1.PodSpec{}, c) {
+			t.Errorf("user %q is taken for root of a pod that names no OS", name)
+		}
+	}
 	if spec.IsWindows(&corev1.PodSpec{}) {
 		t.Error("a pod without os is Windows")
 	}

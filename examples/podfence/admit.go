@@ -17,7 +17,8 @@ its ServiceAccount, unless it sets automountServiceAccountToken: false; that a
 ServiceAccount sets it cannot be known here. Admit prints the decision and changes
 no file; mutate does. What keeps a workload from being allowed has a line for each
 field, with the smallest grant of a policy that would excuse it. The summary counts
-what is allowed and may not start all the same; the lines that begin with ! say why.
+what is allowed and may not start all the same; the lines that begin with ! say why,
+and what may start and not work as meant.
 What a workload is, and what is said of unknown fields, 'podfence evaluate --help'
 tells.
 ` + fmt.Sprintf(answerFormsHelp, `of evaluate, which are about the result, and changes, unset (what was left so, and

@@ -25,6 +25,8 @@ type answer struct {
 	stored *evaluate.Result
 	// decision is admit's; nil for evaluate.
 	decision *podfence.Decision
+	// near are policies that nearly select the workload.
+	near near
 }
 
 // answerForms are the forms of -o in which an answer is printed.
@@ -38,7 +40,8 @@ With -o json an answer is one line, with -o yaml one document, with the keys
 %s.
 Its line is the object's, and a violation has a line of its own.
 Something that could not be decided gets one too, never allowed, with the
-further key error; one of a kind that is not known has the key note.`
+further key error; one of a kind that is not known has the key note, and one
+that policies nearly select, which is denied or has no policy, the key almost.`
 
 // answerCommand completes a command that asks a question about each workload
 // and prints the answers.
@@ -104,6 +107,7 @@ func (p *answerPrinter) object(path string, o *manifest.Object) error {
 func (p *answerPrinter) answer(w *workload) error {
 	p.warnUnknown(w, nil)
 	a := p.ask(p.scan, w)
+	a.near = p.near(w, a.result)
 	p.verdict(a.result.Allowed())
 	if a.decision != nil {
 		p.mayNotStart(a.decision)
@@ -156,7 +160,7 @@ type head struct {
 }
 
 // The JSON of an answer is the library's own, below the head, with the line of each
-// violation. Every key is always there, but for note and error.
+// violation. Every key is always there, but for note, almost and error.
 type (
 	evaluateRecord struct {
 		head
@@ -165,6 +169,7 @@ type (
 		// another verdict; else it is null.
 		Stored *storedRecord `json:"stored"`
 		remark
+		nearness
 		failure
 	}
 	storedRecord struct {
@@ -182,6 +187,7 @@ type (
 		Reason     podfence.Reason         `json:"reason"`
 		Considered []string                `json:"considered"`
 		remark
+		nearness
 		failure
 	}
 	// resultRecord has the violations in place of those of the library.
@@ -214,12 +220,13 @@ func (a *answer) record() any {
 	if a.decision == nil {
 		return evaluateRecord{
 			head: a.head(), resultRecord: a.resultRecord(a.result), Stored: a.storedRecord(), remark: remark{a.note("judged")},
+			nearness: a.near.record(),
 		}
 	}
 	d := a.decision.Record()
 	return admitRecord{
 		head: a.head(), resultRecord: a.resultRecord(a.result), ReportRecord: d.ReportRecord,
-		Advice: d.Advice, Reason: d.Reason, Considered: d.Considered, remark: remark{a.note("judged")},
+		Advice: d.Advice, Reason: d.Reason, Considered: d.Considered, remark: remark{a.note("judged")}, nearness: a.near.record(),
 	}
 }
 

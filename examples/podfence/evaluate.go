@@ -29,6 +29,10 @@ and said to be; --workload adds places. Other documents are counted by kind. A
 workload of an API version that is no longer served, or that cannot be decoded,
 could not be decided.
 
+Where no policy governs a workload, or it is denied, lines name the policies that
+nearly select it: those of a namespace where the manifest names none, and those that
+its labels miss by case or by one value.
+
 A field that the workload's kind does not have is named on standard error, with
 where it belongs: the API server would drop it or refuse it. --strict makes that
 "could not be decided".

@@ -35,7 +35,7 @@ text, as inside an alias, yaml, diff and -i leave the workload as it is, standar
 error says so, and the status is 2; json and patch need no such edit.
 
 Standard error says what may keep a container from starting, as admit does: often
-an image without a numeric USER.
+an image without a numeric USER; and what may keep it from working as meant.
 
 A workload that is denied all the same is still filled in, as in a cluster, where
 filling comes before judging: standard error names it, and the status is 1, or 0 with
@@ -181,6 +181,9 @@ func (m *mutation) tell(a *addition) {
 	if note := a.note(verb); note != "" {
 		m.say("%s: %s: %s", a.where(), a.title(), note)
 	}
+	for _, text := range m.near(a.workload, &a.decision.Result).lines() {
+		m.say("%s: %s is %s", a.where(), a.title(), text)
+	}
 	m.verdict(allowed)
 	if !allowed {
 		m.deny(a, filled)
@@ -190,7 +193,11 @@ func (m *mutation) tell(a *addition) {
 	}
 	m.mayNotStart(&a.decision)
 	for _, advice := range a.decision.Advice() {
-		m.say("%s: %s may not start: %s", a.where(), a.title(), advice)
+		may := "may not start"
+		if !advice.MayNotStart() {
+			may = "may not work as meant"
+		}
+		m.say("%s: %s %s: %s", a.where(), a.title(), may, advice)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/mutate"
 )
 
 // tally counts what a scan met. It is all that is kept of a workload once its
@@ -41,9 +42,9 @@ func (t *tally) verdict(allowed bool) {
 	}
 }
 
-// mayNotStart counts what was allowed and then may not start: one with advice.
+// mayNotStart counts what was allowed and then may not start.
 func (t *tally) mayNotStart(d *podfence.Decision) {
-	if d.Allowed() && len(d.Advice()) > 0 {
+	if d.Allowed() && slices.ContainsFunc(d.Advice(), mutate.Advice.MayNotStart) {
 		t.doubtful++
 	}
 }

@@ -34,6 +34,7 @@ func (a *answer) writeText(w io.Writer, l look) error {
 	if a.decision != nil {
 		a.writeDecision(p)
 	}
+	a.writeNear(p)
 	a.writeViolations(p)
 	a.writeExcused(p)
 	a.writeStored(p)

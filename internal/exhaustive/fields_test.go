@@ -47,6 +47,14 @@ func onSupplemental(sc *corev1.PodSecurityContext, groups []int64) { sc.Suppleme
 func onPrivileged(sc *corev1.SecurityContext, v bool)              { sc.Privileged = &v }
 func onEscalation(sc *corev1.SecurityContext, v bool)              { sc.AllowPrivilegeEscalation = &v }
 
+func onPodUserName(sc *corev1.PodSecurityContext, name string) {
+	sc.WindowsOptions = &corev1.WindowsSecurityContextOptions{RunAsUserName: &name}
+}
+
+func onUserName(sc *corev1.SecurityContext, name string) {
+	sc.WindowsOptions = &corev1.WindowsSecurityContextOptions{RunAsUserName: &name}
+}
+
 func onAdd(sc *corev1.SecurityContext, c corev1.Capability) {
 	sc.Capabilities = &corev1.Capabilities{Add: choose(c)}
 }

@@ -36,6 +36,17 @@ func fillGroups() []group {
 			policies: userPolicies(),
 		},
 		{
+			// One user is root on Windows, by a name that has no case.
+			name:   "users of Windows",
+			checks: nonRoot,
+			fields: choose(
+				podgen.OnPod(onPodNonRoot, bools...), podgen.OnSubject(onNonRoot, bools...),
+				podgen.OnPod(onPodUserName, "ContainerAdministrator", "ContainerUser"),
+				podgen.OnSubject(onUserName, "containerADMINISTRATOR", "ContainerUser", ""),
+			),
+			policies: userPolicies(1000),
+		},
+		{
 			name:   "privilege",
 			checks: choose(spec.CheckPrivileged, spec.CheckAllowPrivilegeEscalation, spec.CheckCapabilitiesRestricted),
 			fields: choose(

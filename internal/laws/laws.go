@@ -176,6 +176,8 @@ func (l *laws) isTheAuthors(v *evaluate.Violation) bool {
 		return true
 	case mutate.RootUser:
 		return l.RunsAsRoot(v.Container)
+	case mutate.Administrator:
+		return l.RunsAsAdministrator(v.Container)
 	default:
 		return false
 	}

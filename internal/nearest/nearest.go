@@ -32,6 +32,32 @@ func Of[S ~string](word string, candidates []S) S {
 	return best
 }
 
+// minSlip is from how many letters on a slip can be told from another word.
+const minSlip = 4
+
+// Slip reports whether one word is the other with one letter added, removed,
+// replaced or swapped with its neighbour: a slip of the pen. Two words that differ
+// in a digit are two of a series, and short words differ by a letter anyway.
+func Slip(a, b string) bool {
+	if len(a) < minSlip || len(b) < minSlip || a == b {
+		return false
+	}
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	switch {
+	case strings.ContainsAny(a+b, "0123456789"):
+		return false
+	case len(a) == 2 && len(b) == 2:
+		return a[0] == b[1] && a[1] == b[0]
+	default:
+		return len(a) <= 1 && len(b) <= 1
+	}
+}
+
 // distance counts the letters to add, remove, replace or swap with their
 // neighbour to get from one word to another. Longer than a screen would like:
 // it is one table, filled row by row.

@@ -36,3 +36,32 @@ func TestOf(t *testing.T) {
 		}
 	}
 }
+
+// TestSlip: which words differ by a slip of the pen.
+func TestSlip(t *testing.T) {
+	for _, row := range []struct {
+		name, why, a, b string
+		want            bool
+	}{
+		{"the same", "nothing slipped", "manager", "manager", false},
+		{"a letter missing", "in the middle", "manger", "manager", true},
+		{"a letter missing at the end", "as anywhere", "manage", "manager", true},
+		{"a letter missing at the front", "as anywhere", "anager", "manager", true},
+		{"a letter for another", "one", "monager", "manager", true},
+		{"two letters for others", "two slips", "moneger", "manager", false},
+		{"two letters missing", "two slips", "maner", "manager", false},
+		{"neighbours swapped", "one slip", "mnaager", "manager", true},
+		{"letters swapped that are no neighbours", "two slips", "gamaner", "manager", false},
+		{"another of a series", "a digit tells two things apart", "redis-1", "redis-2", false},
+		{"the first of a series", "a digit tells two things apart", "redis", "redis2", false},
+		{"a digit that is the same", "it tells nothing", "redis2-man", "redis2-mam", true},
+		{"short words", "they differ by a letter anyway", "web", "wed", false},
+		{"a short word and a longer one", "the same", "web", "webs", false},
+		{"a letter twice", "one too many", "webserver", "webbserver", true},
+		{"no word", "nothing was written", "", "manager", false},
+	} {
+		if got := Slip(row.a, row.b); got != row.want || Slip(row.b, row.a) != row.want {
+			t.Errorf("%s: %q and %q differ by a slip: %v, %s", row.name, row.a, row.b, got, row.why)
+		}
+	}
+}

@@ -54,6 +54,7 @@ const (
 	PrivilegedContainer
 	AddsSysAdmin
 	RootUser
+	Administrator
 	NonRoot
 	UserNamespace
 	Annotation
@@ -109,9 +110,9 @@ var fields = [FieldEnd]Field{
 	},
 	RunAsNonRoot: {
 		Path: spec.FieldRunAsNonRoot, Check: spec.CheckRunAsNonRoot,
-		Leaves: []Why{PolicyLeaves, Mirror, RootUser, UserNamespace, Inherited},
+		Leaves: []Why{PolicyLeaves, Mirror, RootUser, Administrator, UserNamespace, Inherited},
 		Value:  "true",
-		Unless: "allow.runAsUser is RunAsAny, the effective runAsUser is 0 (the kubelet would refuse it), or hostUsers is false",
+		Unless: "allow.runAsUser is RunAsAny, the effective runAsUser is 0 or the effective runAsUserName is ContainerAdministrator (the kubelet would refuse either), or hostUsers is false",
 	},
 	RunAsUser: {
 		Path: spec.FieldRunAsUser, Check: spec.CheckRunAsUser, Key: policy.KeyFillRunAsUser,

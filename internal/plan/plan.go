@@ -318,6 +318,8 @@ func (p *planner) nonRoot(at spec.Container, c *corev1.Container, effective *boo
 		p.leave(at, f, PolicyLeaves)
 	case root:
 		p.leave(at, f, RootUser)
+	case spec.RunsAsAdministrator(p.pod, c):
+		p.leave(at, f, Administrator)
 	case p.userNamespace:
 		p.leave(at, f, UserNamespace)
 	case p.mirror:

@@ -252,7 +252,7 @@ func (g gen) windows() *corev1.WindowsSecurityContextOptions {
 	}
 	return &corev1.WindowsSecurityContextOptions{
 		HostProcess:   optional(g, true, false, true),
-		RunAsUserName: optional(g, "ContainerUser", "ContainerAdministrator"),
+		RunAsUserName: optional(g, "ContainerUser", "ContainerAdministrator", "containeradministrator"),
 	}
 }
 

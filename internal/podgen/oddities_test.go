@@ -275,6 +275,7 @@ func (c *tally) wantValues() {
 	c.want(50, "left for an annotation", "the container's", "the pod's")
 	c.want(50, "filled beside an annotation", "the container's", "the pod's")
 	c.want(50, "left for UID 0", "the container's", "the pod's", "filled in")
+	c.want(20, "left for ContainerAdministrator", "the container's", "the pod's")
 	c.want(50, "left as inherited", "runAsNonRoot=false", "seccomp Unconfined", "another seccomp type")
 	c.want(60, "fill "+spec.FieldCapabilitiesDrop.String(), "beside an empty drop", "in a security context without capabilities")
 }
@@ -329,6 +330,10 @@ func (c *tally) values(pod *corev1.Pod, p *policy.Policy, report *mutate.Report)
 			see("left for UID 0", "the pod's")
 		case unset.Reason == mutate.RootUser:
 			see("left for UID 0", "filled in")
+		case unset.Reason == mutate.Administrator && sc != nil && sc.WindowsOptions != nil && sc.WindowsOptions.RunAsUserName != nil:
+			see("left for ContainerAdministrator", "the container's")
+		case unset.Reason == mutate.Administrator:
+			see("left for ContainerAdministrator", "the pod's")
 		case unset.Reason == mutate.Inherited && unset.Field == spec.FieldRunAsNonRoot:
 			see("left as inherited", "runAsNonRoot=false")
 		case unset.Reason == mutate.Inherited && pod.Spec.SecurityContext.SeccompProfile.Type == corev1.SeccompProfileTypeUnconfined:

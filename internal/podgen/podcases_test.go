@@ -21,7 +21,7 @@ var leaves = map[spec.Field][]mutate.Reason{
 	spec.FieldPrivileged:               {mutate.Windows, mutate.Mirror},
 	spec.FieldReadOnlyRootFilesystem:   {mutate.Windows, mutate.Mirror},
 	spec.FieldRunAsGroup:               {mutate.PolicyLeaves, mutate.Windows, mutate.Mirror},
-	spec.FieldRunAsNonRoot:             {mutate.PolicyLeaves, mutate.Inherited, mutate.RootUser, mutate.UserNamespace, mutate.Mirror},
+	spec.FieldRunAsNonRoot:             {mutate.PolicyLeaves, mutate.Inherited, mutate.RootUser, mutate.Administrator, mutate.UserNamespace, mutate.Mirror},
 	spec.FieldRunAsUser:                {mutate.NonRoot, mutate.Windows, mutate.Mirror},
 	spec.FieldSeccompType:              {mutate.PolicyLeaves, mutate.Inherited, mutate.Annotation, mutate.Windows, mutate.Mirror},
 	spec.FieldPodFSGroup:               {mutate.PolicyLeaves, mutate.Windows, mutate.Mirror},

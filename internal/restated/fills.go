@@ -59,7 +59,7 @@ func (c Case) Fill(at spec.Location, value any) (f Fill) {
 	case runAsNonRoot:
 		f.Want, f.WasSet = true, effective(own.RunAsNonRoot, pod.RunAsNonRoot) != nil
 		f.Unwanted = allow.RunAsUser.Rule == "RunAsAny" || is(c.Pod.Spec.HostUsers, false)
-		f.Refused = is(user, 0)
+		f.Refused = is(user, 0) || c.RunsAsAdministrator(at.Container)
 	case runAsUser:
 		authors := effective(own.RunAsNonRoot, pod.RunAsNonRoot)
 		f.Want = userToFill(c.Policy, value.(int64), is(authors, true))
@@ -137,6 +137,8 @@ func (c Case) Leaves(at spec.Location, reason string) bool {
 		return field == escalation && addsSysAdmin(own)
 	case "rootUser":
 		return field == runAsNonRoot && is(effectiveUser(c.Filled, at.Container), 0)
+	case "administrator":
+		return field == runAsNonRoot && c.RunsAsAdministrator(at.Container)
 	case "nonRoot":
 		return field == runAsUser && is(effective(own.RunAsNonRoot, pod.RunAsNonRoot), true) && c.onlyRoot()
 	case "userNamespace":

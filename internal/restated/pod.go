@@ -87,6 +87,21 @@ func effectiveUser(pod *corev1.Pod, at spec.Container) *int64 {
 // author has it.
 func (c Case) RunsAsRoot(at spec.Container) bool { return is(effectiveUser(c.Pod, at), 0) }
 
+// RunsAsAdministrator reports whether a container runs on Windows as the user that
+// the kubelet takes for root there: the names of users have no case on Windows.
+func (c Case) RunsAsAdministrator(at spec.Container) bool {
+	ofPod, own := contexts(c.Pod, at)
+	name := effective(userName(own.WindowsOptions), userName(ofPod.WindowsOptions))
+	return isWindows(c.Pod) && name != nil && strings.ToUpper(*name) == "CONTAINERADMINISTRATOR"
+}
+
+func userName(o *corev1.WindowsSecurityContextOptions) *string {
+	if o == nil {
+		return nil
+	}
+	return o.RunAsUserName
+}
+
 // addsSysAdmin reports whether it is among those added: container runtimes know a capability by any case, with CAP_ and without.
 func addsSysAdmin(sc corev1.SecurityContext) bool {
 	return sc.Capabilities != nil && slices.ContainsFunc(sc.Capabilities.Add, func(c corev1.Capability) bool {

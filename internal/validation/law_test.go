@@ -164,7 +164,7 @@ var podFloors = map[string]int{
 	"privileged": 100, "privileged, escalation unset": 70, "escalation=false": 300, "procMount Unmasked": 8,
 	"adds SYS_ADMIN": 20, "adds CAP_SYS_ADMIN": 12, "adds sys_admin": 12, "adds SYS_ADMIN in some spelling, escalation unset": 25,
 	"capabilities: {}": 150, "nothing set": 300, "everything set": 100, "nothing filled": 300,
-	"left unset: annotation": 80, "left unset: inherited": 100, "left unset: mirror": 80, "left unset: nonRoot": 4, "left unset: policy": 1000,
+	"left unset: administrator": 20, "left unset: annotation": 80, "left unset: inherited": 100, "left unset: mirror": 80, "left unset: nonRoot": 4, "left unset: policy": 1000,
 	"left unset: privileged": 60, "left unset: rootUser": 60, "left unset: sysAdmin": 12, "left unset: userNamespace": 30, "left unset: windows": 300,
 }
 
@@ -180,6 +180,6 @@ var ephemeralFloors = map[string]int{
 	"privileged": 200, "privileged, escalation unset": 120, "escalation=false": 400,
 	"adds SYS_ADMIN": 30, "adds CAP_SYS_ADMIN": 20, "adds sys_admin": 16, "adds SYS_ADMIN in some spelling, escalation unset": 40,
 	"capabilities: {}": 300, "nothing set": 80, "nothing filled": 150,
-	"left unset: annotation": 120, "left unset: inherited": 100, "left unset: nonRoot": 10, "left unset: policy": 1000,
+	"left unset: administrator": 15, "left unset: annotation": 120, "left unset: inherited": 100, "left unset: nonRoot": 10, "left unset: policy": 1000,
 	"left unset: privileged": 80, "left unset: rootUser": 60, "left unset: sysAdmin": 18, "left unset: userNamespace": 25, "left unset: windows": 300,
 }
