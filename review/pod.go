@@ -17,6 +17,7 @@ var podObject = object(members[corev1.Pod]{
 	"kind":       field(func(p *corev1.Pod) *string { return &p.Kind }, text[string]),
 	"metadata":   field(func(p *corev1.Pod) *metav1.ObjectMeta { return &p.ObjectMeta }, metadata),
 	"spec":       field(func(p *corev1.Pod) *corev1.PodSpec { return &p.Spec }, podSpec),
+	"status":     field(func(p *corev1.Pod) *corev1.PodStatus { return &p.Status }, podStatus),
 })
 
 var metadata = object(members[metav1.ObjectMeta]{
@@ -28,6 +29,7 @@ var metadata = object(members[metav1.ObjectMeta]{
 })
 
 var podSpec = object(members[corev1.PodSpec]{
+	"affinity":                     field(func(s *corev1.PodSpec) **corev1.Affinity { return &s.Affinity }, pointer(func(m *slabs) *slab[corev1.Affinity] { return &m.affinities }, affinity)),
 	"automountServiceAccountToken": field(func(s *corev1.PodSpec) **bool { return &s.AutomountServiceAccountToken }, optionalBool),
 	"containers":                   field(func(s *corev1.PodSpec) *[]corev1.Container { return &s.Containers }, containers),
 	"ephemeralContainers":          field(func(s *corev1.PodSpec) *[]corev1.EphemeralContainer { return &s.EphemeralContainers }, ephemeralContainers),
@@ -36,6 +38,7 @@ var podSpec = object(members[corev1.PodSpec]{
 	"hostPID":                      field(func(s *corev1.PodSpec) *bool { return &s.HostPID }, boolean),
 	"hostUsers":                    field(func(s *corev1.PodSpec) **bool { return &s.HostUsers }, optionalBool),
 	"initContainers":               field(func(s *corev1.PodSpec) *[]corev1.Container { return &s.InitContainers }, containers),
+	"nodeSelector":                 field(func(s *corev1.PodSpec) *map[string]string { return &s.NodeSelector }, texts),
 	"os":                           field(func(s *corev1.PodSpec) **corev1.PodOS { return &s.OS }, pointer(func(m *slabs) *slab[corev1.PodOS] { return &m.systems }, system)),
 	"securityContext":              field(func(s *corev1.PodSpec) **corev1.PodSecurityContext { return &s.SecurityContext }, pointer(func(m *slabs) *slab[corev1.PodSecurityContext] { return &m.podContexts }, podContext)),
 	"volumes":                      field(func(s *corev1.PodSpec) *[]corev1.Volume { return &s.Volumes }, list(func(m *slabs) *slab[corev1.Volume] { return &m.volumes }, volume)),
@@ -59,7 +62,8 @@ var podContext = object(members[corev1.PodSecurityContext]{
 })
 
 var sysctl = object(members[corev1.Sysctl]{
-	"name": field(func(s *corev1.Sysctl) *string { return &s.Name }, text[string]),
+	"name":  field(func(s *corev1.Sysctl) *string { return &s.Name }, text[string]),
+	"value": field(func(s *corev1.Sysctl) *string { return &s.Value }, text[string]),
 })
 
 var containers = list(func(m *slabs) *slab[corev1.Container] { return &m.containers }, object(containerMembers))

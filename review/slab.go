@@ -51,39 +51,54 @@ func (s *slab[T]) next(d *decoder, start int) (int, *T, error) {
 
 // slabs are those of the types that pods are read into.
 type slabs struct {
-	containers      slab[corev1.Container]
-	ephemeral       slab[corev1.EphemeralContainer]
-	volumes         slab[corev1.Volume]
-	ports           slab[corev1.ContainerPort]
-	mounts          slab[corev1.VolumeMount]
-	devices         slab[corev1.VolumeDevice]
-	contexts        slab[corev1.SecurityContext]
-	podContexts     slab[corev1.PodSecurityContext]
-	capabilities    slab[corev1.Capabilities]
-	capabilityNames slab[corev1.Capability]
-	appArmor        slab[corev1.AppArmorProfile]
-	seccomp         slab[corev1.SeccompProfile]
-	seLinux         slab[corev1.SELinuxOptions]
-	windows         slab[corev1.WindowsSecurityContextOptions]
-	sysctls         slab[corev1.Sysctl]
-	probes          slab[corev1.Probe]
-	lifecycles      slab[corev1.Lifecycle]
-	handlers        slab[corev1.LifecycleHandler]
-	httpGets        slab[corev1.HTTPGetAction]
-	tcpSockets      slab[corev1.TCPSocketAction]
-	systems         slab[corev1.PodOS]
-	bools           slab[bool]
-	ids             slab[int64]
-	strings         slab[string]
-	procMounts      slab[corev1.ProcMountType]
-	configMaps      slab[corev1.ConfigMapVolumeSource]
-	csi             slab[corev1.CSIVolumeSource]
-	downwardAPIs    slab[corev1.DownwardAPIVolumeSource]
-	emptyDirs       slab[corev1.EmptyDirVolumeSource]
-	claims          slab[corev1.PersistentVolumeClaimVolumeSource]
-	projected       slab[corev1.ProjectedVolumeSource]
-	secrets         slab[corev1.SecretVolumeSource]
-	hostPaths       slab[corev1.HostPathVolumeSource]
+	containers       slab[corev1.Container]
+	ephemeral        slab[corev1.EphemeralContainer]
+	volumes          slab[corev1.Volume]
+	ports            slab[corev1.ContainerPort]
+	mounts           slab[corev1.VolumeMount]
+	devices          slab[corev1.VolumeDevice]
+	contexts         slab[corev1.SecurityContext]
+	podContexts      slab[corev1.PodSecurityContext]
+	capabilities     slab[corev1.Capabilities]
+	capabilityNames  slab[corev1.Capability]
+	appArmor         slab[corev1.AppArmorProfile]
+	seccomp          slab[corev1.SeccompProfile]
+	seLinux          slab[corev1.SELinuxOptions]
+	windows          slab[corev1.WindowsSecurityContextOptions]
+	sysctls          slab[corev1.Sysctl]
+	probes           slab[corev1.Probe]
+	lifecycles       slab[corev1.Lifecycle]
+	handlers         slab[corev1.LifecycleHandler]
+	httpGets         slab[corev1.HTTPGetAction]
+	tcpSockets       slab[corev1.TCPSocketAction]
+	systems          slab[corev1.PodOS]
+	bools            slab[bool]
+	ids              slab[int64]
+	strings          slab[string]
+	procMounts       slab[corev1.ProcMountType]
+	configMaps       slab[corev1.ConfigMapVolumeSource]
+	csi              slab[corev1.CSIVolumeSource]
+	downwardAPIs     slab[corev1.DownwardAPIVolumeSource]
+	emptyDirs        slab[corev1.EmptyDirVolumeSource]
+	claims           slab[corev1.PersistentVolumeClaimVolumeSource]
+	projected        slab[corev1.ProjectedVolumeSource]
+	secrets          slab[corev1.SecretVolumeSource]
+	hostPaths        slab[corev1.HostPathVolumeSource]
+	modes            slab[int32]
+	keys             slab[corev1.KeyToPath]
+	files            slab[corev1.DownwardAPIVolumeFile]
+	projections      slab[corev1.VolumeProjection]
+	projectedMaps    slab[corev1.ConfigMapProjection]
+	projectedFields  slab[corev1.DownwardAPIProjection]
+	projectedSecrets slab[corev1.SecretProjection]
+	affinities       slab[corev1.Affinity]
+	nodeAffinities   slab[corev1.NodeAffinity]
+	nodeSelectors    slab[corev1.NodeSelector]
+	nodeTerms        slab[corev1.NodeSelectorTerm]
+	nodeRequirements slab[corev1.NodeSelectorRequirement]
+	statuses         slab[corev1.ContainerStatus]
+	users            slab[corev1.ContainerUser]
+	linuxUsers       slab[corev1.LinuxContainerUser]
 }
 
 // reset makes room for the next pod in the place of the last one.
@@ -121,4 +136,19 @@ func (m *slabs) reset() {
 	m.projected.reset()
 	m.secrets.reset()
 	m.hostPaths.reset()
+	m.modes.reset()
+	m.keys.reset()
+	m.files.reset()
+	m.projections.reset()
+	m.projectedMaps.reset()
+	m.projectedFields.reset()
+	m.projectedSecrets.reset()
+	m.affinities.reset()
+	m.nodeAffinities.reset()
+	m.nodeSelectors.reset()
+	m.nodeTerms.reset()
+	m.nodeRequirements.reset()
+	m.statuses.reset()
+	m.users.reset()
+	m.linuxUsers.reset()
 }

@@ -2,6 +2,7 @@ package review_test
 
 import (
 	"encoding/json"
+	"math"
 	"reflect"
 	"testing"
 
@@ -120,28 +121,46 @@ func TestSparseIsEnough(t *testing.T) {
 	}
 }
 
+// advised are pods about which advice rests on several fields together: without one
+// of them something else is advised.
+func advised(t *testing.T) (pods []*corev1.Pod) {
+	for _, text := range []string{
+		`{"spec":{"containers":[{"name":"c0"}],"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":
+			{"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/os","operator":"In","values":["windows"]}]}]}}}}}`,
+		`{"spec":{"containers":[{"name":"c0"}],"nodeSelector":{"kubernetes.io/os":"windows"}}}`,
+		`{"spec":{"initContainers":[{"name":"i0"}],"containers":[{"name":"c0"}],"ephemeralContainers":[{"name":"e0"}]},"status":{
+			"initContainerStatuses":[{"name":"i0","user":{"linux":{"uid":7}}}],"containerStatuses":[{"name":"c0","user":{"linux":{"uid":7}}}],
+			"ephemeralContainerStatuses":[{"name":"e0","user":{"linux":{"uid":7}}}]}}`,
+		`{"spec":{"containers":[{"name":"c0","volumeMounts":[{"name":"v"}]}],"volumes":[{"name":"v","secret":{"defaultMode":256,"items":[{"mode":256}]}}]}}`,
+		`{"spec":{"containers":[{"name":"c0","volumeMounts":[{"name":"v"}]}],"volumes":[{"name":"v","configMap":{"defaultMode":256,"items":[{"mode":256}]}}]}}`,
+		`{"spec":{"containers":[{"name":"c0","volumeMounts":[{"name":"v"}]}],"volumes":[{"name":"v","downwardAPI":{"defaultMode":256,"items":[{"mode":256}]}}]}}`,
+		`{"spec":{"containers":[{"name":"c0","volumeMounts":[{"name":"v"}]}],"volumes":[{"name":"v","persistentVolumeClaim":{}}]}}`,
+		`{"spec":{"containers":[{"name":"c0","volumeMounts":[{"name":"v"}]}],"volumes":[{"name":"v","projected":{"defaultMode":256,"sources":[{"secret":{"items":[{"mode":256}]}}]}}]}}`,
+		`{"spec":{"containers":[{"name":"c0","volumeMounts":[{"name":"v"}]}],"volumes":[{"name":"v","projected":{"defaultMode":256,"sources":[{"configMap":{"items":[{"mode":256}]}}]}}]}}`,
+		`{"spec":{"containers":[{"name":"c0","volumeMounts":[{"name":"v"}]}],"volumes":[{"name":"v","projected":{"defaultMode":256,"sources":[{"downwardAPI":{"items":[{"mode":256}]}}]}}]}}`,
+		`{"spec":{"securityContext":{"runAsUser":7,"sysctls":[{"name":"net.ipv4.ip_unprivileged_port_start","value":"0"}]},
+			"containers":[{"name":"c0","securityContext":{"capabilities":{"add":["NET_BIND_SERVICE"]}}}]}}`,
+	} {
+		pod := &corev1.Pod{}
+		if err := json.Unmarshal([]byte(text), pod); err != nil {
+			t.Fatal(err)
+		}
+		pods = append(pods, pod)
+	}
+	return pods
+}
+
 // TestEveryFieldThatMattersIsRead: every field that the API's types have below a
 // pod is set, one after the other, in pods that other fields decide about. If the
 // answer about the whole pod knows of it, that about the sparse one must.
 func TestEveryFieldThatMattersIsRead(t *testing.T) {
 	leaves := leavesOf(reflect.TypeFor[corev1.Pod]())
 	matter, cases := map[string]bool{}, 0
-	for seed := range 3 {
-		pod, q := podgen.Pod().Example(seed), question{level: api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}}
-		p := podgen.Policy().Example(seed)
-		p.Namespace, p.PodSelectorExpressions, p.PodSelectorLabels = "", nil, map[string]string{"app": "web"}
-		set, err := policy.NewSet(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pod.Labels = map[string]string{"app": "web"}
-		q.policies = set
-		if seed%3 == 0 {
-			q.policies = policy.Set{}
-		}
+	try := func(pod *corev1.Pod, q question, values int) {
 		before := q.answers(pod)
 		for _, leaf := range leaves {
-			for _, value := range valuesFor(leaf.of) {
+			list := valuesFor(leaf.of)
+			for _, value := range list[:min(values, len(list))] {
 				cases++
 				changed := pod.DeepCopy()
 				leaf.set(reflect.ValueOf(changed).Elem(), value)
@@ -156,9 +175,32 @@ func TestEveryFieldThatMattersIsRead(t *testing.T) {
 			}
 		}
 	}
+	q := question{level: api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}}
+	for _, pod := range advised(t) {
+		try(pod, q, 1)
+	}
+	for seed := range 2 {
+		pod := podgen.Pod().Example(seed)
+		pod.Labels = map[string]string{"app": "web"}
+		p := podgen.Policy().Example(seed)
+		p.Namespace, p.PodSelectorExpressions, p.PodSelectorLabels = "", nil, map[string]string{"app": "web"}
+		set, err := policy.NewSet(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		try(pod, question{q.level, set}, math.MaxInt)
+	}
 	t.Logf("%d of %d fields matter, in %d pods", len(matter), len(leaves), cases)
-	if len(matter) < 100 || len(leaves) < 1000 {
-		t.Errorf("%d of %d fields matter, want 100 of 1000 at least", len(matter), len(leaves))
+	for _, path := range []string{
+		"spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.[0]matchExpressions.[0]operator",
+		"status.ephemeralContainerStatuses.[0]user.linux.uid", "spec.volumes.[0].projected.sources.[0]secret.items.[0]mode",
+	} {
+		if !matter[path] {
+			t.Errorf("%s does not matter: the pods that are tried have changed", path)
+		}
+	}
+	if len(matter) < 300 || len(leaves) < 1000 {
+		t.Errorf("%d of %d fields matter, want 300 of 1000 at least", len(matter), len(leaves))
 	}
 }
 

@@ -6,19 +6,21 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// volume reads a volume's name and which sources it has. Of a source nothing
-// matters but that it is there, and the path of a hostPath.
+// volume reads a volume's name and which sources it has. Of most sources nothing
+// matters but that they are there; of files from the API their modes do, which
+// fsGroup widens.
 var volume = object(members[corev1.Volume]{
 	"name":     field(func(v *corev1.Volume) *string { return &v.Name }, text[string]),
 	"hostPath": field(func(v *corev1.Volume) **corev1.HostPathVolumeSource { return &v.HostPath }, pointer(func(m *slabs) *slab[corev1.HostPathVolumeSource] { return &m.hostPaths }, hostPath)),
 
-	"configMap":             source(func(v *corev1.Volume) **corev1.ConfigMapVolumeSource { return &v.ConfigMap }, func(m *slabs) *slab[corev1.ConfigMapVolumeSource] { return &m.configMaps }),
-	"csi":                   source(func(v *corev1.Volume) **corev1.CSIVolumeSource { return &v.CSI }, func(m *slabs) *slab[corev1.CSIVolumeSource] { return &m.csi }),
-	"downwardAPI":           source(func(v *corev1.Volume) **corev1.DownwardAPIVolumeSource { return &v.DownwardAPI }, func(m *slabs) *slab[corev1.DownwardAPIVolumeSource] { return &m.downwardAPIs }),
-	"emptyDir":              source(func(v *corev1.Volume) **corev1.EmptyDirVolumeSource { return &v.EmptyDir }, func(m *slabs) *slab[corev1.EmptyDirVolumeSource] { return &m.emptyDirs }),
-	"persistentVolumeClaim": source(func(v *corev1.Volume) **corev1.PersistentVolumeClaimVolumeSource { return &v.PersistentVolumeClaim }, func(m *slabs) *slab[corev1.PersistentVolumeClaimVolumeSource] { return &m.claims }),
-	"projected":             source(func(v *corev1.Volume) **corev1.ProjectedVolumeSource { return &v.Projected }, func(m *slabs) *slab[corev1.ProjectedVolumeSource] { return &m.projected }),
-	"secret":                source(func(v *corev1.Volume) **corev1.SecretVolumeSource { return &v.Secret }, func(m *slabs) *slab[corev1.SecretVolumeSource] { return &m.secrets }),
+	"configMap":             field(func(v *corev1.Volume) **corev1.ConfigMapVolumeSource { return &v.ConfigMap }, pointer(func(m *slabs) *slab[corev1.ConfigMapVolumeSource] { return &m.configMaps }, configMap)),
+	"downwardAPI":           field(func(v *corev1.Volume) **corev1.DownwardAPIVolumeSource { return &v.DownwardAPI }, pointer(func(m *slabs) *slab[corev1.DownwardAPIVolumeSource] { return &m.downwardAPIs }, downwardAPI)),
+	"persistentVolumeClaim": field(func(v *corev1.Volume) **corev1.PersistentVolumeClaimVolumeSource { return &v.PersistentVolumeClaim }, pointer(func(m *slabs) *slab[corev1.PersistentVolumeClaimVolumeSource] { return &m.claims }, claim)),
+	"projected":             field(func(v *corev1.Volume) **corev1.ProjectedVolumeSource { return &v.Projected }, pointer(func(m *slabs) *slab[corev1.ProjectedVolumeSource] { return &m.projected }, projected)),
+	"secret":                field(func(v *corev1.Volume) **corev1.SecretVolumeSource { return &v.Secret }, pointer(func(m *slabs) *slab[corev1.SecretVolumeSource] { return &m.secrets }, secret)),
+
+	"csi":      source(func(v *corev1.Volume) **corev1.CSIVolumeSource { return &v.CSI }, func(m *slabs) *slab[corev1.CSIVolumeSource] { return &m.csi }),
+	"emptyDir": source(func(v *corev1.Volume) **corev1.EmptyDirVolumeSource { return &v.EmptyDir }, func(m *slabs) *slab[corev1.EmptyDirVolumeSource] { return &m.emptyDirs }),
 
 	"awsElasticBlockStore": rare(func(v *corev1.Volume) **corev1.AWSElasticBlockStoreVolumeSource { return &v.AWSElasticBlockStore }),
 	"azureDisk":            rare(func(v *corev1.Volume) **corev1.AzureDiskVolumeSource { return &v.AzureDisk }),
@@ -47,6 +49,53 @@ var volume = object(members[corev1.Volume]{
 var hostPath = object(members[corev1.HostPathVolumeSource]{
 	"path": field(func(h *corev1.HostPathVolumeSource) *string { return &h.Path }, text[string]),
 })
+
+var claim = object(members[corev1.PersistentVolumeClaimVolumeSource]{
+	"readOnly": field(func(c *corev1.PersistentVolumeClaimVolumeSource) *bool { return &c.ReadOnly }, boolean),
+})
+
+var configMap = object(members[corev1.ConfigMapVolumeSource]{
+	"defaultMode": field(func(c *corev1.ConfigMapVolumeSource) **int32 { return &c.DefaultMode }, optionalMode),
+	"items":       field(func(c *corev1.ConfigMapVolumeSource) *[]corev1.KeyToPath { return &c.Items }, keys),
+})
+
+var secret = object(members[corev1.SecretVolumeSource]{
+	"defaultMode": field(func(s *corev1.SecretVolumeSource) **int32 { return &s.DefaultMode }, optionalMode),
+	"items":       field(func(s *corev1.SecretVolumeSource) *[]corev1.KeyToPath { return &s.Items }, keys),
+})
+
+var downwardAPI = object(members[corev1.DownwardAPIVolumeSource]{
+	"defaultMode": field(func(d *corev1.DownwardAPIVolumeSource) **int32 { return &d.DefaultMode }, optionalMode),
+	"items":       field(func(d *corev1.DownwardAPIVolumeSource) *[]corev1.DownwardAPIVolumeFile { return &d.Items }, files),
+})
+
+var projected = object(members[corev1.ProjectedVolumeSource]{
+	"defaultMode": field(func(p *corev1.ProjectedVolumeSource) **int32 { return &p.DefaultMode }, optionalMode),
+	"sources":     field(func(p *corev1.ProjectedVolumeSource) *[]corev1.VolumeProjection { return &p.Sources }, list(func(m *slabs) *slab[corev1.VolumeProjection] { return &m.projections }, projection)),
+})
+
+// projection: a source of another type is none of these three.
+var projection = object(members[corev1.VolumeProjection]{
+	"configMap": field(func(p *corev1.VolumeProjection) **corev1.ConfigMapProjection { return &p.ConfigMap }, pointer(func(m *slabs) *slab[corev1.ConfigMapProjection] { return &m.projectedMaps }, object(members[corev1.ConfigMapProjection]{
+		"items": field(func(c *corev1.ConfigMapProjection) *[]corev1.KeyToPath { return &c.Items }, keys),
+	}))),
+	"downwardAPI": field(func(p *corev1.VolumeProjection) **corev1.DownwardAPIProjection { return &p.DownwardAPI }, pointer(func(m *slabs) *slab[corev1.DownwardAPIProjection] { return &m.projectedFields }, object(members[corev1.DownwardAPIProjection]{
+		"items": field(func(d *corev1.DownwardAPIProjection) *[]corev1.DownwardAPIVolumeFile { return &d.Items }, files),
+	}))),
+	"secret": field(func(p *corev1.VolumeProjection) **corev1.SecretProjection { return &p.Secret }, pointer(func(m *slabs) *slab[corev1.SecretProjection] { return &m.projectedSecrets }, object(members[corev1.SecretProjection]{
+		"items": field(func(s *corev1.SecretProjection) *[]corev1.KeyToPath { return &s.Items }, keys),
+	}))),
+})
+
+var optionalMode = pointer(func(m *slabs) *slab[int32] { return &m.modes }, integer[int32](32))
+
+var keys = list(func(m *slabs) *slab[corev1.KeyToPath] { return &m.keys }, object(members[corev1.KeyToPath]{
+	"mode": field(func(k *corev1.KeyToPath) **int32 { return &k.Mode }, optionalMode),
+}))
+
+var files = list(func(m *slabs) *slab[corev1.DownwardAPIVolumeFile] { return &m.files }, object(members[corev1.DownwardAPIVolumeFile]{
+	"mode": field(func(f *corev1.DownwardAPIVolumeFile) **int32 { return &f.Mode }, optionalMode),
+}))
 
 // source reads that a volume has a source of a usual type.
 func source[T any](of func(*corev1.Volume) **T, from func(*slabs) *slab[T]) reader[corev1.Volume] {
