@@ -2,8 +2,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
+	goversion "go/version"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -377,6 +381,69 @@ func TestQuotaLetsTheReplicasRun(t *testing.T) {
 	rollout := 2*int64(*d.Spec.Replicas) + int64(d.Spec.Strategy.RollingUpdate.MaxSurge.IntValue())
 	if pods := quota.Hard.Pods().Value(); pods < rollout || pods > 2*rollout {
 		t.Errorf("%d pods, want room for the %d of a rollout and not much more", pods, rollout)
+	}
+}
+
+// fixedGo is the first Go that the image may be built with: clients can crash the
+// HTTP/2 server of those before 1.26.9 (GO-2026-6617), and 1.26.10 is what was tried.
+const fixedGo = "go1.26.10"
+
+// TestImage: what the Dockerfile promises. That it builds is tried in internal/e2e.
+func TestImage(t *testing.T) {
+	var stages [][]string // the instructions of each, without what stands before the first
+	arguments := map[string]string{}
+	for line := range strings.Lines(string(read(t, "Dockerfile"))) {
+		line = strings.TrimSpace(line)
+		instruction, rest, _ := strings.Cut(line, " ")
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case strings.HasSuffix(line, `\`):
+			t.Fatalf("this test reads an instruction a line: %s", line)
+		case instruction == "FROM":
+			stages = append(stages, []string{line})
+		case len(stages) > 0:
+			stages[len(stages)-1] = append(stages[len(stages)-1], line)
+		case instruction == "ARG":
+			name, value, _ := strings.Cut(rest, "=")
+			arguments[name] = value
+		}
+	}
+	if len(stages) != 2 {
+		t.Fatalf("%d stages, want 2", len(stages))
+	}
+	build, image := stages[0], stages[1]
+
+	toolchain := "go" + arguments["GO_VERSION"]
+	if !goversion.IsValid(toolchain) || goversion.Compare(toolchain, fixedGo) < 0 {
+		t.Errorf("%s builds the image, want %s or later", toolchain, fixedGo)
+	}
+	var module struct {
+		Go        string
+		Toolchain *struct{ Name string }
+	}
+	if text, err := exec.Command("go", "mod", "edit", "-json").Output(); err != nil || json.Unmarshal(text, &module) != nil {
+		t.Fatal(err)
+	}
+	if goversion.Compare(toolchain, "go"+module.Go) < 0 {
+		t.Errorf("%s builds the image, and go.mod wants %s", toolchain, module.Go)
+	}
+	if module.Toolchain != nil && goversion.Compare(toolchain, module.Toolchain.Name) < 0 {
+		t.Errorf("%s builds the image, and go.mod wants %s", toolchain, module.Toolchain.Name)
+	}
+	if build[0] != "FROM --platform=$BUILDPLATFORM golang:${GO_VERSION} AS build" || !slices.Contains(build, "ENV GOTOOLCHAIN=local CGO_ENABLED=0") {
+		t.Errorf("it is not built by the Go of its argument, without C: %q", build)
+	}
+	for _, flag := range []string{"-trimpath", "-buildvcs=false", "-buildid="} {
+		if !strings.Contains(build[len(build)-1], flag) {
+			t.Errorf("built without %s, the same source gives other bytes elsewhere: %s", flag, build[len(build)-1])
+		}
+	}
+	// The user is a number, for runAsNonRoot, and the one of the Deployment.
+	pod := find[*appsv1.Deployment](t).Spec.Template.Spec.SecurityContext
+	if want := []string{
+		"FROM scratch", "COPY --from=build /webhook /webhook", fmt.Sprintf("USER %d:%d", *pod.RunAsUser, *pod.RunAsGroup), `ENTRYPOINT ["/webhook"]`,
+	}; *pod.RunAsUser == 0 || !slices.Equal(image, want) {
+		t.Errorf("the image is %q, want %q", image, want)
 	}
 }
 
