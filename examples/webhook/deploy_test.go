@@ -447,6 +447,30 @@ func TestImage(t *testing.T) {
 	}
 }
 
+// TestTheREADMENamesWhatIsThere: its commands are run in the root of the repository,
+// and its sentences speak of folders beside it.
+func TestTheREADMENamesWhatIsThere(t *testing.T) {
+	const copied = "examples/webhook/deploy/policies/route-manager.yaml" // by its reader
+	named := map[string]bool{}
+	for _, path := range regexp.MustCompile(`\b(examples|deploy)/[\w./-]+\w`).FindAllString(string(read(t, "README.md")), -1) {
+		named[strings.TrimPrefix(path, "examples/webhook/")] = true
+		if path == copied {
+			continue
+		}
+		if strings.HasPrefix(path, "examples/") {
+			path = filepath.Join("..", "..", path)
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, folder := range []string{"deploy/by-hand", "deploy/cert-manager", "deploy/client-ca", "deploy/policies"} {
+		if !named[folder] {
+			t.Errorf("nothing is said of %s", folder)
+		}
+	}
+}
+
 // TestRenewalRefusesNothing: cert-manager tells the API server of a CA before
 // replicas have the certificate by it. So the certificate comes from a CA that
 // outlives it, and which keeps its key.
