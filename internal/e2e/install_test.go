@@ -61,17 +61,7 @@ func TestTheShippedManifestsInstallAndSuffice(t *testing.T) {
 		want(t, "the refusal", err.Error(), "insufficient quota to match these scopes", "PriorityClass")
 	})
 	t.Run("raising a level warns of the pods that run", func(t *testing.T) {
-		namespace(t, c, "raised", nil)
-		running := pod("raised", "running", func(p *corev1.Pod) { p.Spec.HostNetwork = true })
-		if _, err := c.Client.CoreV1().Pods("raised").Create(ctx, running, metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		client, warnings := warned(t, c)
-		raise := []byte(`{"metadata":{"labels":{"podfence.dev/enforce":"baseline"}}}`)
-		if _, err := client.CoreV1().Namespaces().Patch(ctx, "raised", "application/merge-patch+json", raise, metav1.PatchOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		want(t, "the warning", warnings.all(), "running: host namespaces")
+		want(t, "the warning", raise(t, c), `existing pods in namespace "raised" violate the new PodSecurity enforce level "baseline:latest"`, ": host namespaces")
 	})
 	t.Run("its rights end there", func(t *testing.T) {
 		config := rest.CopyConfig(c.Config)
@@ -122,6 +112,24 @@ func install(t *testing.T, c *cluster.Cluster, w *cluster.Webhook, objects []*un
 	}
 	waitForWebhook(t, c)
 	return request.Status.Token
+}
+
+// raise raises the level of the namespace "raised" above what its pod "running" needs,
+// and returns the warnings.
+func raise(t *testing.T, c *cluster.Cluster) string {
+	t.Helper()
+	ctx := context.Background()
+	namespace(t, c, "raised", nil)
+	running := pod("raised", "running", func(p *corev1.Pod) { p.Spec.HostNetwork = true })
+	if _, err := c.Client.CoreV1().Pods("raised").Create(ctx, running, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	client, warnings := warned(t, c)
+	patch := []byte(`{"metadata":{"labels":{"podfence.dev/enforce":"baseline"}}}`)
+	if _, err := client.CoreV1().Namespaces().Patch(ctx, "raised", "application/merge-patch+json", patch, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return warnings.all()
 }
 
 // certificates are the files of the volume of certificates, as the kubelet puts
@@ -181,6 +189,7 @@ func TestStrangersAreNotAnsweredWhereClientsNeedACertificate(t *testing.T) {
 	files := byHand(w)
 	files["client-ca/client-ca.crt"] = c.ClientCA()
 	install(t, c, w, render(t, "client-ca", files), 12)
+	want(t, "what the API server is told of pods", raise(t, c), "running: host namespaces")
 	for name, certificates := range map[string][]tls.Certificate{
 		"none": nil, "another": {cluster.Stranger(t)}, "by the CA of the webhook's own": {w.ClientByServerCA()},
 	} {
