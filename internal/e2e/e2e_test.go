@@ -2,9 +2,7 @@ package e2e
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -473,25 +471,4 @@ func TestUpstreamsSuitePassesAgainstPodfence(t *testing.T) {
 		return apierrors.IsForbidden(err), err
 	})
 	psatest.Run(t, psatest.Options{ClientConfig: c.Config})
-}
-
-// TestStrangersAreNotAnsweredWhereClientsNeedACertificate: with --client-ca the
-// API server, which shows the certificate, is served as ever, and whoever has
-// none or another is not.
-func TestStrangersAreNotAnsweredWhereClientsNeedACertificate(t *testing.T) {
-	c := cluster.Start(t, binaries, cluster.Options{ClientCertificate: true})
-	w := c.StartWebhook(1, nil, "--client-ca=clients.crt")
-	w.Register(nil)
-	waitForWebhook(t, c)
-	for name, certificates := range map[string][]tls.Certificate{"none": nil, "another": {cluster.Stranger(t)}} {
-		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: certificates}}
-		t.Cleanup(transport.CloseIdleConnections)
-		response, err := (&http.Client{Transport: transport}).Post(w.URL+"/validate", "application/json", strings.NewReader(review("{}")))
-		if err == nil {
-			_ = response.Body.Close()
-			t.Errorf("certificate %s: answered with %s", name, response.Status)
-			continue
-		}
-		want(t, "the error with certificate "+name, err.Error(), "remote error: tls: ")
-	}
 }

@@ -53,8 +53,8 @@ func Build(dir string) (Binaries, error) {
 type Options struct {
 	// WithoutPodSecurity turns the admission plugin off.
 	WithoutPodSecurity bool
-	// ClientCertificate: the API server shows webhooks a certificate. Replicas
-	// find its authority as clients.crt beside their own certificate.
+	// ClientCertificate: the API server was started with the shipped files of
+	// client-ca/api-server, and so shows the webhook a certificate.
 	ClientCertificate bool
 }
 
@@ -67,9 +67,11 @@ type Cluster struct {
 	t   testing.TB
 	bin Binaries
 	dir string
-	// clients signs the certificate that the API server shows to webhooks, nil
+	// clients signs the certificate that the API server shows to the webhook, nil
 	// if it shows none.
 	clients *authority
+	// webhookPort is where the webhook will listen, 0 if that does not matter.
+	webhookPort int
 }
 
 // token is that of the only user, an administrator.
@@ -93,39 +95,65 @@ func Start(t testing.TB, bin Binaries, o Options) *Cluster {
 		"--service-account-issuer=https://e2e.test", "--service-account-signing-key-file=" + c.path("service-account.key"),
 		"--service-account-key-file=" + c.path("service-account.key"), "--service-cluster-ip-range=10.0.0.0/24", "--allow-privileged=true",
 		"--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000",
+		"--admission-control-config-file=" + c.configureAdmission(o),
 	}
 	if o.WithoutPodSecurity {
 		flags = append(flags, "--disable-admission-plugins=PodSecurity")
-	}
-	if o.ClientCertificate {
-		flags = append(flags, "--admission-control-config-file="+c.showCertificate())
 	}
 	c.run("apiserver", bin.Kube, flags...)
 	c.connect(port)
 	c.run("manager", bin.Kube, "kube-controller-manager", "--kubeconfig="+c.Kubeconfig, "--leader-elect=false", "--bind-address=127.0.0.1",
 		fmt.Sprintf("--secure-port=%d", FreePort(t)), "--cert-dir="+c.path("manager"),
-		"--controllers=deployment-controller,replicaset-controller,serviceaccount-controller,namespace-controller,root-ca-certificate-publisher-controller")
+		"--controllers=deployment-controller,replicaset-controller,serviceaccount-controller,namespace-controller,root-ca-certificate-publisher-controller,resourcequota-controller")
 	return c
 }
 
-// showCertificate writes the configuration of an API server that shows webhooks
-// a certificate, and returns the name of its file.
+// limitsCriticalPods is what GKE, among others, tells its API servers: pods of these
+// classes need a quota in their namespace.
+const limitsCriticalPods = `  - name: ResourceQuota
+    configuration:
+      apiVersion: apiserver.config.k8s.io/v1
+      kind: ResourceQuotaConfiguration
+      limitedResources:
+        - resource: pods
+          matchScopes:
+            - {scopeName: PriorityClass, operator: In, values: [system-node-critical, system-cluster-critical]}
+`
+
+// configureAdmission writes the configuration of the admission plugins and returns
+// the name of its file.
+func (c *Cluster) configureAdmission(o Options) string {
+	c.t.Helper()
+	text := "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n"
+	if o.ClientCertificate {
+		text = c.showCertificate()
+	}
+	c.write("admission.yaml", text+limitsCriticalPods)
+	return c.path("admission.yaml")
+}
+
+// showCertificate puts the shipped files for API servers, and the certificate that
+// they name, into a folder of the test. It returns the text of the configuration,
+// which ends with its plugins.
+//
+// There a Service is named without its port, which is 443. Nobody may listen on
+// that here, so that the port is chosen, and named, before there is a webhook.
 func (c *Cluster) showCertificate() string {
 	c.t.Helper()
-	c.clients = newAuthority(c.t)
+	const service, folder = "podfence-webhook.podfence-system.svc", "/etc/kubernetes/podfence"
+	c.clients, c.webhookPort = newAuthority(c.t), FreePort(c.t)
+	shipped := func(name string) string {
+		text, err := os.ReadFile(filepath.Join("..", "..", "examples", "webhook", "deploy", "client-ca", "api-server", name))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		return string(text)
+	}
+	c.write("kubeconfig.yaml", strings.Replace(shipped("kubeconfig.yaml"), service, fmt.Sprintf("%s:%d", service, c.webhookPort), 1))
 	certificate, key := c.clients.sign(c.t, forClient)
-	user := &clientcmdapi.AuthInfo{ClientCertificateData: []byte(certificate), ClientKeyData: []byte(key)}
-	config := clientcmdapi.NewConfig()
-	config.AuthInfos["*"] = user // whatever the webhook's address
-	if err := clientcmd.WriteToFile(*config, c.path("webhook-users")); err != nil {
-		c.t.Fatal(err)
-	}
-	text := "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n"
-	for _, plugin := range []string{"MutatingAdmissionWebhook", "ValidatingAdmissionWebhook"} {
-		text += "- name: " + plugin + "\n  configuration: {apiVersion: apiserver.config.k8s.io/v1, kind: WebhookAdmissionConfiguration, kubeConfigFile: " + c.path("webhook-users") + "}\n"
-	}
-	c.write("admission.yaml", text)
-	return c.path("admission.yaml")
+	c.write("client.crt", certificate)
+	c.write("client.key", key)
+	return strings.ReplaceAll(shipped("admission-configuration.yaml"), folder, c.dir)
 }
 
 // connect waits for the API server and writes a kubeconfig for it.

@@ -236,9 +236,29 @@ func (w *Webhook) WriteCertificate() {
 	certificate, key := w.authority.sign(t, forServer)
 	replaceFile(t.Fatal, filepath.Join(w.certs, "tls.key"), key)
 	replaceFile(t.Fatal, filepath.Join(w.certs, "tls.crt"), certificate)
-	if clients := w.cluster.clients; clients != nil {
-		replaceFile(t.Fatal, filepath.Join(w.certs, "clients.crt"), encode("CERTIFICATE", clients.certificate.Raw))
+}
+
+// Mount makes the files of a volume those of the webhook's certificate, as the
+// kubelet would.
+func (w *Webhook) Mount(files map[string][]byte) {
+	w.cluster.t.Helper()
+	w.certs = w.cluster.t.TempDir()
+	for name, text := range files {
+		replaceFile(w.cluster.t.Fatal, filepath.Join(w.certs, name), string(text))
 	}
+}
+
+// ClientCA is the certificate of the authority that signs for clients.
+func (c *Cluster) ClientCA() []byte { return []byte(encode("CERTIFICATE", c.clients.certificate.Raw)) }
+
+// ClientByServerCA is a certificate for clients by the authority of the webhook's own.
+func (w *Webhook) ClientByServerCA() tls.Certificate {
+	w.cluster.t.Helper()
+	pair, err := tls.X509KeyPair(pemPair(w.authority.sign(w.cluster.t, forClient)))
+	if err != nil {
+		w.cluster.t.Fatal(err)
+	}
+	return pair
 }
 
 // Handshake opens a connection of its own to the webhook and trusts it as the API
@@ -282,7 +302,7 @@ func replaceFile(fatal func(...any), name, text string) {
 // balance stands in for the Service: it hands each connection to the next
 // replica that takes it.
 func (w *Webhook) balance() string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", w.cluster.webhookPort))
 	if err != nil {
 		w.cluster.t.Fatal(err)
 	}
