@@ -89,7 +89,7 @@ var defaultPlaces = [...]string{
 var ErrNoPod = errors.New("holds neither a pod nor a pod template")
 
 // DecodeError says that an object's pod template cannot be decoded, as where a
-// field has a value of the wrong type.
+// field has a value of the wrong type, or where null stands for a container.
 type DecodeError struct {
 	// Kind names the object, Root is where its template stands.
 	Kind string
@@ -266,6 +266,9 @@ func (f *finder) add(template map[string]any, path []string) {
 		w.Template = &corev1.PodTemplateSpec{}
 		err = decode(template, w.Template)
 	}
+	if err == nil {
+		err = nullContainer(template)
+	}
 	if err != nil {
 		f.fail(&DecodeError{Kind: nameOf(f.object), Root: w.Root, Err: err})
 		return
@@ -282,6 +285,20 @@ func decode(tree map[string]any, into any) error {
 		return err
 	}
 	return json.Unmarshal(text, into)
+}
+
+// nullContainer is the error about a null in a template's lists of containers.
+// The API types take it for a container without a name, which the API server
+// refuses, and no patch could add a field to it.
+func nullContainer(template map[string]any) error {
+	pod, _ := template["spec"].(map[string]any)
+	for _, kind := range spec.ContainerKinds() {
+		list, _ := pod[kind.List()].([]any)
+		if i := slices.Index(list, nil); i >= 0 {
+			return fmt.Errorf("spec.%s[%d] is null", kind.List(), i)
+		}
+	}
+	return nil
 }
 
 // nameOf names an object by its kind.
