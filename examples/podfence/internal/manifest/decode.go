@@ -283,6 +283,9 @@ func (d *decoder) mistyped(create func() any, s span, at []string, o Object, err
 		path := pathAt(text, int(wrong.Offset))
 		line := d.at.line(slices.Concat(at, path), s.start+int(wrong.Offset)-1)
 		problem, fix := wrongType(wrong)
+		if v, _ := valueAt(text, path); bytes.Contains(v.of(text), []byte("{{")) {
+			fix = "it looks like a Helm template: " + renderIt
+		}
 		return d.fail(o, line, fieldPath(slices.Concat(below, path))+" "+problem, fix)
 	}
 	path, offset, found := culprit(create, text, err)

@@ -70,6 +70,9 @@ func (s *stream) readJSON() bool {
 	j.scan.pos = s.markEnd()
 	for {
 		c := j.scan.space()
+		for c == byteOrderMark[0] && j.scan.literally(byteOrderMark) {
+			c = j.scan.space()
+		}
 		if !j.flush(j.scan.pos, nil) {
 			return false
 		}
@@ -104,7 +107,13 @@ func (j *jsonStream) giveUp(o *jsonObject, err *syntaxError) bool {
 	if err.problem == "" {
 		e.Problem, e.Fix = j.cutShort("the JSON")
 	}
+	if c, ok := j.at(err.pos); ok && c == '/' {
+		e.Fix = "remove the comment: JSON has none"
+	}
 	size := j.brokenLine(err.pos)
+	if bytes.HasSuffix(j.window[:min(err.pos+1, size)], []byte("{{")) {
+		e.Problem, e.Fix = "it looks like a Helm template, and is no JSON as it stands", renderIt
+	}
 	lineStart := bytes.HasSuffix(j.window[:size], []byte{'\n'})
 	return j.emit(size, JSON, func(c *Chunk) { c.Err = e }) && j.resume(lineStart)
 }

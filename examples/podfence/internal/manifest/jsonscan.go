@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 )
@@ -41,6 +42,16 @@ func (s *scanner) unexpected(want string) *syntaxError {
 func (s *scanner) space() byte {
 	c, _ := s.after(func(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' })
 	return c
+}
+
+// literally skips a text, and reports whether it was there.
+func (s *scanner) literally(text []byte) bool {
+	s.at(s.pos + len(text) - 1)
+	if !bytes.HasPrefix(s.window[min(s.pos, len(s.window)):], text) {
+		return false
+	}
+	s.pos += len(text)
+	return true
 }
 
 // after skips the bytes that match and returns the one behind them; false is the end of the input.

@@ -159,13 +159,43 @@ func notText(key *yamlv3.Node) (problem, fix string) {
 	if key.Kind == yamlv3.AliasNode {
 		key = key.Alias
 	}
-	switch key.Kind {
-	case yamlv3.SequenceNode:
+	switch {
+	case key.ShortTag() == "!!null":
+		return "null stands where a key belongs", "write the key, in quotes if it is the word"
+	case key.Kind == yamlv3.SequenceNode:
 		return "a list stands where a key belongs", "write the key as text"
-	case yamlv3.MappingNode:
+	case key.Kind == yamlv3.MappingNode:
 		return "a mapping stands where a key belongs", "write the key as text; text in braces, as of a template, is written in quotes"
 	}
 	return "", ""
+}
+
+// notFinite matches the numbers that JSON does not have.
+var notFinite = regexp.MustCompile(`^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
+
+// explained is the conversion's error as one of the tree, where it is about a number that JSON does not have: it names no
+// line, and speaks of Go's encoder.
+func (t *tree) explained(err error) error {
+	if n := number(t.root, notFinite); n != nil && strings.Contains(err.Error(), "unsupported value") {
+		return t.fail(n, "the number "+n.Value+" is none that JSON has", "write a finite number, or put it in quotes")
+	}
+	return err
+}
+
+// number finds the first plain scalar that matches.
+func number(n *yamlv3.Node, match *regexp.Regexp) *yamlv3.Node {
+	if n.Kind == yamlv3.ScalarNode && (n.Style == 0 || n.Tag == "!!float") && match.MatchString(n.Value) {
+		return n
+	}
+	for i, child := range n.Content {
+		if n.Kind == yamlv3.MappingNode && i%2 == 0 {
+			continue // a key becomes text
+		}
+		if found := number(child, match); found != nil {
+			return found
+		}
+	}
+	return nil
 }
 
 func isMerge(key *yamlv3.Node) bool { return key.Kind == yamlv3.ScalarNode && key.Tag == "!!merge" }

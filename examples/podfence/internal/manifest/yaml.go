@@ -14,6 +14,11 @@ import (
 // readYAML reads the rest of the input as a stream of YAML documents.
 func (s *stream) readYAML() bool {
 	for {
+		for mark := s.laterMark(); mark > 0; mark = s.laterMark() {
+			if !s.pass(mark, YAML) {
+				return false
+			}
+		}
 		size, content := s.document()
 		if size == 0 {
 			return true
@@ -32,7 +37,7 @@ func (s *stream) document() (size int, content bool) {
 	started, directive := false, false // a "---" was seen; a "%" line was seen
 	for pos := s.markEnd(); ; {
 		end := s.lineEnd(pos)
-		line := s.window[pos:end]
+		line := bytes.TrimPrefix(s.window[pos:end], byteOrderMark)
 		switch {
 		case len(line) == 0:
 			return end, content || directive
@@ -53,15 +58,40 @@ func (s *stream) document() (size int, content bool) {
 	}
 }
 
+// laterMark returns the end of a byte order mark before a document, with the comments and the "---" that stand before it, 0
+// if there is none: files that an editor of Windows has saved may be put together. The YAML library would take it for
+// indentation. That of the first line is its own to take, and one behind a directive is left to it too.
+func (s *stream) laterMark() int {
+	for pos, opened := 0, false; ; {
+		s.at(pos + len(byteOrderMark) - 1)
+		line := s.window[min(pos, len(s.window)):]
+		if bytes.HasPrefix(line, byteOrderMark) && s.offset+int64(pos) > 0 {
+			return pos + len(byteOrderMark)
+		}
+		end := s.lineEnd(pos)
+		line = bytes.TrimPrefix(s.window[pos:end], byteOrderMark)
+		switch {
+		case len(line) == 0:
+			return 0
+		case isMark(line, "---") && !opened && isComment(line[3:]):
+			opened = true
+		case !isComment(line):
+			return 0
+		}
+		pos = end
+	}
+}
+
 // documentMark reports whether the line at pos is "---" or "...".
 func (s *stream) documentMark(pos int) bool {
-	s.at(pos + 3)
+	s.at(pos + len(byteOrderMark) + 3)
 	line := s.window[min(pos, len(s.window)):]
 	return isMark(line, "---") || isMark(line, "...")
 }
 
-// isMark reports whether a line begins with the mark and a blank.
+// isMark reports whether a line begins with the mark and a blank. A byte order mark may stand before it.
 func isMark(line []byte, mark string) bool {
+	line = bytes.TrimPrefix(line, byteOrderMark)
 	return bytes.HasPrefix(line, []byte(mark)) && (len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0)
 }
 
@@ -101,7 +131,7 @@ func (s *stream) yamlObjects(c *Chunk) ([]Object, error) {
 	}
 	text, err := toJSON(c.Raw)
 	if err != nil {
-		return nil, s.yamlError(c, t, err)
+		return nil, s.yamlError(c, t, t.explained(err))
 	}
 	d := decoder{file: s.file, text: text, at: t}
 	return slices.Clip(d.objects(span{0, len(text)}, nil, head{}, 0)), nil
@@ -139,6 +169,12 @@ var (
 
 // yamlError words an error for a document: an *Error as it is, one of the library with its line made one of the file.
 func (s *stream) yamlError(c *Chunk, t *tree, err error) error {
+	if line := tabIn(c.Raw, t, err); line > 0 {
+		return &Error{File: s.file, Line: c.Line + line - 1, Problem: "a tab stands in the indentation", Fix: "use spaces"}
+	}
+	if i := templateIn(c.Raw); i >= 0 {
+		return &Error{File: s.file, Line: c.Line + lines(c.Raw, i), Problem: "it looks like a Helm template, and is no YAML as it stands", Fix: renderIt}
+	}
 	if e, ok := err.(*Error); ok {
 		e.File = s.file
 		return e
@@ -162,7 +198,76 @@ func (s *stream) yamlError(c *Chunk, t *tree, err error) error {
 		line = t.breaks.line(line)
 	}
 	problem := strings.TrimPrefix(strings.TrimPrefix(text, "error converting YAML to JSON: "), "yaml: ")
+	problem = strings.TrimSpace(strings.TrimPrefix(problem, "unmarshal errors:"))
 	return &Error{File: s.file, Line: c.Line + line - 1, Problem: problem, Fix: "correct the YAML"}
+}
+
+// renderIt is what to do about the text of a template.
+const renderIt = "render it first, with helm template"
+
+// helmAction matches what templates of Helm hold and other YAML seldom does: an action where a line or a value begins, or
+// one that reads what Helm gives. Rules of Prometheus have others, in quotes.
+var helmAction = regexp.MustCompile(`(?m)^\s*(?:- +)*(?:[\w./-]+: +)?\{\{|\{\{-?\s*(?:\$?\.(?:Values|Release|Chart|Capabilities|Files|Template)\b|include\b)`)
+
+// templateIn returns where a text looks like a template of Helm, -1 if it does not.
+func templateIn(raw []byte) int {
+	at := helmAction.FindIndex(raw)
+	if at == nil {
+		return -1
+	}
+	return at[0] + bytes.Index(raw[at[0]:], []byte("{{"))
+}
+
+var (
+	// tabProblem matches the errors of the library that a tab in the indentation leads to.
+	tabProblem = regexp.MustCompile(`found a tab character|found character that cannot start any token`)
+	// tabbed matches a line with a tab in its indentation.
+	tabbed = regexp.MustCompile(`^ *(?:[-?:] +)*[-?:]?\t`)
+)
+
+// maxTabs bounds how many lines are tried as the one of the tab.
+const maxTabs = 20
+
+// tabIn returns the line of the tab that an error is about, 0 if it is about none. The library points to the tab or to a
+// place before it: the tab is in the first line with which the error comes.
+func tabIn(raw []byte, t *tree, err error) int {
+	if !tabProblem.MatchString(err.Error()) {
+		return 0
+	}
+	from := 1
+	if m := libraryLine.FindStringSubmatch(err.Error()); m != nil {
+		from, _ = strconv.Atoi(m[1])
+	}
+	from = t.breaks.line(from)
+	end, tries := 0, 0
+	for n := 1; end < len(raw) && tries < maxTabs; n++ {
+		start := end
+		end = start + lineLength(raw[start:])
+		if n < from || !tabbed.Match(raw[start:end]) {
+			continue
+		}
+		if tries++; tabbedAt(raw[:end]) {
+			if tabbedAt(raw[:start]) {
+				return 0 // another character is wrong, before any tab
+			}
+			return n
+		}
+	}
+	return 0
+}
+
+// tabbedAt reports whether a text has an error that a tab may lead to.
+func tabbedAt(raw []byte) bool {
+	_, err := parseTree(raw, 1)
+	return err != nil && tabProblem.MatchString(err.Error())
+}
+
+// lineLength is the length of the first line of a text, with its end.
+func lineLength(text []byte) int {
+	if i := bytes.IndexByte(text, '\n'); i >= 0 {
+		return i + 1
+	}
+	return len(text)
 }
 
 // controlCharacter finds the first character that YAML does not allow.
