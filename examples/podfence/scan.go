@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
@@ -18,7 +19,9 @@ import (
 type scan struct {
 	*app
 	tally
-	paths     []string
+	paths []string
+	// named are the arguments, of which files are paths too.
+	named     []string
 	namespace string
 	level     api.LevelVersion
 	policies  policy.Set
@@ -36,7 +39,7 @@ var errPolicies = errors.New("nothing was judged: the policies have errors")
 // reported and does not keep the others from being judged; an error in a policy
 // does, for a security policy is never half-loaded.
 func (a *app) newScan(f *inputFlags) (*scan, error) {
-	s := &scan{app: a, namespace: f.namespace, strict: f.strict, requireWorkloads: f.requireWorkloads}
+	s := &scan{app: a, named: f.files, namespace: f.namespace, strict: f.strict, requireWorkloads: f.requireWorkloads}
 	var err error
 	if s.places, err = parsePlaces(f.workloads); err != nil {
 		return nil, err
@@ -116,14 +119,20 @@ func (s *scan) file(path string, v visitor) error {
 	if err := v.begin(path); err != nil {
 		return err
 	}
-	whole := true
+	whole, settings := true, false
 	for c, err := range manifest.Read(r, path) {
 		if err != nil {
 			whole = false
 			s.problem("podfence: %s: %v", manifest.Display(path), err)
 			continue
 		}
-		if c.Err != nil {
+		if c.Err != nil && !settings {
+			settings = s.passSettings(path)
+		}
+		switch {
+		case settings:
+			c.Err = nil
+		case c.Err != nil:
 			s.unreadable++
 			s.problem("%v", c.Err)
 		}
@@ -136,6 +145,17 @@ func (s *scan) file(path string, v visitor) error {
 		s.progress.tick(manifest.Display(path), &s.tally)
 	}
 	return v.end(path, whole)
+}
+
+// passSettings reports whether an unreadable file is one that somebody else reads,
+// and says so. One that was named is to be read all the same.
+func (s *scan) passSettings(path string) bool {
+	if slices.Contains(s.named, path) || !manifest.HoldsSettings(path) {
+		return false
+	}
+	s.others.pass("")
+	s.say("podfence: %s: JSON with comments, which holds no Kubernetes object: passed over", path)
+	return true
 }
 
 func (s *scan) open(path string) (io.ReadCloser, error) {
