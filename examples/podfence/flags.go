@@ -18,6 +18,7 @@ type inputFlags struct {
 	workloads        []string
 	requireWorkloads bool
 	strict           bool
+	skipPatches      bool
 	levelFlags
 }
 
@@ -30,6 +31,7 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 	policiesFlag(cmd, &f.policies)
 	flags.StringArrayVar(&f.workloads, "workload", nil, "where objects of a kind hold their pod template, as in Kind.group=spec.pods.*.template; repeats")
 	flags.BoolVar(&f.requireWorkloads, "require-workloads", false, "status 2 if the input holds no workload at all")
+	flags.BoolVar(&f.skipPatches, "skip-patches", false, "pass over Kustomize patches: workloads that lack containers, an image or a selector, which no API server would create as they are")
 	flags.BoolVar(&f.strict, "strict", false, "a workload with a field that its kind does not have could not be decided")
 	f.levelFlags.register(cmd)
 }

@@ -30,6 +30,8 @@ type scan struct {
 	warnings warnings
 	// strict: unknown fields are not decided. requireWorkloads: one is demanded.
 	strict, requireWorkloads bool
+	// skipPatches: Kustomize patches are passed over.
+	skipPatches bool
 }
 
 // errPolicies ends a command whose policies have errors, which are printed by then.
@@ -39,7 +41,7 @@ var errPolicies = errors.New("nothing was judged: the policies have errors")
 // reported and does not keep the others from being judged; an error in a policy
 // does, for a security policy is never half-loaded.
 func (a *app) newScan(f *inputFlags) (*scan, error) {
-	s := &scan{app: a, named: f.files, namespace: f.namespace, strict: f.strict, requireWorkloads: f.requireWorkloads}
+	s := &scan{app: a, named: f.files, namespace: f.namespace, strict: f.strict, requireWorkloads: f.requireWorkloads, skipPatches: f.skipPatches}
 	var err error
 	if s.places, err = parsePlaces(f.workloads); err != nil {
 		return nil, err
@@ -173,6 +175,9 @@ func (s *scan) examine(path string, o *manifest.Object) (found []*workload, err 
 	switch file := manifest.Display(path); {
 	case o.Err != nil:
 		err = o.Err
+	case s.skipPatches && (&workload{file: file, Object: o}).isPatch():
+		s.patches++
+		return nil, nil
 	case o.Typed == nil:
 		found, err = s.byPlace(file, o)
 	default:
