@@ -32,6 +32,8 @@ type scan struct {
 	strict, requireWorkloads bool
 	// skipPatches: Kustomize patches are passed over.
 	skipPatches bool
+	// maxSize is the largest document that is read, in bytes.
+	maxSize int
 }
 
 // errPolicies ends a command whose policies have errors, which are printed by then.
@@ -44,6 +46,9 @@ func (a *app) newScan(f *inputFlags) (*scan, error) {
 	s := &scan{app: a, named: f.files, namespace: f.namespace, strict: f.strict, requireWorkloads: f.requireWorkloads, skipPatches: f.skipPatches}
 	var err error
 	if s.places, err = parsePlaces(f.workloads); err != nil {
+		return nil, err
+	}
+	if s.maxSize, err = parseSize(f.maxDocumentSize); err != nil {
 		return nil, err
 	}
 	if s.level, err = a.parse(&f.levelFlags); err != nil {
@@ -122,7 +127,7 @@ func (s *scan) file(path string, v visitor) error {
 		return err
 	}
 	whole, settings := true, false
-	for c, err := range manifest.Read(r, path) {
+	for c, err := range manifest.ReadWithin(r, path, s.maxSize) {
 		if err != nil {
 			whole = false
 			s.problem("podfence: %s: %v", manifest.Display(path), err)

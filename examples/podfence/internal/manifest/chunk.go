@@ -87,8 +87,18 @@ func (o Object) String() string {
 // it cut short is a chunk with an Err, as a part of a document may read as another one. What is wrong with the text is in
 // Chunk.Err and Object.Err instead, and does not end the stream.
 func Read(r io.Reader, file string) iter.Seq2[Chunk, error] {
+	return ReadWithin(r, file, DefaultLimit)
+}
+
+// ReadWithin is Read with another limit for the size of a document, in bytes, than DefaultLimit.
+func ReadWithin(r io.Reader, file string, limit int) iter.Seq2[Chunk, error] {
+	return read(r, file, limitsOf(limit))
+}
+
+func read(r io.Reader, file string, l limits) iter.Seq2[Chunk, error] {
 	return func(yield func(Chunk, error) bool) {
-		s := &stream{lookahead: newLookahead(r), file: Display(file), yield: yield}
+		s := &stream{lookahead: newLookahead(r), limits: l, file: Display(file), yield: yield}
+		s.max = l.document + readSize
 		if s.run() && s.failure() != nil {
 			yield(Chunk{}, s.failure())
 		}
@@ -98,8 +108,9 @@ func Read(r io.Reader, file string) iter.Seq2[Chunk, error] {
 // stream carries what both formats need. Its methods that return a bool return false when the caller wants no more.
 type stream struct {
 	*lookahead
-	file  string
-	yield func(Chunk, error) bool
+	limits limits
+	file   string
+	yield  func(Chunk, error) bool
 }
 
 func (s *stream) run() bool {

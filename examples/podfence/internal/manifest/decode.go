@@ -43,6 +43,11 @@ type head struct {
 	request          span // of a review
 }
 
+// title names the object to a person.
+func (h *head) title() string {
+	return Object{Kind: h.kind, Namespace: h.namespace, Name: h.name}.String()
+}
+
 // headOf reads the head of the object in text. A member of the wrong type counts as missing: an object without kind
 // is none of Kubernetes', and of a workload the decoder reports the type.
 func headOf(text []byte) head {

@@ -23,10 +23,11 @@ type scanner struct {
 type syntaxError struct {
 	pos     int
 	problem string
+	large   bool // not broken, but with more in it than is held
 }
 
 func (s *scanner) broken(format string, args ...any) *syntaxError {
-	return &syntaxError{s.pos, fmt.Sprintf(format, args...)}
+	return &syntaxError{pos: s.pos, problem: fmt.Sprintf(format, args...)}
 }
 
 // unexpected is the error for the byte at hand.

@@ -20,7 +20,7 @@ func pod(name string) string {
 	return `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"` + name + `"}}`
 }
 
-const deep = 1_000_000
+const deep = 200_000
 
 var rows = []row{
 	// YAML: what a document is.
@@ -393,7 +393,9 @@ func FuzzRead(f *testing.F) {
 			f.Add([]byte(r.in))
 		}
 	}
+	f.Add([]byte("apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Pod\n- apiVersion: v1\n  kind: Pod\nkind: List\nmetadata: {}\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
+		sameByItem(t, string(in))
 		for _, c := range readAll(t, bytes.NewReader(in), string(in)) {
 			for _, o := range c.Objects {
 				// An item of a typed list may be null, and is a workload all the same.

@@ -13,56 +13,89 @@ import (
 
 // readYAML reads the rest of the input as a stream of YAML documents.
 func (s *stream) readYAML() bool {
+	s.max = s.limits.document + readSize
 	for {
 		for mark := s.laterMark(); mark > 0; mark = s.laterMark() {
 			if !s.pass(mark, YAML) {
 				return false
 			}
 		}
-		size, content := s.document()
-		if size == 0 {
+		ok := false
+		switch d := s.document(true); {
+		case d.list != nil:
+			ok = s.readList(d.list)
+		case d.cut:
+			ok = s.passLarge("document", d.size, s.documentMark)
+		case d.size == 0:
 			return true
+		default:
+			ok = s.emit(d.size, YAML, func(c *Chunk) { s.decodeYAML(c, d.content) })
 		}
-		if !s.emit(size, YAML, func(c *Chunk) { s.decodeYAML(c, content) }) {
+		if !ok {
 			return false
 		}
 	}
 }
 
-// document finds the end of the document at the start of the window, and whether anything but comments is in it.
+// document is the extent of a document.
+type document struct {
+	size    int
+	content bool // there is anything but comments in it
+	cut     bool // it goes on, and is too large to be held
+	list    *blockList
+}
+
+// document finds the end of the document at the start of the window. One that is a long list is looked at no further than
+// is needed to know it for one, if lists are wanted.
 //
 // To split by lines is right: by the YAML specification (c-forbidden) a line that begins with "---" or "..." and a blank
 // ends a document wherever it stands, in a block scalar too.
-func (s *stream) document() (size int, content bool) {
+func (s *stream) document(lists bool) (d document) {
 	started, directive := false, false // a "---" was seen; a "%" line was seen
+	next := s.limits.whole             // where to look for a list
 	for pos := s.markEnd(); ; {
+		if lists && pos > next {
+			d.list, lists = s.blockListIn(pos)
+			lists, next = lists && pos < undecidedBound, pos+s.limits.whole
+		}
+		if d.list != nil && (d.list.decided || pos > s.limits.undecided) {
+			return d
+		}
 		end := s.lineEnd(pos)
 		line := bytes.TrimPrefix(s.window[pos:end], byteOrderMark)
 		switch {
 		case len(line) == 0:
-			return end, content || directive
+			return s.ended(d, end, directive, s.isFull())
 		case isMark(line, "---"):
-			if started || content {
-				return pos, content || directive
+			if started || d.content {
+				return s.ended(d, pos, directive, false)
 			}
-			started, content = true, !isComment(line[3:])
+			started, d.content = true, !isComment(line[3:])
 		case isMark(line, "..."):
-			return end, content || directive
-		case content || isComment(line):
+			return s.ended(d, end, directive, false)
+		case d.content || isComment(line):
 		case line[0] == '%' && !started:
 			directive = true
 		default:
-			content = true
+			d.content = true
 		}
 		pos = end
 	}
+}
+
+// ended completes a document of a size. It is read as a list if it is one, or may be and is too large for anything else.
+func (s *stream) ended(d document, size int, directive, cut bool) document {
+	if d.list != nil && !cut && !s.tailOf(d.list, size) {
+		d.list = nil
+	}
+	return document{size: size, content: d.content || directive, cut: cut, list: d.list}
 }
 
 // laterMark returns the end of a byte order mark before a document, with the comments and the "---" that stand before it, 0
 // if there is none: files that an editor of Windows has saved may be put together. The YAML library would take it for
 // indentation. That of the first line is its own to take, and one behind a directive is left to it too.
 func (s *stream) laterMark() int {
-	for pos, opened := 0, false; ; {
+	for pos, opened := s.markEnd(), false; ; {
 		s.at(pos + len(byteOrderMark) - 1)
 		line := s.window[min(pos, len(s.window)):]
 		if bytes.HasPrefix(line, byteOrderMark) && s.offset+int64(pos) > 0 {
@@ -103,38 +136,51 @@ func isComment(line []byte) bool {
 
 // decodeYAML completes a chunk that is one document.
 func (s *stream) decodeYAML(c *Chunk, content bool) {
-	if c.Err = s.encodingError(c.Raw, c.Line); c.Err != nil {
+	if c.Err = s.unreadable("document", c); c.Err != nil || !content {
 		return
+	}
+	t, text, err := convert(c.Raw, c.Line)
+	switch {
+	case err != nil:
+		c.Err = s.yamlError(c, t, err)
+	case !t.empty():
+		d := decoder{file: s.file, text: text, at: t}
+		c.Objects = slices.Clip(d.objects(span{0, len(text)}, nil, head{}, 0))
+	}
+}
+
+// unreadable is the error about a text that is not to be parsed.
+func (s *stream) unreadable(what string, c *Chunk) error {
+	if err := s.tooLarge(what, YAML, c.Raw, c.Line); err != nil {
+		return err
+	}
+	if err := s.encodingError(c.Raw, c.Line); err != nil {
+		return err
 	}
 	// The last document that a failing reader gave may be a part of a longer one.
 	if s.failure() != nil && len(s.window) == 0 {
 		problem, fix := s.cutShort("")
-		c.Err = &Error{File: s.file, Line: c.Line, Problem: problem, Fix: fix}
-		return
+		return &Error{File: s.file, Line: c.Line, Problem: problem, Fix: fix}
 	}
-	if !content {
-		return
-	}
-	c.Objects, c.Err = s.yamlObjects(c)
+	return nil
 }
 
-func (s *stream) yamlObjects(c *Chunk) ([]Object, error) {
-	t, err := parseTree(c.Raw, c.Line)
-	if err != nil {
-		return nil, s.yamlError(c, t, betterError(c.Raw, err))
+// convert parses a text of one document, the first line of which is given, and converts it to JSON. Nothing comes of one
+// that is empty.
+func convert(raw []byte, line int) (t *tree, text []byte, err error) {
+	if t, err = parseTree(raw, line); err != nil {
+		return t, nil, betterError(raw, err)
 	}
 	if t.empty() {
-		return nil, nil
+		return t, nil, nil
 	}
 	if err := t.check(); err != nil {
-		return nil, s.yamlError(c, t, err)
+		return t, nil, err
 	}
-	text, err := toJSON(c.Raw)
-	if err != nil {
-		return nil, s.yamlError(c, t, t.explained(err))
+	if text, err = toJSON(raw); err != nil {
+		return t, nil, t.explained(err)
 	}
-	d := decoder{file: s.file, text: text, at: t}
-	return slices.Clip(d.objects(span{0, len(text)}, nil, head{}, 0)), nil
+	return t, text, nil
 }
 
 // toJSON converts as kubectl does. A panic of the library may not take the other documents with it.
