@@ -28,6 +28,12 @@ and said to be; --workload adds places. Other documents are counted by kind. A
 workload of an API version that is no longer served, or that cannot be decoded,
 could not be decided.
 
+A template of Helm is told as one: render it first, or leave it out by --exclude.
+A Kustomize patch, which looks like a workload that lacks something, is passed over
+and counted with --skip-patches. In a directory a link to nothing, and JSON with
+comments that holds no Kubernetes object, are named and passed over. A document, or
+an item of a list, that is larger than --max-document-size could not be decided.
+
 A field that the workload's kind does not have is named on standard error, with
 where it belongs: the API server would drop it or refuse it. --strict makes that
 "could not be decided".

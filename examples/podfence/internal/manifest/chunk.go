@@ -28,7 +28,8 @@ func (f Format) String() string {
 // Chunk is a piece of the input. The Raw bytes of all chunks, concatenated, are the input.
 //
 // A YAML chunk is one document with the `---` before it and the `...` after it; comments and directives before a `---`
-// belong to the document that it opens. A JSON chunk is one top-level object or one item of a list, without the bytes
+// belong to the document that it opens. Of a long list in YAML a chunk is one item, and what stands around the items has
+// chunks of its own, as has a byte order mark before a later document. A JSON chunk is one top-level object or one item of a list, without the bytes
 // around it; those (white space, commas, the list's own members) are chunks of their own.
 type Chunk struct {
 	Raw     []byte // the caller's to keep
@@ -41,7 +42,7 @@ type Chunk struct {
 // Object is one API object of a chunk.
 type Object struct {
 	Line int      // line in the file of its first key, or of its opening brace; of a reviewed object in YAML, of its key
-	Path []string // from the chunk's root: nil for the root itself, {"items", "3"} in a YAML list, {"request", "object"} in a review
+	Path []string // from the chunk's root: nil for the root itself, {"items", "3"} in a YAML list, {"0"} in a chunk of one item, {"request", "object"} in a review
 
 	// As written, or taken from the typed list around it. Kind is empty for what is no Kubernetes object.
 	// Name is metadata.name, else generateName with a "*" after it.

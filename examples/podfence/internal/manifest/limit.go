@@ -11,6 +11,7 @@ const (
 	DefaultLimit = 8 << 20
 	// valueSize is what a value counts at least. A list of many small ones takes a hundred times its length to read.
 	valueSize = 16
+	fewValues = 1 << 10
 	// passedLimits is how many limits of text are passed after what was too large, in search of its end. A text without
 	// one is not read forever.
 	passedLimits = 16
@@ -60,8 +61,8 @@ func sized(bytes int) string {
 
 const splitIt = "split it, or raise --max-document-size"
 
-// values is how many values a text may hold.
-func (l *limits) values() int { return l.document / valueSize }
+// values is how many values a text may hold: few enough are no matter, however low the limit.
+func (l *limits) values() int { return max(fewValues, l.document/valueSize) }
 
 // values is the most values that a text can hold, keys of YAML among them: each has one of these before it.
 func values(raw []byte, f Format) (n int) {
