@@ -109,7 +109,7 @@ func (s *stream) knowHeader(l *blockList) bool {
 	}
 	raw := s.window[:l.header]
 	t, text, err := convert(raw, l.line)
-	if err != nil || t.root == nil || t.root.Kind != yamlv3.MappingNode || t.root.Anchor != "" || t.root.Tag != "!!map" {
+	if err != nil || t.root == nil || t.root.Kind != yamlv3.MappingNode || len(t.root.Content) == 0 || t.root.Anchor != "" || t.root.Tag != "!!map" {
 		return false
 	}
 	// What is merged may have members of any name.
