@@ -90,7 +90,7 @@ var defaultPlaces = [...]string{
 var ErrNoPod = errors.New("holds neither a pod nor a pod template")
 
 // DecodeError says that an object's pod template cannot be decoded, as where a
-// field has a value of the wrong type.
+// field has a value of the wrong type, or where null stands for a container.
 type DecodeError struct {
 	// Kind names the object, Root is where its template stands.
 	Kind string
@@ -249,6 +249,9 @@ func (f *finder) add(template map[string]any, path []string) {
 		err = decode(template, w.Template)
 	}
 	if err == nil {
+		err = nullContainer(template)
+	}
+	if err == nil {
 		err = unknownSource(template)
 	}
 	if err != nil {
@@ -291,6 +294,20 @@ func decode(tree map[string]any, into any) error {
 		return err
 	}
 	return json.Unmarshal(text, into)
+}
+
+// nullContainer is the error about a null in a template's lists of containers.
+// The API types take it for a container without a name, which the API server
+// refuses, and no patch could add a field to it.
+func nullContainer(template map[string]any) error {
+	pod, _ := template["spec"].(map[string]any)
+	for _, kind := range spec.ContainerKinds() {
+		list, _ := pod[kind.List()].([]any)
+		if i := slices.Index(list, nil); i >= 0 {
+			return fmt.Errorf("spec.%s[%d] is null", kind.List(), i)
+		}
+	}
+	return nil
 }
 
 // nameOf names an object by its kind.

@@ -295,6 +295,26 @@ func TestPlaces(t *testing.T) {
 			roots: "spec.template",
 		},
 		{
+			name: "null for a container", why: "a patch cannot add to it, and no API server takes it",
+			in:  under("argoproj.io/v1", "Rollout", []string{"spec", "template"}, "{spec: {containers: [{name: a}, null]}}"),
+			err: `podfence: the pod template of "Rollout" at spec.template cannot be decoded: spec.containers[1] is null`,
+		},
+		{
+			name: "null for a container alone", why: "it makes a template of the place all the same",
+			in:  under("argoproj.io/v1", "Rollout", []string{"spec", "template"}, "{spec: {containers: [null]}}"),
+			err: `podfence: the pod template of "Rollout" at spec.template cannot be decoded: spec.containers[0] is null`,
+		},
+		{
+			name: "null for an init container", why: "in a known kind as well",
+			in:  under("batch/v1", "CronJob", []string{"spec", "jobTemplate", "spec", "template"}, "{spec: {containers: [{name: a}], initContainers: [null]}}"),
+			err: `podfence: the pod template of "CronJob" at spec.jobTemplate.spec.template cannot be decoded: spec.initContainers[0] is null`,
+		},
+		{
+			name: "null for an ephemeral container", why: "every list counts",
+			in:  under("apps/v1", "Deployment", []string{"spec", "template"}, "{spec: {containers: [{name: a}], ephemeralContainers: [{name: b}, null]}}"),
+			err: `podfence: the pod template of "Deployment" at spec.template cannot be decoded: spec.ephemeralContainers[1] is null`,
+		},
+		{
 			name: "a virtual machine", why: "its template has no containers", in: under("kubevirt.io/v1", "VirtualMachine", []string{"spec", "template"}, "{spec: {domain: {}}}"),
 			err: `podfence: "VirtualMachine" holds neither a pod nor a pod template`,
 		},
@@ -303,7 +323,7 @@ func TestPlaces(t *testing.T) {
 		{name: "a Deployment without a template", why: "Kubernetes would refuse it", in: "{apiVersion: apps/v1, kind: Deployment, spec: {}}", err: `podfence: "Deployment" holds no pod template at spec.template`},
 		{name: "a list", why: "its items are objects of their own", in: "{apiVersion: v1, kind: List, items: []}", err: `podfence: "List" holds neither a pod nor a pod template`},
 	}
-	if len(rows) != 21 {
+	if len(rows) != 25 {
 		t.Fatalf("%d rows", len(rows))
 	}
 	for _, row := range rows {

@@ -47,8 +47,10 @@ type Workload struct {
 //
 // The error is [ErrNoPod] for an object that holds neither a pod nor a template.
 // Another error says that something in it could not be decided: a template that
-// cannot be decoded, or that is not where a place with a Kind says, or several
-// templates, for which there is [WorkloadsOf].
+// cannot be decoded ([DecodeError]), or that is not where a place with a Kind
+// says, or several templates, for which there is [WorkloadsOf]. In an Unstructured
+// a null that stands for a container is such an error; in a Go type it is an empty
+// container, of which nobody can tell that it was null.
 func WorkloadOf(object runtime.Object, places ...Place) (Workload, error) {
 	u, ok := object.(runtime.Unstructured)
 	if !ok {

@@ -29,6 +29,12 @@ and said to be; --workload adds places. Other documents are counted by kind. A
 workload of an API version that is no longer served, or that cannot be decoded,
 could not be decided.
 
+A template of Helm is told as one: render it first, or leave it out by --exclude.
+A Kustomize patch, which looks like a workload that lacks something, is passed over
+and counted with --skip-patches. In a directory a link to nothing, and JSON with
+comments that holds no Kubernetes object, are named and passed over. A document, or
+an item of a list, that is larger than --max-document-size could not be decided.
+
 Where no policy governs a workload, or it is denied, lines name the policies that
 nearly select it: those of a namespace where the manifest names none, and those that
 its labels miss by case or by one value.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence/spec"
@@ -18,6 +19,8 @@ type inputFlags struct {
 	workloads        []string
 	requireWorkloads bool
 	strict           bool
+	skipPatches      bool
+	maxDocumentSize  string
 	levelFlags
 }
 
@@ -30,9 +33,23 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 	policiesFlag(cmd, &f.policies)
 	flags.StringArrayVar(&f.workloads, "workload", nil, "where objects of a kind hold their pod template, as in Kind.group=spec.pods.*.template; repeats")
 	flags.BoolVar(&f.requireWorkloads, "require-workloads", false, "status 2 if the input holds no workload at all")
+	flags.BoolVar(&f.skipPatches, "skip-patches", false, "pass over Kustomize patches: workloads that lack containers, an image or a selector, which no API server would create as they are")
 	flags.BoolVar(&f.strict, "strict", false, "a workload with a field that its kind does not have could not be decided")
+	flags.StringVar(&f.maxDocumentSize, "max-document-size", "8Mi", "the largest document, or item of a list, that is read; a larger one could not be decided")
 	f.levelFlags.register(cmd)
 }
+
+// parseSize reads a value of --max-document-size.
+func parseSize(text string) (int, error) {
+	size, err := resource.ParseQuantity(text)
+	if n := size.Value(); err == nil && n > 0 && n <= maxSize {
+		return int(n), nil
+	}
+	return 0, usagef("--max-document-size %q: write a number of bytes up to 1Gi, as in 8Mi", text)
+}
+
+// maxSize is the largest value of --max-document-size.
+const maxSize = 1 << 30
 
 // name takes the arguments of a command as the names of manifests, beside those of -f.
 func (f *inputFlags) name(args []string) { f.files = append(f.files, args...) }

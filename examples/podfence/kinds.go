@@ -158,11 +158,10 @@ func (w *workload) note(verb string) string {
 func podLike(m map[string]any) bool {
 	pod, _ := m["spec"].(map[string]any)
 	containers, _ := pod["containers"].([]any)
-	if len(containers) == 0 {
-		return false
-	}
-	first, _ := containers[0].(map[string]any)
-	return first["image"] != nil || first["name"] != nil
+	return slices.ContainsFunc(containers, func(c any) bool {
+		container, _ := c.(map[string]any)
+		return container["image"] != nil || container["name"] != nil
+	})
 }
 
 // warnUnjudged warns of what looks like a pod in an object and was not judged:

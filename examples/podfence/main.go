@@ -16,6 +16,7 @@
 //	flags.go     what the commands are told
 //	scan.go      from files to workloads, one at a time; workload.go is one of them
 //	kinds.go     workloads in objects of kinds that Kubernetes itself does not have
+//	patches.go   what looks like a workload and is a patch of one
 //	unknown.go   fields that the API types do not have
 //	policies.go  the policies of --policies
 //	answer.go    the answer about a workload as JSON and YAML; text.go as text,

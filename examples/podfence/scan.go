@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
@@ -18,7 +19,9 @@ import (
 type scan struct {
 	*app
 	tally
-	paths     []string
+	paths []string
+	// named are the arguments, of which files are paths too.
+	named     []string
 	namespace string
 	level     api.LevelVersion
 	policies  policy.Set
@@ -27,6 +30,10 @@ type scan struct {
 	warnings warnings
 	// strict: unknown fields are not decided. requireWorkloads: one is demanded.
 	strict, requireWorkloads bool
+	// skipPatches: Kustomize patches are passed over.
+	skipPatches bool
+	// maxSize is the largest document that is read, in bytes.
+	maxSize int
 }
 
 // errPolicies ends a command whose policies have errors, which are printed by then.
@@ -36,9 +43,12 @@ var errPolicies = errors.New("nothing was judged: the policies have errors")
 // reported and does not keep the others from being judged; an error in a policy
 // does, for a security policy is never half-loaded.
 func (a *app) newScan(f *inputFlags) (*scan, error) {
-	s := &scan{app: a, namespace: f.namespace, strict: f.strict, requireWorkloads: f.requireWorkloads}
+	s := &scan{app: a, named: f.files, namespace: f.namespace, strict: f.strict, requireWorkloads: f.requireWorkloads, skipPatches: f.skipPatches}
 	var err error
 	if s.places, err = parsePlaces(f.workloads); err != nil {
+		return nil, err
+	}
+	if s.maxSize, err = parseSize(f.maxDocumentSize); err != nil {
 		return nil, err
 	}
 	if s.level, err = a.parse(&f.levelFlags); err != nil {
@@ -116,14 +126,20 @@ func (s *scan) file(path string, v visitor) error {
 	if err := v.begin(path); err != nil {
 		return err
 	}
-	whole := true
-	for c, err := range manifest.Read(r, path) {
+	whole, settings := true, false
+	for c, err := range manifest.ReadWithin(r, path, s.maxSize) {
 		if err != nil {
 			whole = false
 			s.problem("podfence: %s: %v", manifest.Display(path), err)
 			continue
 		}
-		if c.Err != nil {
+		if c.Err != nil && !settings {
+			settings = s.passSettings(path)
+		}
+		switch {
+		case settings:
+			c.Err = nil
+		case c.Err != nil:
 			s.unreadable++
 			s.problem("%v", c.Err)
 		}
@@ -136,6 +152,17 @@ func (s *scan) file(path string, v visitor) error {
 		s.progress.tick(manifest.Display(path), &s.tally)
 	}
 	return v.end(path, whole)
+}
+
+// passSettings reports whether an unreadable file is one that somebody else reads,
+// and says so. One that was named is to be read all the same.
+func (s *scan) passSettings(path string) bool {
+	if slices.Contains(s.named, path) || !manifest.HoldsSettings(path) {
+		return false
+	}
+	s.others.pass("")
+	s.say("podfence: %s: JSON with comments, which holds no Kubernetes object: passed over", path)
+	return true
 }
 
 func (s *scan) open(path string) (io.ReadCloser, error) {
@@ -153,6 +180,9 @@ func (s *scan) examine(path string, o *manifest.Object) (found []*workload, err 
 	switch file := manifest.Display(path); {
 	case o.Err != nil:
 		err = o.Err
+	case s.skipPatches && (&workload{file: file, Object: o}).isPatch():
+		s.patches++
+		return nil, nil
 	case o.Typed == nil:
 		found, err = s.byPlace(file, o)
 	default:

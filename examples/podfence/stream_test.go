@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// podList is a kubectl-like JSON list of many pods, made as it is read. It
-// measures the heap on the way.
+// podList is a kubectl-like list of many pods, made as it is read. It measures
+// the heap on the way.
 type podList struct {
+	yaml       bool
 	pods, next int
 	filler     string
 	buffer     bytes.Buffer
@@ -35,6 +36,9 @@ func (l *podList) Read(p []byte) (int, error) {
 
 func (l *podList) write() {
 	switch {
+	case l.yaml:
+		l.writeYAML()
+		return
 	case l.next == 0:
 		l.buffer.WriteString("{\n    \"apiVersion\": \"v1\",\n    \"items\": [\n")
 	case l.next == l.pods:
@@ -43,12 +47,7 @@ func (l *podList) write() {
 	default:
 		l.buffer.WriteString(",\n")
 	}
-	if l.next%(l.pods/samples) == 0 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		l.highest = max(l.highest, m.HeapAlloc)
-	}
+	l.measure()
 	fmt.Fprintf(&l.buffer, `        {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -57,11 +56,42 @@ func (l *podList) write() {
         }`, l.next, l.filler)
 }
 
+func (l *podList) measure() {
+	if l.next%(l.pods/samples) == 0 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		l.highest = max(l.highest, m.HeapAlloc)
+	}
+}
+
+func (l *podList) writeYAML() {
+	switch l.next {
+	case 0:
+		l.buffer.WriteString("apiVersion: v1\nitems:\n")
+	case l.pods:
+		l.buffer.WriteString("kind: List\nmetadata:\n  resourceVersion: \"\"\n")
+		return
+	}
+	l.measure()
+	fmt.Fprintf(&l.buffer, `- apiVersion: v1
+  kind: Pod
+  metadata:
+    annotations:
+      filler: %s
+    name: pod-%d
+    namespace: ns
+  spec:
+    containers:
+    - name: c
+`, l.filler, l.next)
+}
+
 // heapBound is what a command may take, however long the list. 4 MiB of it are
 // held until the kind of the list is known, as text and as pods.
 const heapBound = 18 << 20
 
-// TestStreams: a JSON list of any number of pods is answered item by item, in
+// TestStreams: a list of any number of pods is answered item by item, in
 // memory for one of them.
 func TestStreams(t *testing.T) {
 	short := testing.Short() || underRace
@@ -75,17 +105,20 @@ func TestStreams(t *testing.T) {
 		{"mutate -o diff", 600, 50_000},
 		{"mutate -o json", 600, 50_000},
 		{"mutate -o patch", 600, 50_000},
+		{"evaluate YAML", 600, 50_000},
+		{"mutate YAML", 600, 50_000},
 	} {
+		command, yaml := strings.CutSuffix(row.command, " YAML")
 		if short {
 			row.pods /= 10
 		}
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		list := &podList{pods: row.pods, filler: strings.Repeat("x", row.filler)}
+		list := &podList{yaml: yaml, pods: row.pods, filler: strings.Repeat("x", row.filler)}
 		var stderr bytes.Buffer
 		counter := &lineCounter{}
-		status := run(append(strings.Fields(row.command), "-f", "-"), list, counter, &stderr)
+		status := run(append(strings.Fields(command), "-f", "-"), list, counter, &stderr)
 		if status == statusUndecided {
 			t.Errorf("%s: status %d: %s", row.command, status, &stderr)
 		}

@@ -25,6 +25,8 @@ type tally struct {
 	unreadable int
 	// others are documents that hold no workload.
 	others others
+	// patches are Kustomize patches that were passed over.
+	patches int
 	// filled are workloads in which something was filled in; filledDenied those of
 	// them that are denied all the same.
 	filled, filledDenied int
@@ -74,6 +76,9 @@ func (t *tally) rest() string {
 	s := ""
 	if t.unreadable > 0 {
 		s += "; " + counted(t.unreadable, "unreadable document")
+	}
+	if t.patches > 0 {
+		s += "; " + counted(t.patches, "patch document") + " passed over"
 	}
 	if t.others.total > 0 {
 		s += "; " + counted(t.others.total, "other document") + " passed through: " + t.others.String()

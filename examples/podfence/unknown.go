@@ -90,7 +90,7 @@ func (s *scan) closing() {
 		return
 	}
 	held := "no workload"
-	if s.others.total == 0 && s.unreadable == 0 {
+	if s.others.total == 0 && s.unreadable == 0 && s.patches == 0 {
 		held = "no document"
 	}
 	switch {

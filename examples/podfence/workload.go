@@ -29,8 +29,8 @@ func (w *workload) find() (podfence.Workload, error) {
 	if err == nil && hasContainers(&held) {
 		return held, nil
 	}
-	if err != nil { // a ReplicationController without a template
-		held.Root = spec.RootAt("spec", "template")
+	if err != nil {
+		held.Root = withoutTemplate
 	}
 	w.held = held
 	return held, w.bare()
@@ -39,22 +39,38 @@ func (w *workload) find() (podfence.Workload, error) {
 // bare is the error about a workload without containers. An unknown field may be
 // the misspelt key.
 func (w *workload) bare() error {
-	path := spec.RootAt(append(w.held.Root.Steps(), "spec", "containers")...)
-	line, fix := w.Line, "look for a misspelt key on the way to "+path.String()
-	for _, u := range w.Unknown() {
-		if u.Hint.Field != "" && slices.Contains(path.Steps(), u.Hint.Field) {
-			line, fix = u.Line, fmt.Sprintf("%s is no field: %s", u.Field(), u.Text)
-			break
+	line, fix, found := w.misspelt(w.held.Root)
+	if !found {
+		line, fix = w.Line, "look for a misspelt key on the way to "+containersAt(w.held.Root).String()
+		if w.Typed != nil {
+			fix += ", or pass over Kustomize patches by --skip-patches"
 		}
 	}
 	return &manifest.Error{File: w.file, Line: line, Object: w.Object.String(), Problem: "it has no containers", Fix: fix}
 }
 
-func hasContainers(w *podfence.Workload) bool {
-	if w.Pod != nil {
-		return len(w.Pod.Spec.Containers) > 0
+// misspelt finds the unknown field that was meant to be one on the way to the
+// containers of a pod or template at root, and what to write.
+func (w *workload) misspelt(root spec.Root) (line int, fix string, found bool) {
+	way := containersAt(root).Steps()
+	for _, u := range w.Unknown() {
+		if u.Hint.Field != "" && slices.Contains(way, u.Hint.Field) {
+			return u.Line, fmt.Sprintf("%s is no field: %s", u.Field(), u.Text), true
+		}
 	}
-	return len(w.Template.Spec.Containers) > 0
+	return 0, "", false
+}
+
+func containersAt(root spec.Root) spec.Root {
+	return spec.RootAt(append(root.Steps(), "spec", "containers")...)
+}
+
+// withoutTemplate is where a ReplicationController would hold its template, the one
+// kind that may have none.
+var withoutTemplate = spec.RootAt("spec", "template")
+
+func hasContainers(w *podfence.Workload) bool {
+	return len(podSpec(w).Containers) > 0
 }
 
 // title names the workload: "Deployment/prod/web".

@@ -28,7 +28,8 @@ func (f Format) String() string {
 // Chunk is a piece of the input. The Raw bytes of all chunks, concatenated, are the input.
 //
 // A YAML chunk is one document with the `---` before it and the `...` after it; comments and directives before a `---`
-// belong to the document that it opens. A JSON chunk is one top-level object or one item of a list, without the bytes
+// belong to the document that it opens. Of a long list in YAML a chunk is one item, and what stands around the items has
+// chunks of its own, as has a byte order mark before a later document. A JSON chunk is one top-level object or one item of a list, without the bytes
 // around it; those (white space, commas, the list's own members) are chunks of their own.
 type Chunk struct {
 	Raw     []byte // the caller's to keep
@@ -41,7 +42,7 @@ type Chunk struct {
 // Object is one API object of a chunk.
 type Object struct {
 	Line int      // line in the file of its first key, or of its opening brace; of a reviewed object in YAML, of its key
-	Path []string // from the chunk's root: nil for the root itself, {"items", "3"} in a YAML list, {"request", "object"} in a review
+	Path []string // from the chunk's root: nil for the root itself, {"items", "3"} in a YAML list, {"0"} in a chunk of one item, {"request", "object"} in a review
 
 	// As written, or taken from the typed list around it. Kind is empty for what is no Kubernetes object.
 	// Name is metadata.name, else generateName with a "*" after it.
@@ -87,8 +88,18 @@ func (o Object) String() string {
 // it cut short is a chunk with an Err, as a part of a document may read as another one. What is wrong with the text is in
 // Chunk.Err and Object.Err instead, and does not end the stream.
 func Read(r io.Reader, file string) iter.Seq2[Chunk, error] {
+	return ReadWithin(r, file, DefaultLimit)
+}
+
+// ReadWithin is Read with another limit for the size of a document, in bytes, than DefaultLimit.
+func ReadWithin(r io.Reader, file string, limit int) iter.Seq2[Chunk, error] {
+	return read(r, file, limitsOf(limit))
+}
+
+func read(r io.Reader, file string, l limits) iter.Seq2[Chunk, error] {
 	return func(yield func(Chunk, error) bool) {
-		s := &stream{lookahead: newLookahead(r), file: Display(file), yield: yield}
+		s := &stream{lookahead: newLookahead(r), limits: l, file: Display(file), yield: yield}
+		s.max = l.document + readSize
 		if s.run() && s.failure() != nil {
 			yield(Chunk{}, s.failure())
 		}
@@ -98,8 +109,9 @@ func Read(r io.Reader, file string) iter.Seq2[Chunk, error] {
 // stream carries what both formats need. Its methods that return a bool return false when the caller wants no more.
 type stream struct {
 	*lookahead
-	file  string
-	yield func(Chunk, error) bool
+	limits limits
+	file   string
+	yield  func(Chunk, error) bool
 }
 
 func (s *stream) run() bool {

@@ -43,6 +43,11 @@ type head struct {
 	request          span // of a review
 }
 
+// title names the object to a person.
+func (h *head) title() string {
+	return Object{Kind: h.kind, Namespace: h.namespace, Name: h.name}.String()
+}
+
 // headOf reads the head of the object in text. A member of the wrong type counts as missing: an object without kind
 // is none of Kubernetes', and of a workload the decoder reports the type.
 func headOf(text []byte) head {
@@ -219,8 +224,10 @@ func (d *decoder) typed(k *podKind, s span, o Object) (object runtime.Object, lo
 		return nil, false, d.mistyped(func() any { return k.create() }, s, o.Path, o, err)
 	}
 	into.GetObjectKind().SetGroupVersionKind(schema.FromAPIVersionAndKind(k.apiVersion, k.kind))
-	if err := d.nullContainer(s, o, into); err != nil {
-		return nil, false, err
+	if w, err := podfence.WorkloadOf(into); err == nil {
+		if err := d.nullContainer(s, o.Path, o, w.Root.Steps()); err != nil {
+			return nil, false, err
+		}
 	}
 	return into, len(unknown) > 0, nil
 }
@@ -229,13 +236,10 @@ var containerKinds = spec.ContainerKinds()
 
 // nullContainer finds a null in a list of containers, as a "-" with nothing behind it is. The types take it for a
 // container without a name, to which fields could be added: not by a patch, which cannot add to null, and not for an API
-// server, which refuses it.
-func (d *decoder) nullContainer(s span, o Object, typed runtime.Object) error {
-	w, err := podfence.WorkloadOf(typed)
-	if err != nil {
-		return nil // it makes no pods
-	}
-	path := append(w.Root.Steps(), "spec")
+// server, which refuses it. The value at s stands at the path from the chunk's root, and root leads from it to the pod or
+// its template.
+func (d *decoder) nullContainer(s span, from []string, o Object, root []string) error {
+	path := append(slices.Clip(root), "spec")
 	at, ok := d.follow(s, path)
 	if !ok {
 		return nil
@@ -248,9 +252,9 @@ func (d *decoder) nullContainer(s span, o Object, typed runtime.Object) error {
 		for c := range elements(list.of(at.of(d.text))) {
 			start := at.start + list.start + c.start
 			if d.text[start] == 'n' {
-				path = append(path, key, strconv.Itoa(i))
-				line := d.at.line(slices.Concat(o.Path, path), start)
-				return d.fail(o, line, fieldPath(path)+" is null", "write the container, or remove the entry")
+				path = slices.Concat(from, path, []string{key, strconv.Itoa(i)})
+				field := fieldPath(path[len(o.Path):])
+				return d.fail(o, d.at.line(path, start), field+" is null", "write the container, or remove the entry")
 			}
 			i++
 		}
@@ -284,6 +288,9 @@ func (d *decoder) mistyped(create func() any, s span, at []string, o Object, err
 		path := pathAt(text, int(wrong.Offset))
 		line := d.at.line(slices.Concat(at, path), s.start+int(wrong.Offset)-1)
 		problem, fix := wrongType(wrong)
+		if v, _ := valueAt(text, path); bytes.Contains(v.of(text), []byte("{{")) {
+			fix = "it looks like a Helm template: " + renderIt
+		}
 		return d.fail(o, line, fieldPath(slices.Concat(below, path))+" "+problem, fix)
 	}
 	path, offset, found := culprit(create, text, err)

@@ -7,12 +7,13 @@
 //
 // Laws, each held by a test:
 //
-//   - The Raw bytes of all chunks, concatenated, are the input, byte for byte, whatever the input
-//     (TestReadProperty, FuzzRead).
+//   - The Raw bytes of all chunks, concatenated, are the input, byte for byte, whatever the input, unless it ends with an
+//     error (TestReadProperty, FuzzRead).
 //   - No workload is passed over in silence. It comes out typed, or with an Err that says why it could not be decided
 //     (TestRead, TestReadProperty).
 //   - One bad document does not hide the others (TestRead).
-//   - A JSON list needs memory for its largest item, not for its length (TestJSONListMemory).
+//   - A list needs memory for its largest item, not for its length (TestJSONListMemory, TestYAMLListMemory).
+//   - Nothing is held beyond a limit, whatever the input (TestEndless).
 //
 // # What is an object
 //
@@ -35,12 +36,18 @@
 //
 // # What is held in memory
 //
-// YAML: one document. JSON: one top-level object, but of a list only one item. kubectl writes the members of a list in
-// alphabetical order, items before kind; what the object is, is then not known when its items come:
+// YAML: one document. JSON: one top-level object, but of a list only one item; and so of a list in YAML that is longer than
+// 1 MiB and has its items as dashes at one indentation, as kubectl writes it. One in another form, or with an alias that
+// leads out of its item, is read as a whole. kubectl writes the members of a list in alphabetical order, items before kind;
+// what the object is, is then not known when its items come:
 //
 //   - The first 4 MiB are held until kind is known. The API server takes no request above 3 MiB, so that a single object
 //     is always read whole and exactly: items of a ConfigMap, or of a custom resource, are not taken for API objects.
 //   - Beyond 4 MiB it can only be a list. Items that carry apiVersion and kind are delivered at once; an item
-//     that lacks one of them, and all after it, wait for the list's kind, up to 64 MiB. Beyond, an Err says that kind
-//     must come first.
+//     that lacks one of them, and all after it, wait for the list's kind, up to 64 MiB in JSON. Beyond, and in YAML at
+//     once, an Err says that kind must come first.
+//
+// A document, an object or an item that is larger than the limit, 8 MiB unless ReadWithin is told another, or that may hold
+// more than a value for 16 bytes of the limit, is an Err; its text is passed without being held. What follows it is read,
+// unless its end is farther than 16 limits: then reading stops with an error, as it does behind broken JSON.
 package manifest

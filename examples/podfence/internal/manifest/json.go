@@ -10,6 +10,8 @@ const (
 	// undecidedBound is how much of an object is held until its kind is known: more than the 3 MiB that the API server
 	// takes in a request, so that what is longer is a list and no object with a member that happens to be named items.
 	undecidedBound = 4 << 20
+	// wholeBound is up to which length a list in YAML is read as a whole.
+	wholeBound = 1 << 20
 	// kindlessBound is how much is held of a list whose items do not say what they are.
 	kindlessBound = 64 << 20
 	// firstMember is how far startsAsJSON looks.
@@ -68,12 +70,18 @@ type jsonStream struct {
 func (s *stream) readJSON() bool {
 	j := &jsonStream{stream: s, scan: scanner{lookahead: s.lookahead}}
 	j.scan.pos = s.markEnd()
+	s.max = s.jsonMax(s.limits.undecided)
 	for {
 		c := j.scan.space()
+		for c == byteOrderMark[0] && j.scan.literally(byteOrderMark) {
+			c = j.scan.space()
+		}
+		full := j.isFull()
 		if !j.flush(j.scan.pos, nil) {
 			return false
 		}
 		switch {
+		case c == 0 && full: // of white space
 		case c == '{':
 			if more, ok := j.object(); !ok || !more {
 				return ok
@@ -87,10 +95,13 @@ func (s *stream) readJSON() bool {
 		case c == '#' || s.documentMark(0):
 			return s.readYAML()
 		default:
-			return j.giveUp(&jsonObject{}, &syntaxError{0, "text after the end of a JSON object"})
+			return j.giveUp(&jsonObject{}, &syntaxError{problem: "text after the end of a JSON object"})
 		}
 	}
 }
+
+// jsonMax is the bound of the window while so much is held, and an item behind it.
+func (s *stream) jsonMax(held int) int { return held + s.limits.document + readSize }
 
 // flush emits what stands before pos and moves the scanner along.
 func (j *jsonStream) flush(pos int, complete func(*Chunk)) bool {
@@ -101,12 +112,32 @@ func (j *jsonStream) flush(pos int, complete func(*Chunk)) bool {
 // giveUp reports broken JSON and passes the rest of it, up to a line "---" behind which YAML starts anew.
 func (j *jsonStream) giveUp(o *jsonObject, err *syntaxError) bool {
 	e := &Error{File: j.file, Line: j.lineAt(err.pos), Object: o.name(), Problem: err.problem, Fix: "correct the JSON"}
-	if err.problem == "" {
+	large := err.large || err.problem == "" && j.isFull()
+	switch {
+	case large:
+		why := j.tooLong
+		if err.large {
+			why = j.tooMany
+		}
+		start := len(j.window) - len(bytes.TrimLeft(j.window, ", \t\r\n"))
+		name := e.Object
+		e = why("object", j.lineAt(start))
+		e.Object = name
+	case err.problem == "":
 		e.Problem, e.Fix = j.cutShort("the JSON")
 	}
+	if c, ok := j.at(err.pos); ok && c == '/' {
+		e.Fix = "remove the comment: JSON has none"
+	}
 	size := j.brokenLine(err.pos)
+	if bytes.HasSuffix(j.window[:min(err.pos+1, size)], []byte("{{")) {
+		e.Problem, e.Fix = "it looks like a Helm template, and is no JSON as it stands", renderIt
+	}
 	lineStart := bytes.HasSuffix(j.window[:size], []byte{'\n'})
-	return j.emit(size, JSON, func(c *Chunk) { c.Err = e }) && j.resume(lineStart)
+	if !j.emit(size, JSON, func(c *Chunk) { c.Err = e }) {
+		return false
+	}
+	return j.passRest(JSON, lineStart, j.documentMark) && j.readYAML()
 }
 
 // brokenLine returns the end of the line that is broken at pos, as far as it was read; or pos itself, if a line "---" is
@@ -119,35 +150,6 @@ func (j *jsonStream) brokenLine(pos int) int {
 		return pos + i + 1
 	}
 	return len(j.window)
-}
-
-// resume passes the rest of broken JSON, piece by piece since it may be long.
-func (j *jsonStream) resume(lineStart bool) bool {
-	for {
-		if lineStart && j.documentMark(0) {
-			return j.readYAML()
-		}
-		ok, whole := j.passLine()
-		if !ok || !whole {
-			return ok
-		}
-		lineStart = true
-	}
-}
-
-// passLine passes the rest of a line. whole is false at the end of the input.
-func (j *jsonStream) passLine() (ok, whole bool) {
-	for {
-		if _, more := j.at(0); !more {
-			return true, false
-		}
-		if i := bytes.IndexByte(j.window, '\n'); i >= 0 {
-			return j.pass(i+1, JSON), true
-		}
-		if !j.pass(len(j.window), JSON) {
-			return false, false
-		}
-	}
 }
 
 // jsonObject is a top-level object while it is read.
@@ -167,9 +169,7 @@ type jsonObject struct {
 // item is an item of a list, at absolute offsets.
 type item struct{ start, end int64 }
 
-func (o *jsonObject) name() string {
-	return Object{Kind: o.head.kind, Namespace: o.head.namespace, Name: o.head.name}.String()
-}
+func (o *jsonObject) name() string { return o.head.title() }
 
 func (o *jsonObject) isList() bool { return isList(o.head.kind) }
 
@@ -182,6 +182,7 @@ func (o *jsonObject) mayList() bool { return !o.kindSeen || o.isList() }
 // object reads the object at the start of the window. more is false after the end of the stream, ok when the caller stops.
 func (j *jsonStream) object() (more, ok bool) {
 	o := &jsonObject{line: j.line, keys: map[string]bool{}}
+	j.max = j.jsonMax(j.limits.undecided)
 	stopped, err := j.members(o)
 	switch {
 	case stopped:
@@ -215,6 +216,9 @@ func (j *jsonStream) members(o *jsonObject) (stopped bool, err *syntaxError) {
 	for {
 		if stopped, err = j.member(o); stopped || err != nil {
 			return stopped, err
+		}
+		if len(o.keys) > j.limits.values() {
+			return false, &syntaxError{pos: j.scan.pos, large: true}
 		}
 		switch j.scan.space() {
 		case ',':
@@ -314,7 +318,7 @@ func (j *jsonStream) advance(o *jsonObject) bool {
 	if o.decided() {
 		return j.deliverAll(o)
 	}
-	if !o.isList() && !o.streaming && j.scan.pos <= undecidedBound {
+	if !o.isList() && !o.streaming && j.scan.pos <= j.limits.undecided {
 		return true
 	}
 	for len(o.pending) > 0 {
@@ -324,7 +328,8 @@ func (j *jsonStream) advance(o *jsonObject) bool {
 			if !j.deliver(o, head{}) {
 				return false
 			}
-		case !o.lost && j.scan.pos <= kindlessBound:
+		case !o.lost && j.scan.pos <= j.limits.kindless && len(o.pending) <= j.limits.values():
+			j.max = j.jsonMax(j.limits.kindless)
 			return true
 		case !j.lose(o):
 			return false
@@ -368,14 +373,19 @@ func (j *jsonStream) lose(o *jsonObject) bool {
 	size, ok := j.next(o)
 	return ok && j.flush(size, func(c *Chunk) {
 		if !o.lost {
-			c.Err = &Error{
-				File: j.file, Line: c.Line, Object: o.name(),
-				Problem: fmt.Sprintf("an item has no apiVersion and kind, and the list gives none in its first %d MiB", kindlessBound>>20),
-				Fix:     "write the list's apiVersion and kind before its items",
-			}
+			c.Err = j.kindless(o.head, c.Line, j.limits.kindless)
 		}
 		o.lost = true
 	})
+}
+
+// kindless is the error about an item that does not say what it is, of a list that does not either as far as it was held.
+func (s *stream) kindless(list head, line, held int) error {
+	return &Error{
+		File: s.file, Line: line, Object: list.title(),
+		Problem: "an item has no apiVersion and kind, and the list gives none in its first " + sized(held),
+		Fix:     "write the list's apiVersion and kind before its items",
+	}
 }
 
 // finish emits what is left of an object that has been read to its end.
@@ -385,7 +395,7 @@ func (j *jsonStream) finish(o *jsonObject) bool {
 		// Lost items come before the kind that would have said what they are: one Err has been given for them.
 		return j.deliverAll(o) && j.flush(j.scan.pos, func(c *Chunk) { j.tail(c, o) })
 	case o.streaming:
-		return j.flush(j.scan.pos, func(c *Chunk) { j.tail(c, o); j.belated(c, o) })
+		return j.flush(j.scan.pos, func(c *Chunk) { j.tail(c, o); j.close(c, o) })
 	}
 	return j.flush(j.scan.pos, func(c *Chunk) { j.decode(c, head{}) })
 }
@@ -398,34 +408,38 @@ func (j *jsonStream) tail(c *Chunk, o *jsonObject) {
 	}
 }
 
-// belated puts into the last chunk an object that, after more than 4 MiB of items, turned out to be no list.
-func (j *jsonStream) belated(c *Chunk, o *jsonObject) {
+// close puts into the last chunk of an object that was delivered in parts, and is no list, the object.
+func (j *jsonStream) close(c *Chunk, o *jsonObject) {
 	if c.Err != nil {
 		return
 	}
-	object := Object{
-		Line: o.line, APIVersion: o.head.apiVersion, Kind: o.head.kind, Namespace: o.head.namespace, Name: o.head.name,
-	}
+	c.Objects = []Object{j.belated(o.head, o.line, j.limits.undecided)}
+}
+
+// belated is an object that turned out to be no list after more of its items were delivered than are held.
+func (s *stream) belated(h head, line, held int) Object {
+	object := Object{Line: line, APIVersion: h.apiVersion, Kind: h.kind, Namespace: h.namespace, Name: h.name}
 	if k, problem, _ := podKindOf(object.APIVersion, object.Kind); k != nil || problem != "" {
 		object.Err = &Error{
-			File: j.file, Line: o.line, Object: object.String(),
-			Problem: fmt.Sprintf("it has a member items of more than %d MiB before its kind", undecidedBound>>20),
-			Fix:     "remove items",
+			File: s.file, Line: line, Object: object.String(),
+			Problem: "it has a member items of more than " + sized(held) + " before its kind", Fix: "remove items",
 		}
 	}
-	c.Objects = []Object{object}
+	return object
 }
 
 // decode completes a chunk that is one JSON value.
 func (j *jsonStream) decode(c *Chunk, list head) {
+	if c.Err = j.tooLarge("object", JSON, c.Raw, c.Line); c.Err != nil {
+		return
+	}
 	if c.Err = j.encodingError(c.Raw, c.Line); c.Err != nil {
 		return
 	}
 	at := &lineCounter{text: c.Raw, first: c.Line}
 	if path, offset, found := duplicateKey(c.Raw); found {
 		h := headOf(c.Raw)
-		name := Object{Kind: h.kind, Namespace: h.namespace, Name: h.name}.String()
-		c.Err = j.duplicate(name, fieldPath(path), at.line(nil, offset))
+		c.Err = j.duplicate(h.title(), fieldPath(path), at.line(nil, offset))
 		return
 	}
 	d := decoder{file: j.file, text: c.Raw, at: at}

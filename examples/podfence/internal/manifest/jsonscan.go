@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 )
@@ -22,10 +23,11 @@ type scanner struct {
 type syntaxError struct {
 	pos     int
 	problem string
+	large   bool // not broken, but with more in it than is held
 }
 
 func (s *scanner) broken(format string, args ...any) *syntaxError {
-	return &syntaxError{s.pos, fmt.Sprintf(format, args...)}
+	return &syntaxError{pos: s.pos, problem: fmt.Sprintf(format, args...)}
 }
 
 // unexpected is the error for the byte at hand.
@@ -41,6 +43,16 @@ func (s *scanner) unexpected(want string) *syntaxError {
 func (s *scanner) space() byte {
 	c, _ := s.after(func(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' })
 	return c
+}
+
+// literally skips a text, and reports whether it was there.
+func (s *scanner) literally(text []byte) bool {
+	s.at(s.pos + len(text) - 1)
+	if !bytes.HasPrefix(s.window[min(s.pos, len(s.window)):], text) {
+		return false
+	}
+	s.pos += len(text)
+	return true
 }
 
 // after skips the bytes that match and returns the one behind them; false is the end of the input.

@@ -19,6 +19,7 @@ type lookahead struct {
 	offset int64 // of window[0] in the whole input
 	line   int   // of window[0]
 	err    error // why no more comes: io.EOF, or the reader's own
+	max    int   // of the window, 0 if it has none
 }
 
 func newLookahead(r io.Reader) *lookahead { return &lookahead{r: r, line: 1} }
@@ -31,10 +32,17 @@ func (in *lookahead) failure() error {
 	return in.err
 }
 
+// isFull reports whether the window may hold no more, though there is more. What looks for the end of something takes that
+// for the end of the input, and asks this.
+func (in *lookahead) isFull() bool { return in.err == nil && in.max > 0 && len(in.window) >= in.max }
+
+// stop makes the input end here, with an error.
+func (in *lookahead) stop(err error) { in.window, in.err = nil, err }
+
 // readMore reads more into the window and reports whether it did.
 func (in *lookahead) readMore() bool {
 	for range 100 {
-		if in.err != nil {
+		if in.err != nil || in.isFull() {
 			return false
 		}
 		in.makeRoom()

@@ -41,6 +41,8 @@ func (g *generated) Read(p []byte) (int, error) {
 const (
 	manyPods  = 12_000
 	heapBound = 16 << 20
+	// YAML takes longer to parse.
+	bigYAMLPods = 2_500
 )
 
 var bigPod = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p#","labels":{"a":"` + strings.Repeat("x", 1600) + `"}},"spec":{"containers":[{"name":"c","image":"i"}]}}`
@@ -71,6 +73,32 @@ func TestJSONListMemory(t *testing.T) {
 	}
 }
 
+var bigYAMLPod = "- apiVersion: v1\n  kind: Pod\n  metadata:\n    labels:\n      a: " + strings.Repeat("x", 8000) + "\n    name: p#\n  spec:\n    containers:\n    - image: i\n      name: c\n"
+
+// So does a list in YAML, in the form that kubectl writes. (A document takes a hundred times its length to parse.)
+func TestYAMLListMemory(t *testing.T) {
+	indented := "  " + strings.ReplaceAll(strings.TrimSuffix(bigYAMLPod, "\n"), "\n", "\n  ") + "\n"
+	for _, test := range []struct {
+		name, reason string
+		g            generated
+	}{
+		{"alphabetical", "as kubectl writes it", generated{before: "apiVersion: v1\nitems:\n", part: bigYAMLPod, after: "kind: List\nmetadata:\n  resourceVersion: \"\"\n"}},
+		{"kind first", "as a person writes it", generated{before: "kind: List\napiVersion: v1\nitems:\n", part: bigYAMLPod}},
+		{"indented", "as some tools write it", generated{before: "kind: PodList\napiVersion: v1\nitems:\n", part: indented}},
+		{"bare", "as yq .items writes it", generated{part: bigYAMLPod}},
+		{"documents", "as helm template writes it", generated{part: strings.ReplaceAll("\n"+bigYAMLPod, "\n- ", "\n---\n  ")[1:]}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.g.parts = bigYAMLPods
+			heap, pods := drain(t, &test.g)
+			if pods != bigYAMLPods || heap > heapBound {
+				t.Errorf("%s: %d pods, want %d; live heap %d MiB, want at most %d", test.reason, pods, bigYAMLPods, heap>>20, heapBound>>20)
+			}
+			t.Logf("live heap %d KiB", heap>>10)
+		})
+	}
+}
+
 // drain reads to the end and returns the growth of the live heap, sampled, and the number of pods.
 func drain(t *testing.T, r io.Reader) (heap uint64, pods int) {
 	base, chunks := liveHeap(), 0
@@ -83,7 +111,7 @@ func drain(t *testing.T, r io.Reader) (heap uint64, pods int) {
 				pods++
 			}
 		}
-		if chunks++; chunks%5_000 == 1 {
+		if chunks++; chunks%500 == 1 {
 			now := liveHeap()
 			heap = max(heap, now-min(base, now))
 		}
@@ -109,7 +137,7 @@ func TestItemsBeforeKind(t *testing.T) {
 			"1 v1 Pod a typed\nERR <stdin>:1: could not decide Pod: it has a member items of more than 4 MiB before its kind; remove items"},
 		{"a mixed list", "an item without a kind waits, and those after it", `{"items":[` + filler + pod("a") + "," + kindless + "," + pod("b") + `],"kind":"PodList","apiVersion":"v1"}`,
 			"1 v1 Pod a typed\n1 v1 Pod k typed\n1 v1 Pod b typed"},
-		{"too long a wait", "kind must come first", `{"items":[` + strings.Repeat(filler, 17) + kindless + "," + kindless + "," + pod("b") + `],"kind":"PodList","apiVersion":"v1"}`,
+		{"too long a wait", "kind must come first", `{"items":[` + strings.Repeat(filler+kindless+",", 17) + kindless + "," + pod("b") + `],"kind":"PodList","apiVersion":"v1"}`,
 			"ERR <stdin>:1: could not decide: an item has no apiVersion and kind, and the list gives none in its first 64 MiB; write the list's apiVersion and kind before its items\n1 v1 Pod b typed"},
 	} {
 		t.Run(r.name, func(t *testing.T) {

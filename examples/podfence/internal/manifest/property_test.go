@@ -72,7 +72,7 @@ func (d *draft) document() {
 
 func (d *draft) documents() {
 	for range rapid.IntRange(0, 5).Draw(d.t, "documents") {
-		d.write(d.choose("separator", "---\n", "--- # c\n", "---\n", "...\n---\n", "---\t\n"))
+		d.write(d.choose("separator", "---\n", "--- # c\n", "---\n", "...\n---\n", "---\t\n", "---\n\ufeff", "\ufeff---\n", "...\n\ufeff---\n# c\n\ufeff"))
 		d.document()
 	}
 }

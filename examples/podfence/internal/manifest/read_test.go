@@ -20,7 +20,7 @@ func pod(name string) string {
 	return `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"` + name + `"}}`
 }
 
-const deep = 1_000_000
+const deep = 200_000
 
 var rows = []row{
 	// YAML: what a document is.
@@ -36,6 +36,13 @@ var rows = []row{
 	{"CRLF", "Windows", "a: 1\r\n---\r\napiVersion: v1\r\nkind: Pod\r\nspec: []\r\n", "1 passed\nERR <stdin>:5: could not decide Pod: spec is a list, not a mapping; write a mapping"},
 	{"byte order mark", "Windows editors write one", "\ufeff---\n" + pod("a"), "2 v1 Pod a typed"},
 	{"byte order mark and JSON", "Windows editors write one", "\ufeff " + pod("a"), "1 v1 Pod a typed"},
+	{"byte order mark behind a separator", "files that were put together", "a: 1\n---\n\ufeffapiVersion: v1\nkind: Pod\n", "1 passed\n3 v1 Pod typed"},
+	{"byte order mark before a separator", "as above", "a: 1\n\ufeff---\napiVersion: v1\nkind: Pod\n\ufeff--- # c\n\ufeffb: 2", "1 passed\n3 v1 Pod typed\n6 passed"},
+	{"byte order mark behind comments", "as above", "a: 1\n---\n# c\n\n\ufeff# d\napiVersion: v1\nkind: Pod\n", "1 passed\n6 v1 Pod typed"},
+	{"byte order mark between JSON objects", "as above", "\ufeff" + pod("a") + "\n\ufeff" + pod("b") + "\ufeff\n\ufeff---\n\ufeff" + pod("c"), "1 v1 Pod a typed\n2 v1 Pod b typed\n4 v1 Pod c typed"},
+	{"byte order mark after broken JSON", "the line is a separator all the same", "{\"a\":1,\nx\n\ufeff---\n" + pod("a"),
+		"ERR <stdin>:2: could not decide: 'x' where JSON has a key in double quotes; correct the JSON\n4 v1 Pod a typed"},
+	{"byte order mark at the end", "nothing is behind it", "a: 1\n---\n\ufeff", "1 passed"},
 	{"not a separator", "---x and ---- are content", "a:\n  ---x\n", "1 passed"},
 	{"separator in a block scalar", "at column 0 it ends the document even there", "a: |\n  x\n---\nb: |\n  ---\n  y\n", "1 passed\n4 passed"},
 	{"empty", "no bytes", "", ""},
@@ -61,7 +68,11 @@ var rows = []row{
 	// YAML: what cannot be decided.
 	{"broken document among others", "one does not hide the others", "a: 1\n---\nb: [\n---\n" + pod("a"),
 		"1 passed\nERR <stdin>:3: could not decide: did not find expected node content; correct the YAML\n5 v1 Pod a typed"},
-	{"tab", "the library's line is made one of the file", "a: 1\n---\nb:\n\tc: 1\n", "1 passed\nERR <stdin>:4: could not decide: found character that cannot start any token; correct the YAML"},
+	{"tab", "the library's line is made one of the file", "a: 1\n---\nb:\n\tc: 1\n", "1 passed\nERR <stdin>:4: could not decide: a tab stands in the indentation; use spaces"},
+	{"tab after an alias", "the library points to the token before it", "a: &x 1\nb: *x\nc:\n- d\n\n\t- e\n", "ERR <stdin>:6: could not decide: a tab stands in the indentation; use spaces"},
+	{"tab behind a dash", "it indents what follows", "a:\n-\tb: 1\n", "ERR <stdin>:2: could not decide: a tab stands in the indentation; use spaces"},
+	{"tabs that are content", "the one that breaks the text is named", "a: |\n  x\n  \ty\nb: \"z\n\tz\"\nc: [&d a, *d]\nd:\n\te: 1\n", "ERR <stdin>:8: could not decide: a tab stands in the indentation; use spaces"},
+	{"no tab", "another character that begins nothing, though tabs are there", "a: @\nb: |\n  x\n  \ty\n", "ERR <stdin>:1: could not decide: found character that cannot start any token; correct the YAML"},
 	{"bad indent", "a parser's line, counted from 0", "a: 1\n---\nb:\n  - c\n d: 1\n", "1 passed\nERR <stdin>:5: could not decide: did not find expected key; correct the YAML"},
 	{"duplicate key", "which value holds would be a guess", "a: 1\n---\nspec:\n  hostPID: true\n  x: 1\n  hostPID: false\n",
 		"1 passed\nERR <stdin>:6: could not decide: key hostPID is given twice; remove one of the two"},
@@ -78,6 +89,9 @@ var rows = []row{
 		"ERR <stdin>:1: could not decide: a second document begins without a line of its own; write --- on its own line between documents"},
 	{"exotic line breaks", "lines are counted as editors do", "a: \"x\u2028y\"\nb: 1\nb: 2\n", "ERR <stdin>:3: could not decide: key b is given twice; remove one of the two"},
 	{"infinity", "JSON has none", "a: .inf\n", "ERR <stdin>:1: could not decide: .inf is a number that JSON does not have; write another number, or put it in quotes if it is text"},
+	{"not a number", "its line", "a: \".nan\"\nb:\n- .NaN\n", "ERR <stdin>:3: could not decide: .NaN is a number that JSON does not have; write another number, or put it in quotes if it is text"},
+	{"null for a key", "the library says it in Go", "a: 1\nnull: 2\n", "ERR <stdin>:2: could not decide: null stands where a key belongs; write the key, in quotes if it is the word"},
+	{"no key at all", "it is null too", "a: 1\n? \n: 2\n", "ERR <stdin>:2: could not decide: null stands where a key belongs; write the key, in quotes if it is the word"},
 	{"deep flow", "no stack overflow", "a: " + strings.Repeat("[", deep), "ERR <stdin>:1: could not decide: exceeded max depth of 10000; correct the YAML"},
 	{"deep top-level list", "no stack overflow", strings.Repeat("[", deep), "ERR <stdin>:1: could not decide: exceeded max depth of 10000; correct the YAML"},
 	{"deep block", "no stack overflow", strings.Repeat("- ", deep), "ERR <stdin>:1: could not decide: exceeded max depth of 10000; correct the YAML"},
@@ -128,7 +142,18 @@ var rows = []row{
 	{"null in a list of pods", "the others stand", "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  spec: {containers: [null]}\n- apiVersion: v1\n  kind: Pod\n  spec: {containers: null}\n",
 		"ERR <stdin>:6: could not decide Pod: spec.containers[0] is null; write the container, or remove the entry\n7 items.1 v1 Pod typed"},
 	{"a key that is a list", "JSON has none, and the library says it in Go", "# a comment\na: b\n? [a, b]\n: c\n", "ERR <stdin>:3: could not decide: a list stands where a key belongs; write the key as text"},
-	{"a key that is a mapping", "as a template in braces is, without quotes", "a:\n  b: {{ .Values.b }}\n", "ERR <stdin>:2: could not decide: a mapping stands where a key belongs; write the key as text; text in braces, as of a template, is written in quotes"},
+	{"a key that is a mapping", "as a template in braces is, without quotes", "a:\n  b: [{{ b }}]\n", "ERR <stdin>:2: could not decide: a mapping stands where a key belongs; write the key as text; text in braces, as of a template, is written in quotes"},
+	{"Helm template", "the line of its first action", "a: 1\nb:\n  {{- toYaml .Values.b | nindent 2 }}\n", "ERR <stdin>:3: could not decide: it looks like a Helm template, and is no YAML as it stands; render it first, with helm template"},
+	{"Helm template of one value", "YAML reads it as a mapping", "a: 1\nb: {{ .Values.b }}\n", "ERR <stdin>:2: could not decide: it looks like a Helm template, and is no YAML as it stands; render it first, with helm template"},
+	{"Helm template that begins with an action", "as most do", "{{- if .Values.a }}\na: {{ .Values.b }}\n{{- end }}\n---\n" + pod("a"),
+		"ERR <stdin>:1: could not decide: it looks like a Helm template, and is no YAML as it stands; render it first, with helm template\n5 v1 Pod a typed"},
+	{"Helm template within text", "by what Helm gives", "a: &a {{ include \"x\" . }}\nb: x-{{ .Release.Name }}\n", "ERR <stdin>:1: could not decide: it looks like a Helm template, and is no YAML as it stands; render it first, with helm template"},
+	{"Helm template in JSON", "the action's line", "{\"a\": 1,\n\"b\": {{ .Values.b }}}", "ERR <stdin>:2: could not decide: it looks like a Helm template, and is no JSON as it stands; render it first, with helm template"},
+	{"Helm value in quotes", "YAML, but no number", "apiVersion: apps/v1\nkind: Deployment\nspec: {replicas: '{{ .Values.r }}'}\n",
+		"ERR <stdin>:3: could not decide Deployment: spec.replicas is a string, not a whole number; it looks like a Helm template: render it first, with helm template"},
+	{"another template", "in quotes it is text, and what is broken is something else", "a: \"{{ $labels.pod }} is down\"\nb: [\n", "ERR <stdin>:2: could not decide: did not find expected node content; correct the YAML"},
+	{"a tab in a template", "the tab would break it once rendered, too", "a: '{{ .Values.a }}'\nb:\n\tc: 1\n", "ERR <stdin>:3: could not decide: a tab stands in the indentation; use spaces"},
+	{"JSON with a comment", "what to do about it", "{\"a\": 1,\n// c\n\"b\": 2}", "ERR <stdin>:2: could not decide: '/' where JSON has a key in double quotes; remove the comment: JSON has none"},
 	{"an alias of a list as a key", "it is one too", "x: &x [1]\n? *x\n: 2\n", "ERR <stdin>:2: could not decide: a list stands where a key belongs; write the key as text"},
 	{"wrong type under a merge key", "the line where it is written", "x: &x\n  hostPID: 1\napiVersion: v1\nkind: Pod\nspec:\n  <<: *x\n",
 		"ERR <stdin>:2: could not decide Pod: spec.hostPID is a number, not true or false; write true or false"},
@@ -289,8 +314,8 @@ func renderObject(o Object) string {
 }
 
 func TestRead(t *testing.T) {
-	if len(rows) != 144 {
-		t.Errorf("%d rows, want 144", len(rows))
+	if len(rows) != 166 {
+		t.Errorf("%d rows, want 166", len(rows))
 	}
 	names := map[string]bool{}
 	for _, r := range rows {
@@ -368,7 +393,12 @@ func FuzzRead(f *testing.F) {
 			f.Add([]byte(r.in))
 		}
 	}
+	f.Add([]byte("apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Pod\n- apiVersion: v1\n  kind: Pod\nkind: List\nmetadata: {}\n"))
+	// Behind the items of a list nothing is, and the library wants nothing to be.
+	f.Add([]byte("-\n\ufeff"))
+	f.Add([]byte("-\n! #000"))
 	f.Fuzz(func(t *testing.T, in []byte) {
+		sameByItem(t, string(in))
 		for _, c := range readAll(t, bytes.NewReader(in), string(in)) {
 			for _, o := range c.Objects {
 				// An item of a typed list may be null, and is a workload all the same.

@@ -56,16 +56,15 @@ func (o *Object) Tree() *unstructured.Unstructured {
 	return u
 }
 
-// Mistyped says why the value at path cannot be decoded to what create makes, nil if it can.
+// Mistyped says why the pod template at path cannot be decoded to what create makes, nil if it can.
 func (o *Object) Mistyped(path []string, create func() any) error {
 	s, _ := valueAt(o.source.text, path)
-	err := kjson.UnmarshalCaseSensitivePreserveInts(s.of(o.source.text), create())
-	if err == nil {
-		return nil
+	// The positions are those of the object's text, and its place is added by the locator.
+	d, at := decoder{file: o.source.file, text: o.source.text, at: shifted{o.source.at, o.source.start}}, slices.Concat(o.Path, path)
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(s.of(o.source.text), create()); err != nil {
+		return d.mistyped(create, s, at, *o, err)
 	}
-	// The positions are those of the object's text, and its place is added by the locator below.
-	d := decoder{file: o.source.file, text: o.source.text, at: shifted{o.source.at, o.source.start}}
-	return d.mistyped(create, s, slices.Concat(o.Path, path), *o, err)
+	return d.nullContainer(s, at, *o, nil)
 }
 
 // shifted locates in a text that is a part of another.

@@ -126,6 +126,10 @@ func TestMistyped(t *testing.T) {
 			"<stdin>:4: could not decide Rollout: spec.template.spec.hostPID is a number, not true or false; write true or false"},
 		{"a quantity", "its decoder does not say where", "kind: Rollout\napiVersion: x/v1\nspec:\n  template:\n    spec:\n      overhead:\n        cpu: lots\n",
 			"<stdin>:7: could not decide Rollout: spec.template.spec.overhead.cpu: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'; correct the field"},
+		{"null for a container", "its entry's line", "kind: Rollout\napiVersion: x/v1\nspec:\n  template:\n    spec:\n      containers:\n      - name: a\n      -\n",
+			"<stdin>:8: could not decide Rollout: spec.template.spec.containers[1] is null; write the container, or remove the entry"},
+		{"null for an init container in an item", "its entry's line", "{\"kind\":\"List\",\"items\":[\n{\"kind\":\"Rollout\",\"apiVersion\":\"x/v1\",\"spec\":{\"template\":{\"spec\":{\n\"initContainers\":[\nnull]}}}}]}",
+			"<stdin>:4: could not decide Rollout: spec.template.spec.initContainers[0] is null; write the container, or remove the entry"},
 		{"nothing wrong", "then there is no error", "kind: Rollout\napiVersion: x/v1\nspec: {template: {spec: {hostPID: true}}}\n", "<nil>"},
 	} {
 		for _, c := range readAll(t, strings.NewReader(r.in), r.in) {

@@ -159,10 +159,12 @@ func notText(key *yamlv3.Node) (problem, fix string) {
 	if key.Kind == yamlv3.AliasNode {
 		key = key.Alias
 	}
-	switch key.Kind {
-	case yamlv3.SequenceNode:
+	switch {
+	case key.ShortTag() == "!!null":
+		return "null stands where a key belongs", "write the key, in quotes if it is the word"
+	case key.Kind == yamlv3.SequenceNode:
 		return "a list stands where a key belongs", "write the key as text"
-	case yamlv3.MappingNode:
+	case key.Kind == yamlv3.MappingNode:
 		return "a mapping stands where a key belongs", "write the key as text; text in braces, as of a template, is written in quotes"
 	}
 	return "", ""

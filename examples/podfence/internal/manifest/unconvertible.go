@@ -63,9 +63,6 @@ func (t *tree) unconvertibleKey(key *yamlv3.Node) error {
 	if key.Kind != yamlv3.ScalarNode || alwaysText(key) {
 		return nil
 	}
-	if key.ShortTag() == "!!null" {
-		return t.fail(key, "a key is null", "write the key as text; the word null in quotes")
-	}
 	if _, err := toJSON([]byte("? " + scalarText(key) + "\n: 0\n")); err != nil {
 		return t.fail(key, fmt.Sprintf("the key %s is no text", key.Value), "put it in quotes")
 	}

@@ -10,9 +10,9 @@ import (
 func TestUnconvertible(t *testing.T) {
 	const before = "# a comment\napiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n"
 	rows := []struct{ why, text, want string }{
-		{"a null as a key, as a colon too many makes it", "  ~: x\n", "a key is null; write the key as text; the word null in quotes"},
-		{"the word", "  null: x\n", "a key is null; write the key as text; the word null in quotes"},
-		{"a key that was forgotten", "  ?\n  : x\n", "a key is null; write the key as text; the word null in quotes"},
+		{"a null as a key, as a colon too many makes it", "  ~: x\n", "null stands where a key belongs; write the key, in quotes if it is the word"},
+		{"the word", "  null: x\n", "null stands where a key belongs; write the key, in quotes if it is the word"},
+		{"a key that was forgotten", "  ?\n  : x\n", "null stands where a key belongs; write the key, in quotes if it is the word"},
 		{"one behind an alias", "  ? *nil\n  : x\nb: &nil ~\n", "unknown anchor 'nil' referenced; correct the YAML"},
 		{"beyond int64", "  18446744073709551615: x\n", "the key 18446744073709551615 is no text; put it in quotes"},
 		{"a key with a wrong tag", "  !!int x: y\n", "the key x is no text; put it in quotes"},

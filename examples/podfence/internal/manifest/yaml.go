@@ -13,41 +13,103 @@ import (
 
 // readYAML reads the rest of the input as a stream of YAML documents.
 func (s *stream) readYAML() bool {
+	s.max = s.limits.document + readSize
 	for {
-		size, content := s.document()
-		if size == 0 {
-			return true
+		for mark := s.laterMark(); mark > 0; mark = s.laterMark() {
+			if !s.pass(mark, YAML) {
+				return false
+			}
 		}
-		if !s.emit(size, YAML, func(c *Chunk) { s.decodeYAML(c, content) }) {
+		ok := false
+		switch d := s.document(true); {
+		case d.list != nil:
+			ok = s.readList(d.list)
+		case d.cut:
+			ok = s.passLarge("document", d.size, s.documentMark)
+		case d.size == 0:
+			return true
+		default:
+			ok = s.emit(d.size, YAML, func(c *Chunk) { s.decodeYAML(c, d.content) })
+		}
+		if !ok {
 			return false
 		}
 	}
 }
 
-// document finds the end of the document at the start of the window, and whether anything but comments is in it.
+// document is the extent of a document.
+type document struct {
+	size    int
+	content bool // there is anything but comments in it
+	cut     bool // it goes on, and is too large to be held
+	list    *blockList
+}
+
+// document finds the end of the document at the start of the window. One that is a long list is looked at no further than
+// is needed to know it for one, if lists are wanted.
 //
 // To split by lines is right: by the YAML specification (c-forbidden) a line that begins with "---" or "..." and a blank
 // ends a document wherever it stands, in a block scalar too.
-func (s *stream) document() (size int, content bool) {
+func (s *stream) document(lists bool) (d document) {
 	started, directive := false, false // a "---" was seen; a "%" line was seen
+	next := s.limits.whole             // where to look for a list
 	for pos := s.markEnd(); ; {
+		if lists && pos > next {
+			d.list, lists = s.blockListIn(pos)
+			lists, next = lists && pos < undecidedBound, pos+s.limits.whole
+		}
+		if d.list != nil && (d.list.decided || pos > s.limits.undecided) {
+			return d
+		}
 		end := s.lineEnd(pos)
-		line := s.window[pos:end]
+		line := bytes.TrimPrefix(s.window[pos:end], byteOrderMark)
 		switch {
 		case len(line) == 0:
-			return end, content || directive
+			return s.ended(d, end, directive, s.isFull())
 		case isMark(line, "---"):
-			if started || content {
-				return pos, content || directive
+			if started || d.content {
+				return s.ended(d, pos, directive, false)
 			}
-			started, content = true, !isComment(line[3:])
+			started, d.content = true, !isComment(line[3:])
 		case isMark(line, "..."):
-			return end, content || directive
-		case content || isComment(line):
+			return s.ended(d, end, directive, false)
+		case d.content || isComment(line):
 		case line[0] == '%' && !started:
 			directive = true
 		default:
-			content = true
+			d.content = true
+		}
+		pos = end
+	}
+}
+
+// ended completes a document of a size. It is read as a list if it is one, or may be and is too large for anything else.
+func (s *stream) ended(d document, size int, directive, cut bool) document {
+	if d.list != nil && !cut && !s.tailOf(d.list, size) {
+		d.list = nil
+	}
+	return document{size: size, content: d.content || directive, cut: cut, list: d.list}
+}
+
+// laterMark returns the end of a byte order mark before a document, with the comments and the "---" that stand before it, 0
+// if there is none: files that an editor of Windows has saved may be put together. The YAML library would take it for
+// indentation. That of the first line is its own to take, and one behind a directive is left to it too.
+func (s *stream) laterMark() int {
+	for pos, opened := s.markEnd(), false; ; {
+		s.at(pos + len(byteOrderMark) - 1)
+		line := s.window[min(pos, len(s.window)):]
+		if bytes.HasPrefix(line, byteOrderMark) && s.offset+int64(pos) > 0 {
+			return pos + len(byteOrderMark)
+		}
+		end := s.lineEnd(pos)
+		line = bytes.TrimPrefix(s.window[pos:end], byteOrderMark)
+		switch {
+		case len(line) == 0:
+			return 0
+		case isMark(line, "---") && !opened && isComment(line[3:]):
+			opened = true
+		case !isComment(line):
+			return 0
 		}
 		pos = end
 	}
@@ -55,13 +117,14 @@ func (s *stream) document() (size int, content bool) {
 
 // documentMark reports whether the line at pos is "---" or "...".
 func (s *stream) documentMark(pos int) bool {
-	s.at(pos + 3)
+	s.at(pos + len(byteOrderMark) + 3)
 	line := s.window[min(pos, len(s.window)):]
 	return isMark(line, "---") || isMark(line, "...")
 }
 
-// isMark reports whether a line begins with the mark and a blank.
+// isMark reports whether a line begins with the mark and a blank. A byte order mark may stand before it.
 func isMark(line []byte, mark string) bool {
+	line = bytes.TrimPrefix(line, byteOrderMark)
 	return bytes.HasPrefix(line, []byte(mark)) && (len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0)
 }
 
@@ -73,38 +136,51 @@ func isComment(line []byte) bool {
 
 // decodeYAML completes a chunk that is one document.
 func (s *stream) decodeYAML(c *Chunk, content bool) {
-	if c.Err = s.encodingError(c.Raw, c.Line); c.Err != nil {
+	if c.Err = s.unreadable("document", c); c.Err != nil || !content {
 		return
+	}
+	t, text, err := convert(c.Raw, c.Line)
+	switch {
+	case err != nil:
+		c.Err = s.yamlError(c, t, err)
+	case !t.empty():
+		d := decoder{file: s.file, text: text, at: t}
+		c.Objects = slices.Clip(d.objects(span{0, len(text)}, nil, head{}, 0))
+	}
+}
+
+// unreadable is the error about a text that is not to be parsed.
+func (s *stream) unreadable(what string, c *Chunk) error {
+	if err := s.tooLarge(what, YAML, c.Raw, c.Line); err != nil {
+		return err
+	}
+	if err := s.encodingError(c.Raw, c.Line); err != nil {
+		return err
 	}
 	// The last document that a failing reader gave may be a part of a longer one.
 	if s.failure() != nil && len(s.window) == 0 {
 		problem, fix := s.cutShort("")
-		c.Err = &Error{File: s.file, Line: c.Line, Problem: problem, Fix: fix}
-		return
+		return &Error{File: s.file, Line: c.Line, Problem: problem, Fix: fix}
 	}
-	if !content {
-		return
-	}
-	c.Objects, c.Err = s.yamlObjects(c)
+	return nil
 }
 
-func (s *stream) yamlObjects(c *Chunk) ([]Object, error) {
-	t, err := parseTree(c.Raw, c.Line)
-	if err != nil {
-		return nil, s.yamlError(c, t, betterError(c.Raw, err))
+// convert parses a text of one document, the first line of which is given, and converts it to JSON. Nothing comes of one
+// that is empty.
+func convert(raw []byte, line int) (t *tree, text []byte, err error) {
+	if t, err = parseTree(raw, line); err != nil {
+		return t, nil, betterError(raw, err)
 	}
 	if t.empty() {
-		return nil, nil
+		return t, nil, nil
 	}
 	if err := t.check(); err != nil {
-		return nil, s.yamlError(c, t, err)
+		return t, nil, err
 	}
-	text, err := toJSON(c.Raw)
-	if err != nil {
-		return nil, s.yamlError(c, t, t.unconvertible(err))
+	if text, err = toJSON(raw); err != nil {
+		return t, nil, t.unconvertible(err)
 	}
-	d := decoder{file: s.file, text: text, at: t}
-	return slices.Clip(d.objects(span{0, len(text)}, nil, head{}, 0)), nil
+	return t, text, nil
 }
 
 // toJSON converts as kubectl does. A panic of the library may not take the other documents with it.
@@ -139,6 +215,12 @@ var (
 
 // yamlError words an error for a document: an *Error as it is, one of the library with its line made one of the file.
 func (s *stream) yamlError(c *Chunk, t *tree, err error) error {
+	if line := tabIn(c.Raw, t, err); line > 0 {
+		return &Error{File: s.file, Line: c.Line + line - 1, Problem: "a tab stands in the indentation", Fix: "use spaces"}
+	}
+	if i := templateIn(c.Raw); i >= 0 {
+		return &Error{File: s.file, Line: c.Line + lines(c.Raw, i), Problem: "it looks like a Helm template, and is no YAML as it stands", Fix: renderIt}
+	}
 	if e, ok := err.(*Error); ok {
 		e.File = s.file
 		return e
@@ -162,7 +244,76 @@ func (s *stream) yamlError(c *Chunk, t *tree, err error) error {
 		line = t.breaks.line(line)
 	}
 	problem := strings.TrimPrefix(strings.TrimPrefix(text, "error converting YAML to JSON: "), "yaml: ")
+	problem = strings.TrimSpace(strings.TrimPrefix(problem, "unmarshal errors:"))
 	return &Error{File: s.file, Line: c.Line + line - 1, Problem: problem, Fix: "correct the YAML"}
+}
+
+// renderIt is what to do about the text of a template.
+const renderIt = "render it first, with helm template"
+
+// helmAction matches what templates of Helm hold and other YAML seldom does: an action where a line or a value begins, or
+// one that reads what Helm gives. Rules of Prometheus have others, in quotes.
+var helmAction = regexp.MustCompile(`(?m)^\s*(?:- +)*(?:[\w./-]+: +)?\{\{|\{\{-?\s*(?:\$?\.(?:Values|Release|Chart|Capabilities|Files|Template)\b|include\b)`)
+
+// templateIn returns where a text looks like a template of Helm, -1 if it does not.
+func templateIn(raw []byte) int {
+	at := helmAction.FindIndex(raw)
+	if at == nil {
+		return -1
+	}
+	return at[0] + bytes.Index(raw[at[0]:], []byte("{{"))
+}
+
+var (
+	// tabProblem matches the errors of the library that a tab in the indentation leads to.
+	tabProblem = regexp.MustCompile(`found a tab character|found character that cannot start any token`)
+	// tabbed matches a line with a tab in its indentation.
+	tabbed = regexp.MustCompile(`^ *(?:[-?:] +)*[-?:]?\t`)
+)
+
+// maxTabs bounds how many lines are tried as the one of the tab.
+const maxTabs = 20
+
+// tabIn returns the line of the tab that an error is about, 0 if it is about none. The library points to the tab or to a
+// place before it: the tab is in the first line with which the error comes.
+func tabIn(raw []byte, t *tree, err error) int {
+	if !tabProblem.MatchString(err.Error()) {
+		return 0
+	}
+	from := 1
+	if m := libraryLine.FindStringSubmatch(err.Error()); m != nil {
+		from, _ = strconv.Atoi(m[1])
+	}
+	from = t.breaks.line(from)
+	end, tries := 0, 0
+	for n := 1; end < len(raw) && tries < maxTabs; n++ {
+		start := end
+		end = start + lineLength(raw[start:])
+		if n < from || !tabbed.Match(raw[start:end]) {
+			continue
+		}
+		if tries++; tabbedAt(raw[:end]) {
+			if tabbedAt(raw[:start]) {
+				return 0 // another character is wrong, before any tab
+			}
+			return n
+		}
+	}
+	return 0
+}
+
+// tabbedAt reports whether a text has an error that a tab may lead to.
+func tabbedAt(raw []byte) bool {
+	_, err := parseTree(raw, 1)
+	return err != nil && tabProblem.MatchString(err.Error())
+}
+
+// lineLength is the length of the first line of a text, with its end.
+func lineLength(text []byte) int {
+	if i := bytes.IndexByte(text, '\n'); i >= 0 {
+		return i + 1
+	}
+	return len(text)
 }
 
 // controlCharacter finds the first character that YAML does not allow.
