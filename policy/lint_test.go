@@ -31,7 +31,7 @@ func lintText(t testing.TB, files ...string) (warnings []Warning, texts []string
 
 // one is a policy in one line.
 func one(name, selector string) string {
-	return fmt.Sprintf("{name: %s, podSelectorExpressions: [%s], allow: {hostPID: true}}\n---\n", name, selector)
+	return fmt.Sprintf("{name: %s, podSelectorExpressions: [%s], allow: {seLinuxOptions: true}}\n---\n", name, selector)
 }
 
 func has(key, value string) string {
@@ -67,16 +67,37 @@ mutations: {runAsGroup: 1, supplementalGroups: [1], dropAllCapabilities: true}
 `, []string{"f1.yaml:2: warning: policy nothing can never differ from the default policy: it grants nothing, demands nothing and fills in nothing else; give it a grant under allow, or remove it"}, "", "f1.yaml:2"},
 		{"only volumes", "the default of volumes is narrower than restricted", "name: v\npodSelectorLabels: {app: b}\n",
 			[]string{"f1.yaml:1: warning: policy v grants nothing; it only narrows volumes: by allow.volumes, or its default, it refuses csi, ephemeral, image, which restricted allows; give it a grant under allow, or remove it"}, "allow.volumes", "f1.yaml:1"},
-		{"hostPath in volumes", "its paths are granted elsewhere", "namespace: net\nname: h\npodSelectorLabels: {app: b}\nallow:\n  hostPID: true\n  volumes:\n  - projected\n  - hostPath\n",
+		{"hostPath in volumes", "its paths are granted elsewhere", "namespace: net\nname: h\npodSelectorLabels: {app: b}\nallow:\n  seLinuxOptions: true\n  volumes:\n  - projected\n  - hostPath\n",
 			[]string{"f1.yaml:1: warning: policy net/h lists hostPath in allow.volumes, which allows none; write the paths under allow.allowedHostPaths"}, "allow.volumes[1]", "f1.yaml:8"},
-		{"hostPath with paths", "nothing is odd", "name: h\npodSelectorLabels: {app: b}\nallow: {volumes: [hostPath, projected], allowedHostPaths: [{pathPrefix: /a}]}\n", nil, "", ""},
-		{"projected is missing", "nearly every pod has a token volume", "name: v\npodSelectorLabels: {app: b}\nallow:\n  hostPID: true\n  volumes: [configMap, secret]\n",
+		{"hostPath with paths", "nothing is odd", "name: h\nnamespace: m\npodSelectorLabels: {app: b}\nallow: {volumes: [hostPath, projected], allowedHostPaths: [{pathPrefix: /a}]}\n", nil, "", ""},
+		{"projected is missing", "nearly every pod has a token volume", "name: v\npodSelectorLabels: {app: b}\nallow:\n  seLinuxOptions: true\n  volumes: [configMap, secret]\n",
 			[]string{"f1.yaml:1: warning: policy v " + refusesTokens}, "allow.volumes", "f1.yaml:5"},
-		{"no volumes", "an empty list refuses the token too", "name: v\npodSelectorLabels: {app: b}\nallow: {hostPID: true, volumes: []}\n",
+		{"no volumes", "an empty list refuses the token too", "name: v\npodSelectorLabels: {app: b}\nallow: {seLinuxOptions: true, volumes: []}\n",
 			[]string{"f1.yaml:1: warning: policy v " + refusesTokens}, "allow.volumes", "f1.yaml:3"},
-		{"every volume", "the asterisk lists projected", "name: v\npodSelectorLabels: {app: b}\nallow: {hostPID: true, volumes: ['*']}\n", nil, "", ""},
-		{"volumes unset", "the default lists projected, and baseline demands nothing", "name: v\npodSelectorLabels: {app: b}\nallow: {hostPID: true}\n", nil, "", ""},
-		{"never", "the label must be and must not be", "name: never\npodSelectorLabels: {app: d}\npodSelectorExpressions:\n- {key: app, operator: NotIn, values: [d, e]}\nallow: {hostPID: true}\n",
+		{"every volume", "the asterisk lists projected too, and more than anybody means", "name: v\npodSelectorLabels: {app: b}\nallow:\n  volumes:\n  - secret\n  - '*'\n",
+			[]string{`f1.yaml:1: warning: policy v lists "*" in allow.volumes[1], which is every type of volume but hostPath, also those that the node mounts itself; list the types that its pods use`}, "allow.volumes[1]", "f1.yaml:6"},
+		{"every capability", "ALL in any spelling is what a container adds to have them all", "name: v\nnamespace: m\npodSelectorLabels: {app: b}\nallow:\n  allowedCapabilities: [CAP_all]\n",
+			[]string{`f1.yaml:1: warning: policy m/v lists "CAP_all" in allow.allowedCapabilities[0], which is every capability, also those that rule the node, as SYS_ADMIN and SYS_MODULE do; list what its pods add`}, "allow.allowedCapabilities[0]", "f1.yaml:5"},
+		{"every sysctl", "a prefix of nothing is of all, and one of something is not", "name: v\npodSelectorLabels: {app: b}\nallow:\n  allowedUnsafeSysctls: [net.*, '*']\n",
+			[]string{`f1.yaml:1: warning: policy v lists "*" in allow.allowedUnsafeSysctls[1], which is every sysctl, also those of the whole node; list the names or prefixes that its pods set`}, "allow.allowedUnsafeSysctls[1]", "f1.yaml:4"},
+		{"a capability misspelt", "the nearest is offered, whatever the case and the prefix", "name: v\npodSelectorLabels: {app: b}\nallow: {allowedCapabilities: [net_admin, cap_net_admn]}\n",
+			[]string{`f1.yaml:1: warning: policy v lists "cap_net_admn" in allow.allowedCapabilities[1], which is no capability of Linux; did you mean NET_ADMIN?`}, "allow.allowedCapabilities[1]", "f1.yaml:3"},
+		{"a capability of another world", "nothing is near to it", "name: v\npodSelectorLabels: {app: b}\nallow: {allowedCapabilities: [EVERYTHING_AT_ONCE]}\n",
+			[]string{`f1.yaml:1: warning: policy v lists "EVERYTHING_AT_ONCE" in allow.allowedCapabilities[0], which is no capability of Linux; write a name of capabilities(7), as in NET_ADMIN`}, "allow.allowedCapabilities[0]", "f1.yaml:3"},
+		{"the root writable", "every place of the node is below it", "name: v\nnamespace: m\npodSelectorLabels: {app: b}\nallow:\n  allowedHostPaths:\n  - {pathPrefix: /srv}\n  - {pathPrefix: /}\n",
+			[]string{`f1.yaml:1: warning: policy m/v grants "/" in allow.allowedHostPaths[1], and with it what rules the node: /bin, /boot, /dev, /etc, and 21 more; write the longer prefix that its pods need, for a read-only mount lets sockets be used`}, "allow.allowedHostPaths[1]", "f1.yaml:7"},
+		{"a prefix above", "what is below it is granted with it", "name: v\nnamespace: m\npodSelectorLabels: {app: b}\nallow: {allowedHostPaths: [{pathPrefix: /var/lib}]}\n",
+			[]string{`f1.yaml:1: warning: policy m/v grants "/var/lib" in allow.allowedHostPaths[0], and with it what rules the node: /var/lib/containerd, /var/lib/docker, /var/lib/etcd, /var/lib/kubelet; write the longer prefix that its pods need, or readOnly: true`}, "allow.allowedHostPaths[0]", "f1.yaml:4"},
+		{"sockets read-only", "a read-only mount lets them be used", "name: v\nnamespace: m\npodSelectorLabels: {app: b}\nallow: {allowedHostPaths: [{pathPrefix: /run, readOnly: true}]}\n",
+			[]string{`f1.yaml:1: warning: policy m/v grants "/run" in allow.allowedHostPaths[0], and with it what rules the node: /run/containerd, /run/crio, /run/docker.sock; write the longer prefix that its pods need, for a read-only mount lets sockets be used`}, "allow.allowedHostPaths[0]", "f1.yaml:4"},
+		{"a prefix above read-only", "the pods cannot write there", "name: v\nnamespace: m\npodSelectorLabels: {app: b}\nallow: {allowedHostPaths: [{pathPrefix: /var/lib, readOnly: true}, {pathPrefix: /usr/share/zoneinfo}]}\n", nil, "", ""},
+		{"the node in every namespace", "labels are written by whoever writes the pod", "name: v\npodSelectorLabels: {app: b}\nallow: {allowedHostPaths: [{pathPrefix: /srv}], hostPID: true, allowedCapabilities: [cap_sys_ptrace]}\n",
+			[]string{"f1.yaml:1: warning: policy v opens the node in every namespace, by allow.allowedCapabilities, allow.allowedHostPaths, allow.hostPID: whoever may create a pod in any of them can write the labels that it selects; write namespace"}, "", "f1.yaml:1"},
+		{"the node in one namespace", "who may create pods there is few", "name: v\nnamespace: m\npodSelectorLabels: {app: b}\nallow: {privileged: true}\n", nil, "", ""},
+		{"hosts that are none", "they are compared as they are written", "name: v\npodSelectorLabels: {app: b}\nallow: {allowedProbeHosts: [127.0.0.1, '::1', node.example.com, '*']}\n",
+			[]string{`f1.yaml:1: warning: policy v lists "*" in allow.allowedProbeHosts[3], which allows no host: they are compared as they are written; write each host or IP address by itself, without a port`}, "allow.allowedProbeHosts[3]", "f1.yaml:3"},
+		{"volumes unset", "the default lists projected, and baseline demands nothing", "name: v\npodSelectorLabels: {app: b}\nallow: {seLinuxOptions: true}\n", nil, "", ""},
+		{"never", "the label must be and must not be", "name: never\npodSelectorLabels: {app: d}\npodSelectorExpressions:\n- {key: app, operator: NotIn, values: [d, e]}\nallow: {seLinuxOptions: true}\n",
 			[]string{"f1.yaml:1: warning: policy never selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"}, "", "f1.yaml:1"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -144,7 +165,7 @@ func TestLintOverlaps(t *testing.T) {
 // first and the last each other: no parts can be told of them.
 func ring(n int) (policies []Policy) {
 	for i := range n {
-		p := Policy{Name: fmt.Sprintf("p%04d", i), Allow: Allow{HostPID: true}}
+		p := Policy{Name: fmt.Sprintf("p%04d", i), Allow: Allow{SELinuxOptions: true}}
 		p.PodSelectorExpressions = append(p.PodSelectorExpressions, requirement("edge", in, fmt.Sprint(i), fmt.Sprint((i+1)%n)))
 		policies = append(policies, p)
 	}
@@ -176,8 +197,8 @@ func TestLintTellsChains(t *testing.T) {
 
 // TestLintOfLiterals: what was written in Go has no place, and may lack a name.
 func TestLintOfLiterals(t *testing.T) {
-	a := Policy{Name: "a", PodSelectorLabels: podLabels{"k": "x"}, Allow: Allow{HostPID: true}}
-	b := Policy{Namespace: "net", PodSelectorLabels: podLabels{"k": "x"}, Allow: Allow{HostPID: true}}
+	a := Policy{Name: "a", PodSelectorLabels: podLabels{"k": "x"}, Allow: Allow{SELinuxOptions: true}}
+	b := Policy{Namespace: "net", PodSelectorLabels: podLabels{"k": "x"}, Allow: Allow{SELinuxOptions: true}}
 	var texts []string
 	for _, w := range Lint(b, a) {
 		texts = append(texts, w.String())
@@ -305,7 +326,7 @@ var crowds = []struct {
 func crowd(n int, make func(n, i int) Policy) (policies []Policy) {
 	for i := range n {
 		p := make(n, i)
-		p.Name, p.Allow.HostPID = fmt.Sprintf("p%04d", i), true
+		p.Name, p.Allow.SELinuxOptions = fmt.Sprintf("p%04d", i), true
 		policies = append(policies, p)
 	}
 	return policies
