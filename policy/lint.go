@@ -124,7 +124,8 @@ func Lint(policies ...Policy) []Warning {
 		list[i] = &policies[i]
 		all = append(all, list[i].warnings()...)
 	}
-	for _, g := range groupsOf(list, maxHubs) {
+	groups, _ := groupsOf(list, maxHubs)
+	for _, g := range groups {
 		all = append(all, g.warning())
 	}
 	slices.SortStableFunc(all, func(a, b Warning) int {

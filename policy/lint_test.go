@@ -247,7 +247,7 @@ func TestGroupsTellEveryPair(t *testing.T) {
 func checkGroups(t rapid.TB, policies []*Policy, hubs int, seen map[string]int) {
 	told := map[[2]string]int{}
 	pair := func(a, b *Policy) [2]string { return [2]string{min(a.Name, b.Name), max(a.Name, b.Name)} }
-	groups := groupsOf(policies, hubs)
+	groups, _ := groupsOf(policies, hubs)
 	for _, g := range groups {
 		for i, part := range g {
 			for _, m := range part {
@@ -318,6 +318,12 @@ var crowds = []struct {
 		}
 		return selecting("", podLabels{"app": fmt.Sprint(i)})
 	}},
+	{"all but one value each, and many with one", func(int) int { return 1 }, func(_, i int) Policy {
+		if i%2 == 0 {
+			return selecting("", nil, requirement("app", notIn, fmt.Sprint("no", i)))
+		}
+		return selecting("", podLabels{"app": fmt.Sprint(i)})
+	}},
 	{"ten namespaces with two labels", func(int) int { return 10 }, func(n, i int) Policy {
 		return selecting(fmt.Sprintf("n%d", i%10), podLabels{fmt.Sprintf("k%d", i/10%2): fmt.Sprint(i)})
 	}},
@@ -333,10 +339,16 @@ func crowd(n int, make func(n, i int) Policy) (policies []Policy) {
 }
 
 // TestCrowdsAreToldInFewWords: four thousand policies are a few warnings, each
-// of a line that can be read.
+// of a line that can be read. What they take to find, and the form that other
+// programs read, grow with the number of policies and not with that of their
+// pairs, of which there are two thousand for each policy.
 func TestCrowdsAreToldInFewWords(t *testing.T) {
-	const longest = 500
-	if len(crowds) != 8 {
+	const (
+		longest     = 500
+		comparisons = 20  // for each policy
+		jsonBytes   = 200 // for each policy
+	)
+	if len(crowds) != 9 {
 		t.Errorf("%d crowds", len(crowds))
 	}
 	for _, row := range crowds {
@@ -349,7 +361,8 @@ func TestCrowdsAreToldInFewWords(t *testing.T) {
 			}
 			checkGroups(t, list, maxHubs, seen)
 			for _, n := range []int{40, 4000} {
-				warnings := Lint(crowd(n, row.make)...)
+				policies := crowd(n, row.make)
+				warnings := Lint(policies...)
 				if len(warnings) != row.groups(n) {
 					t.Errorf("%d policies: %d warnings, want %d", n, len(warnings), row.groups(n))
 				}
@@ -357,6 +370,22 @@ func TestCrowdsAreToldInFewWords(t *testing.T) {
 					if text := w.String(); len(text) > longest {
 						t.Errorf("%d bytes: %.700s", len(text), text)
 					}
+				}
+				data, err := json.Marshal(warnings)
+				if err != nil || len(data) > n*jsonBytes {
+					t.Errorf("%d policies: %d bytes of JSON, %v", n, len(data), err)
+				}
+				if n < 4000 {
+					continue // a group that is small is searched pair by pair
+				}
+				list := make([]*Policy, n)
+				for i := range policies {
+					list[i] = &policies[i]
+				}
+				if _, took := groupsOf(list, maxHubs); took.comparisons > n*comparisons {
+					t.Errorf("%d policies took %d comparisons", n, took.comparisons)
+				} else if len(warnings) > 0 && took.comparisons < n {
+					t.Errorf("%d policies took %d comparisons: they are not counted", n, took.comparisons)
 				}
 			}
 		})
