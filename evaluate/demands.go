@@ -49,7 +49,11 @@ func (d *demander) rule(row *policy.Demand, standing int) {
 	case policy.KeyFSGroup:
 		d.fsGroup(&allow.FSGroup)
 	case policy.KeySupplementalGroups:
-		d.supplementalGroups(&allow.SupplementalGroups)
+		if row.Condition == policy.Strict {
+			d.strictGroups(&allow.SupplementalGroups)
+		} else {
+			d.supplementalGroups(&allow.SupplementalGroups.GroupRule)
+		}
 	case policy.KeyVolumes:
 		d.volumes(d.policy, standing)
 	case policy.KeyReadOnlyRootFilesystem:
@@ -184,6 +188,21 @@ func (d *demander) supplementalGroups(rule *policy.GroupRule) {
 		}
 	}
 	d.wantIDs(start, rule.Ranges, required)
+}
+
+// strictGroups demands that the image adds no groups.
+func (d *demander) strictGroups(rule *policy.SupplementalGroupsRule) {
+	if !rule.IsStrict() {
+		return
+	}
+	var value any
+	if sc := d.pod.SecurityContext; sc != nil && sc.SupplementalGroupsPolicy != nil {
+		if *sc.SupplementalGroupsPolicy == rule.Policy {
+			return
+		}
+		value = string(*sc.SupplementalGroupsPolicy)
+	}
+	d.add(policy.KeySupplementalGroups, spec.At(spec.Container{}, spec.FieldSupplementalGroupsPolicy), value, string(rule.Policy))
 }
 
 // rangesText renders ranges: "400", "400 to 499 or 1000 to 2000".

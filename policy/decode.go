@@ -204,7 +204,7 @@ func (r *reader) field(given []pair, f field, into reflect.Value, path string) {
 			continue
 		}
 		r.line(at, p.line)
-		value := into.Field(f.index)
+		value := into.FieldByIndex(f.index)
 		if f.typ.Kind() == reflect.String && !isNull(p.value) && !isTagged(p.value) {
 			r.word(p.value, value, at)
 		} else {
@@ -316,7 +316,7 @@ func fixBare(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[UserRule]():
 		return "write a rule, or remove the key for the default, MustRunAsNonRoot"
-	case t == reflect.TypeFor[GroupRule]():
+	case t == reflect.TypeFor[GroupRule](), t == reflect.TypeFor[SupplementalGroupsRule]():
 		return "write a rule under it, or remove the key for the default, RunAsAny"
 	case t.Kind() == reflect.Map:
 		return fixLabels
@@ -332,10 +332,11 @@ func fixBare(t reflect.Type) string {
 
 // shorthands are the blocks of which people write one value alone.
 var shorthands = map[reflect.Type]string{
-	reflect.TypeFor[GroupRule](): "write {rule: %s}",
-	reflect.TypeFor[HostPath]():  "write {pathPrefix: %s}",
-	reflect.TypeFor[IDRange]():   "write {min: %[1]s, max: %[1]s}",
-	reflect.TypeFor[PortRange](): "write {min: %[1]s, max: %[1]s}",
+	reflect.TypeFor[GroupRule]():              "write {rule: %s}",
+	reflect.TypeFor[SupplementalGroupsRule](): "write {rule: %s}",
+	reflect.TypeFor[HostPath]():               "write {pathPrefix: %s}",
+	reflect.TypeFor[IDRange]():                "write {min: %[1]s, max: %[1]s}",
+	reflect.TypeFor[PortRange]():              "write {min: %[1]s, max: %[1]s}",
 }
 
 func fixBlock(n *yaml.Node, t reflect.Type) string {

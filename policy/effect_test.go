@@ -57,6 +57,8 @@ func setOther(field reflect.Value) {
 		v.Rule = RunAsAny
 	case *GroupRule:
 		*v = GroupRule{Rule: MayRunAs, Ranges: []IDRange{{Min: 0, Max: 5}}}
+	case *SupplementalGroupsRule:
+		v.Policy = "Strict"
 	case *[]HostPath:
 		*v = []HostPath{{PathPrefix: "/"}}
 	case *[]PortRange:

@@ -73,6 +73,9 @@ const (
 	// WarnNoSuchHost: an entry of allowedProbeHosts is a pattern, a network, a URL
 	// or has a port. Hosts are compared as they are written, so that it allows none.
 	WarnNoSuchHost WarningReason = "NoSuchHost"
+	// WarnMergedGroups: supplementalGroups has ranges, which hold for the groups of
+	// the manifest alone while the rule does not demand Strict.
+	WarnMergedGroups WarningReason = "MergedGroups"
 	// WarnSelectsNothing: no labels meet the selector of the policy.
 	WarnSelectsNothing WarningReason = "SelectsNothing"
 	// WarnOverlap: several policies can select one pod. They are tried in order
@@ -151,6 +154,9 @@ func (p *Policy) warnings() (all []Warning) {
 	if p.Allow.Volumes != nil && !p.Allow.Volume(spec.VolumeTypeOf(spec.FieldVolumeProjected)) {
 		warn(Warning{Reason: WarnRefusesTokens, Field: KeyVolumes.String()})
 	}
+	if groups := &p.Allow.SupplementalGroups; groups.Rule.takesRanges() && !groups.IsStrict() {
+		warn(Warning{Reason: WarnMergedGroups, Field: KeySupplementalGroups.String()})
+	}
 	p.wide(warn)
 	p.unknownCapabilities(warn)
 	p.matchless(warn)
@@ -223,6 +229,9 @@ func (w *Warning) what() string {
 		return "does not list projected in allow.volumes, and so refuses nearly every pod: ServiceAccount admission adds a projected volume " +
 			"with a token to each one, unless the pod or its ServiceAccount sets automountServiceAccountToken: false; list projected, " +
 			"or see to it that all its pods set that"
+	case WarnMergedGroups:
+		return "rules over supplementalGroups with ranges, which do not hold for the groups that the image's /etc/group adds to those of the manifest; " +
+			"write policy: Strict in the rule if the nodes are v1.33 or later"
 	case WarnEverything:
 		return "lists " + quote(w.Value) + " in " + w.Field + ", " + everythingText(w.Field)
 	case WarnWideHostPath:

@@ -61,7 +61,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			RunAsUser:          UserRule{Rule: MustRunAs, Ranges: ranges(IDRange{0, 400})},
 			RunAsGroup:         GroupRule{Rule: MustRunAs, Ranges: ranges(IDRange{1, MaxID})},
 			FSGroup:            GroupRule{Rule: MayRunAs, Ranges: ranges(IDRange{2, 2}, IDRange{4, 5})},
-			SupplementalGroups: GroupRule{Rule: RunAsAny},
+			SupplementalGroups: SupplementalGroupsRule{GroupRule{Rule: RunAsAny}, "Strict"},
 			Volumes:            []string{"configMap", "*", "hostPath"},
 			SeccompProfiles:    []string{"Unconfined"},
 			AppArmorProfiles:   []string{"Unconfined"},
@@ -112,9 +112,10 @@ var accepted = []struct {
 	{"mutations at their defaults", "the document lists them", web + "mutations: {dropAllCapabilities: true, setDefaultSeccompProfile: true, runAsGroup: 1, fsGroup: 1}\n", Policy{Mutations: Mutations{DropAllCapabilities: ptr(true), SetDefaultSeccompProfile: ptr(true), RunAsGroup: ptr[int64](1), FSGroup: ptr[int64](1)}}},
 	{"no groups to fill", "they are not the default", web + "mutations: {supplementalGroups: []}\n", Policy{Mutations: Mutations{SupplementalGroups: []int64{}}}},
 	{"no groups to fill under MayRunAs", "it demands no group", web + "allow: {supplementalGroups: {rule: MayRunAs, ranges: [{min: 2, max: 3}]}}\nmutations: {supplementalGroups: []}\n", Policy{
-		Allow:     Allow{SupplementalGroups: GroupRule{Rule: MayRunAs, Ranges: []IDRange{{2, 3}}}},
+		Allow:     Allow{SupplementalGroups: SupplementalGroupsRule{GroupRule: GroupRule{Rule: MayRunAs, Ranges: []IDRange{{2, 3}}}}},
 		Mutations: Mutations{SupplementalGroups: []int64{}},
 	}},
+	{"no groups but the manifest's", "no rule over which they are is needed", web + "allow: {supplementalGroups: {policy: Strict}}\n", Policy{Allow: Allow{SupplementalGroups: SupplementalGroupsRule{Policy: "Strict"}}}},
 	{"root to fill under RunAsAny", "the rule admits it", web + "allow: {runAsUser: RunAsAny}\nmutations: {runAsUser: 0}\n", Policy{Allow: Allow{RunAsUser: UserRule{Rule: RunAsAny}}, Mutations: Mutations{RunAsUser: ptr[int64](0)}}},
 	{"True", "YAML 1.2 knows it as a boolean", web + "allow: {privileged: True}\n", Policy{Allow: Allow{Privileged: true}}},
 	{"trailing slash", "it means the same", web + "allow: {allowedHostPaths: [{pathPrefix: /a/b/}, {pathPrefix: /}]}\n", Policy{Allow: Allow{AllowedHostPaths: []HostPath{{PathPrefix: "/a/b"}, {PathPrefix: "/"}}}}},
@@ -128,7 +129,7 @@ var accepted = []struct {
 }
 
 func TestParseAccepts(t *testing.T) {
-	if len(accepted) != 21 {
+	if len(accepted) != 22 {
 		t.Errorf("the table has %d rows; if that is meant, say so here", len(accepted))
 	}
 	for _, row := range accepted {

@@ -634,6 +634,34 @@ var refused = []struct{ name, why, in, want string }{
 		"p.yaml:2: allow.runAsUser: rule stands beside runAsUser, not under it; indent it:\n    \"runAsUser\": {\"rule\": \"RunAsAny\"}",
 	},
 	{
+		"all of a rule outdented", "supplementalGroups has a key more than the others",
+		web + "allow:\n  supplementalGroups:\n  policy: Strict\n  rule: MayRunAs\n  ranges: [{min: 4, max: 4}]\n",
+		"p.yaml:3: allow.supplementalGroups: policy, rule and ranges stand beside supplementalGroups, not under it; indent them:\n  supplementalGroups:\n    policy: Strict\n    rule: MayRunAs\n    ranges: [{min: 4, max: 4}]",
+	}, {
+		"policy of groups Merge", "it is what no policy means, and demands nothing",
+		web + "allow:\n  supplementalGroups: {policy: Merge}\n",
+		"p.yaml:3: allow.supplementalGroups.policy: Merge demands nothing: pods have the groups of their image too, whatever the rule says; remove it, or write Strict, with which they have those of the manifest alone",
+	}, {
+		"policy of groups in another case", "the API compares exactly",
+		web + "allow:\n  supplementalGroups:\n    policy: strict\n",
+		"p.yaml:4: allow.supplementalGroups.policy: \"strict\" is nothing that can be demanded; write Strict, or remove the key",
+	}, {
+		"policy of groups empty", "a template may leave it so",
+		web + "allow:\n  supplementalGroups: {policy: ''}\n",
+		"p.yaml:3: allow.supplementalGroups.policy: is empty; write a value, or remove the key if it has a default",
+	}, {
+		"policy under another rule", "a pod has no such field for other groups",
+		web + "allow:\n  fsGroup: {rule: RunAsAny, policy: Strict}\n",
+		"p.yaml:3: allow.fsGroup.policy: unknown key; it belongs under allow.supplementalGroups",
+	}, {
+		"supplementalGroups without a value", "it has a default",
+		web + "allow:\n  supplementalGroups:\n",
+		"p.yaml:3: allow.supplementalGroups: has no value; write a rule under it, or remove the key for the default, RunAsAny",
+	}, {
+		"supplementalGroups as a word", "that is how runAsUser may be written",
+		web + "allow:\n  supplementalGroups: RunAsAny\n",
+		"p.yaml:3: allow.supplementalGroups: RunAsAny stands where a block of keys belongs; write {rule: RunAsAny}",
+	}, {
 		"rules outdented in supplementalGroups with a comment", "comments do not disturb",
 		web + "allow:\n  supplementalGroups:\n  # only this group\n  rule: MustRunAs # strict\n  ranges:\n    - max: 400\n      min: 400\n",
 		"p.yaml:3: allow.supplementalGroups: rule and ranges stand beside supplementalGroups, not under it; indent them:\n  supplementalGroups:\n    rule: MustRunAs\n    ranges:\n      - max: 400\n        min: 400",
@@ -1132,7 +1160,7 @@ var refused = []struct{ name, why, in, want string }{
 }
 
 func TestParseRefuses(t *testing.T) {
-	if len(refused) != 222 {
+	if len(refused) != 229 {
 		t.Errorf("the table has %d rows; if that is meant, say so here", len(refused))
 	}
 	names := map[string]bool{}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 	sigsyaml "sigs.k8s.io/yaml"
@@ -92,7 +93,7 @@ var genPolicy = rapid.Custom(func(t *rapid.T) Policy {
 			AllowedHostPaths:   listOf(t, "paths", genHostPath),
 			RunAsGroup:         drawGroup(t, "runAsGroup"),
 			FSGroup:            drawGroup(t, "fsGroup"),
-			SupplementalGroups: drawGroup(t, "supplementalGroups"),
+			SupplementalGroups: SupplementalGroupsRule{drawGroup(t, "supplementalGroups"), rapid.SampledFrom([]corev1.SupplementalGroupsPolicy{"", "Strict"}).Draw(t, "groups policy")},
 			Volumes:            rapid.SliceOfN(rapid.SampledFrom(append(volumeNames(), "*")), 0, 3).Draw(t, "volumes"),
 			AllowedProbeHosts:  listOf(t, "hosts", genProbeHost),
 			AllowedHostPorts:   listOf(t, "ports", genPortRange),

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -104,9 +105,10 @@ type Allow struct {
 	// +optional
 	FSGroup GroupRule `json:"fsGroup,omitzero"`
 
-	// SupplementalGroups rules over every supplemental group. Default: RunAsAny.
+	// SupplementalGroups rules over every supplemental group, and over the groups
+	// that the image adds. Default: RunAsAny.
 	// +optional
-	SupplementalGroups GroupRule `json:"supplementalGroups,omitzero"`
+	SupplementalGroups SupplementalGroupsRule `json:"supplementalGroups,omitzero"`
 
 	// Volumes are the volume types that the pod may use, by the names of the
 	// fields of a volume; "*" is every type. hostPath goes by AllowedHostPaths
@@ -234,6 +236,26 @@ type GroupRule struct {
 	// Ranges are given with MustRunAs and MayRunAs, and only with them.
 	// +optional
 	Ranges []IDRange `json:"ranges,omitempty"`
+}
+
+// SupplementalGroupsRule is the rule over supplemental group IDs.
+//
+// +kubebuilder:object:generate=true
+type SupplementalGroupsRule struct {
+	GroupRule `json:",inline"`
+	// Policy is Strict or unset. Strict demands supplementalGroupsPolicy: Strict
+	// of the pod, and fills it in, with which its processes have the groups of the
+	// manifest alone. Without it the container runtime merges in those that the
+	// image's /etc/group has for the user, and no rule holds for them. It needs
+	// nodes that support it, Kubernetes v1.33 and later: others refuse the pod.
+	// +kubebuilder:validation:Enum=Strict
+	// +optional
+	Policy corev1.SupplementalGroupsPolicy `json:"policy,omitempty"`
+}
+
+// IsStrict reports whether the rule demands supplementalGroupsPolicy: Strict.
+func (r *SupplementalGroupsRule) IsStrict() bool {
+	return r.Policy == corev1.SupplementalGroupsPolicyStrict
 }
 
 // IDRange is a range of user or group IDs, both ends included.

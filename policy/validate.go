@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -68,6 +69,7 @@ func (p *Policy) findings() []finding {
 	for _, r := range p.Allow.rules() {
 		c.rule(r)
 	}
+	c.groupsPolicy(p.Allow.SupplementalGroups.Policy)
 	c.mutations(&p.Mutations, &p.Allow)
 	return c
 }
@@ -330,7 +332,7 @@ func (a *Allow) rules() []ruleField {
 		{"allow.runAsUser", a.RunAsUser.Rule, a.RunAsUser.Ranges, userRules, MustRunAsNonRoot},
 		group("runAsGroup", &a.RunAsGroup),
 		group("fsGroup", &a.FSGroup),
-		group("supplementalGroups", &a.SupplementalGroups),
+		group("supplementalGroups", &a.SupplementalGroups.GroupRule),
 	}
 }
 
@@ -351,6 +353,19 @@ func (c *checker) rule(r ruleField) {
 	}
 	for i, g := range r.ranges {
 		c.bounds(entryPath(r.field+".ranges", i), g.Min, g.Max, isID, fixID)
+	}
+}
+
+// groupsPolicy checks which groups the rule wants beside those of the manifest.
+func (c *checker) groupsPolicy(groups corev1.SupplementalGroupsPolicy) {
+	const field = "allow.supplementalGroups.policy"
+	switch groups {
+	case "", corev1.SupplementalGroupsPolicyStrict:
+	case corev1.SupplementalGroupsPolicyMerge:
+		c.add(field, "remove it, or write Strict, with which they have those of the manifest alone",
+			"Merge demands nothing: pods have the groups of their image too, whatever the rule says")
+	default:
+		c.add(field, "write Strict, or remove the key", "%s is nothing that can be demanded", quote(string(groups)))
 	}
 }
 

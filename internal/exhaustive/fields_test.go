@@ -44,8 +44,11 @@ func onPodNonRoot(sc *corev1.PodSecurityContext, v bool)           { sc.RunAsNon
 func onNonRoot(sc *corev1.SecurityContext, v bool)                 { sc.RunAsNonRoot = &v }
 func onFSGroup(sc *corev1.PodSecurityContext, id int64)            { sc.FSGroup = &id }
 func onSupplemental(sc *corev1.PodSecurityContext, groups []int64) { sc.SupplementalGroups = groups }
-func onPrivileged(sc *corev1.SecurityContext, v bool)              { sc.Privileged = &v }
-func onEscalation(sc *corev1.SecurityContext, v bool)              { sc.AllowPrivilegeEscalation = &v }
+func onGroupsPolicy(sc *corev1.PodSecurityContext, p corev1.SupplementalGroupsPolicy) {
+	sc.SupplementalGroupsPolicy = &p
+}
+func onPrivileged(sc *corev1.SecurityContext, v bool) { sc.Privileged = &v }
+func onEscalation(sc *corev1.SecurityContext, v bool) { sc.AllowPrivilegeEscalation = &v }
 
 func onAdd(sc *corev1.SecurityContext, c corev1.Capability) {
 	sc.Capabilities = &corev1.Capabilities{Add: choose(c)}

@@ -41,11 +41,17 @@ var podFields = []podField{
 	{2, func(g gen, p *corev1.Pod) { podContext(p).SELinuxOptions = g.seLinux() }},
 	{2, func(g gen, p *corev1.Pod) { podContext(p).WindowsOptions = g.windows() }},
 	{1, func(g gen, p *corev1.Pod) { podContext(p).Sysctls = list(g, 3, g.sysctl) }},
-	{12, func(g gen, p *corev1.Pod) {
-		podContext(p).SupplementalGroupsPolicy = ptr(corev1.SupplementalGroupsPolicyMerge)
+	{3, func(g gen, p *corev1.Pod) {
+		podContext(p).SupplementalGroupsPolicy = optional(g, corev1.SupplementalGroupsPolicyStrict, corev1.SupplementalGroupsPolicyStrict, corev1.SupplementalGroupsPolicyMerge, "Other")
 	}},
 	{4, func(g gen, p *corev1.Pod) { p.Spec.SecurityContext = pick(g, nil, &corev1.PodSecurityContext{}) }},
 	{4, func(g gen, p *corev1.Pod) { p.Annotations = g.annotations(p) }},
+	{40, func(_ gen, p *corev1.Pod) {
+		if p.Annotations == nil {
+			p.Annotations = map[string]string{}
+		}
+		p.Annotations[corev1.MirrorPodAnnotationKey] = "hash"
+	}},
 	{4, func(g gen, p *corev1.Pod) { p.Spec.AutomountServiceAccountToken = optional(g, false, true) }},
 }
 

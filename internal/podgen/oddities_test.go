@@ -292,7 +292,7 @@ func (c *tally) values(pod *corev1.Pod, p *policy.Policy, report *mutate.Report)
 		case spec.FieldPodFSGroup:
 			see(subject, groupSource(p.Mutations.FSGroup != nil, &p.Allow.FSGroup))
 		case spec.FieldSupplementalGroups:
-			see(subject, groupSource(p.Mutations.SupplementalGroups != nil, &p.Allow.SupplementalGroups))
+			see(subject, groupSource(p.Mutations.SupplementalGroups != nil, &p.Allow.SupplementalGroups.GroupRule))
 		case spec.FieldRunAsUser:
 			id, named, ranges := change.Value.(int64), p.Mutations.RunAsUser, p.Allow.RunAsUser.Ranges
 			switch {
