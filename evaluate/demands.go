@@ -264,7 +264,7 @@ func (d *demander) volume(p *policy.Policy, i int) {
 			if !p.Allow.Volume(t.Name) {
 				d.addVolume(i, t.Field, t.Name, d.wantTypes())
 			}
-		case !p.Allow.HostPath(volume.HostPath.Path, d.mounts.writable(d.pod, volume.Name)):
+		case !p.Allow.HostPath(volume.HostPath.Path, d.mounts.hostPath(d.pod, volume)):
 			d.addVolume(i, t.Field, volume.HostPath.Path, d.wantPaths())
 		}
 	}

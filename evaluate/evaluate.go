@@ -196,10 +196,7 @@ func wantHostPath(p *policy.Policy) string {
 		if i > 0 {
 			want.WriteString(" or ")
 		}
-		want.WriteString(allowed.PathPrefix)
-		if allowed.ReadOnly {
-			want.WriteString(" with every mount readOnly")
-		}
+		want.WriteString(allowed.String())
 	}
 	return want.String()
 }

@@ -191,6 +191,12 @@ func (r *reader) block(n *yaml.Node, into reflect.Value, path string) {
 // withoutSlash trims one trailing slash, so that every prefix has one form.
 // More of them are no slip of the pen, and left to Validate.
 func withoutSlash(prefix string) string {
+	if isWindowsPath(prefix) {
+		if trimmed := strings.TrimSuffix(prefix, `\`); len(trimmed) > len("C:") && !strings.HasSuffix(trimmed, `\`) {
+			return trimmed
+		}
+		return prefix
+	}
 	if trimmed := strings.TrimSuffix(prefix, "/"); trimmed != "" && !strings.HasSuffix(trimmed, "/") {
 		return trimmed
 	}

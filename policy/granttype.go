@@ -72,7 +72,8 @@ const (
 	// InPortRange: a range holds the port.
 	InPortRange
 	// PathCovered: a path prefix covers the path. Where the entry is read-only, so
-	// is every mount of the volume.
+	// is every mount of the volume, and recursively where the entry says so; and the
+	// entry admits the volume's type.
 	PathCovered
 	// SourcesCovered is PathCovered, and the volume types list every other source.
 	SourcesCovered
@@ -300,9 +301,9 @@ func (g *GrantType) covers(p *Policy, f *Fault) (index int, ok bool) {
 		port, set := f.Value.(int32)
 		return found(a.hostPort(port), set)
 	case PathCovered:
-		return found(a.hostPath(f.text(), f.Facts.Has(spec.MountedWritable)), true)
+		return found(a.hostPath(f.text(), f.Facts), true)
 	case SourcesCovered:
-		index := a.hostPath(f.text(), f.Facts.Has(spec.MountedWritable))
+		index := a.hostPath(f.text(), f.Facts)
 		return index, index >= 0 && a.others(f.Sources)
 	case AnyUser:
 		return -1, a.RunAsUser.Rule == RunAsAny
@@ -441,10 +442,13 @@ func (a *Allow) hostPort(port int32) int {
 }
 
 // hostPath: of several entries that cover the path, any one that admits it will do.
-func (a *Allow) hostPath(path string, writable bool) int {
-	return slices.IndexFunc(a.AllowedHostPaths, func(h HostPath) bool {
-		return (!h.ReadOnly || !writable) && Covers(h.PathPrefix, path)
-	})
+func (a *Allow) hostPath(path string, facts spec.Facts) int {
+	for i := range a.AllowedHostPaths {
+		if a.AllowedHostPaths[i].admits(path, facts) {
+			return i
+		}
+	}
+	return -1
 }
 
 // sources reports whether the policy lists every source of a volume that is no

@@ -702,9 +702,59 @@ var refused = []struct{ name, why, in, want string }{
 		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "/a\tb" has an unprintable character; write a path of printable characters`,
 	},
 	{
-		"Windows path", "no path of a Linux node",
-		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: C:\\foo\n",
-		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "C:\\foo" is no absolute path; write the whole path, beginning with /`,
+		"Windows path with slashes", "each prefix has one form",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: C:/foo/\n",
+		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "C:/foo/" is no clean path of Windows; write C:\foo`,
+	},
+	{
+		"Windows path without a drive", "it would be one of drive C, and looks like none",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: \\var\\lib\n",
+		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "\\var\\lib" has a backslash, which divides the segments of a Windows path; write C:\var\lib for nodes of Windows, and slashes for others`,
+	},
+	{
+		"drive without a path", "it is the directory in which the drive happens to be",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: 'C:'\n",
+		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "C:" is no clean path of Windows; write the whole path, as in C:\var\lib, of names that Windows takes as they are: none ends in a dot or a space`,
+	},
+	{
+		"Windows path that is left", "Windows would resolve it",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: C:\\var\\..\\lib\n",
+		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "C:\\var\\..\\lib" is no clean path of Windows; write the whole path, as in C:\var\lib, of names that Windows takes as they are: none ends in a dot or a space`,
+	},
+	{
+		"Windows path in double quotes", "YAML reads an escape there",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: \"C:\\var\"\n",
+		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "C:\var" has an unprintable character; write a path of printable characters, one with backslashes in single quotes, as in 'C:\var'`,
+	},
+	{
+		"path with a backslash", "it divides segments where the node is one of Windows",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: /foo\\..\\bar\n",
+		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "/foo\\..\\bar" has a backslash, which divides the segments of a Windows path; write slashes, or for nodes of Windows the whole path with its drive letter`,
+	},
+	{
+		"recursiveReadOnly without readOnly", "a mount that may be written to is not read-only below",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: /foo\n    recursiveReadOnly: true\n",
+		"p.yaml:5: allow.allowedHostPaths[0].recursiveReadOnly: only read-only mounts can be recursively so; write readOnly: true beside it",
+	},
+	{
+		"recursiveReadOnly as a word", "the pod has words there, and the policy a demand",
+		web + "allow:\n  allowedHostPaths: [{pathPrefix: /foo, readOnly: true, recursiveReadOnly: Enabled}]\n",
+		"p.yaml:3: allow.allowedHostPaths[0].recursiveReadOnly: Enabled is no boolean; write true or false",
+	},
+	{
+		"no types", "an empty list is no unset one",
+		web + "allow:\n  allowedHostPaths: [{pathPrefix: /foo, types: []}]\n",
+		"p.yaml:3: allow.allowedHostPaths[0].types: admits no type, and so no volume; list those that it admits, or remove the key for every type",
+	},
+	{
+		"a type misspelt", "the nearest is offered",
+		web + "allow:\n  allowedHostPaths: [{pathPrefix: /foo, types: [Directory, directory]}]\n",
+		`p.yaml:3: allow.allowedHostPaths[0].types[1]: "directory" is no type of a hostPath; did you mean Directory?`,
+	},
+	{
+		"an empty type", "the API's word for no type has a name here",
+		web + "allow:\n  allowedHostPaths: [{pathPrefix: /foo, types: ['']}]\n",
+		"p.yaml:3: allow.allowedHostPaths[0].types[0]: is empty; write Unset for a volume that names no type",
 	},
 	{
 		"path instead of pathPrefix", "PSP and people say path",
@@ -1160,7 +1210,7 @@ var refused = []struct{ name, why, in, want string }{
 }
 
 func TestParseRefuses(t *testing.T) {
-	if len(refused) != 229 {
+	if len(refused) != 239 {
 		t.Errorf("the table has %d rows; if that is meant, say so here", len(refused))
 	}
 	names := map[string]bool{}

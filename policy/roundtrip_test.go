@@ -38,10 +38,13 @@ var (
 		low := rapid.Int32Range(1, 65535).Draw(t, "min")
 		return PortRange{low, rapid.Int32Range(low, 65535).Draw(t, "max")}
 	})
-	genPath = rapid.OneOf(rapid.SampledFrom([]string{"/", "/a b", "/ ", "/#", "/a: b", "/'\"", "/é/日本", "/-", "/<a>&"}),
+	genPath = rapid.OneOf(rapid.SampledFrom([]string{"/", "/a b", "/ ", "/#", "/a: b", "/'\"", "/é/日本", "/-", "/<a>&", `C:\`, `c:\a b\'#`, `D:\é\n`}),
 		rapid.StringMatching(`(/[-_.a-z0-9 :#'"]{0,5}[a-z])+`))
 	genHostPath = rapid.Custom(func(t *rapid.T) HostPath {
-		return HostPath{genPath.Draw(t, "path"), rapid.Bool().Draw(t, "readOnly")}
+		h := HostPath{PathPrefix: genPath.Draw(t, "path"), ReadOnly: rapid.Bool().Draw(t, "readOnly")}
+		h.RecursiveReadOnly = h.ReadOnly && rapid.Bool().Draw(t, "recursiveReadOnly")
+		h.Types = listOf(t, "types", rapid.SampledFrom([]string{"Unset", "Directory", "Socket"}))
+		return h
 	})
 	genRequirement = rapid.Custom(func(t *rapid.T) metav1.LabelSelectorRequirement {
 		if rapid.Bool().Draw(t, "compares") {
@@ -258,6 +261,9 @@ func scribble(p *Policy) {
 	a, m := &p.Allow, &p.Mutations
 	for _, l := range [][]string{a.AllowedCapabilities, a.AllowedUnsafeSysctls, a.Volumes, a.SeccompProfiles, a.AppArmorProfiles, a.ProcMounts, a.AllowedProbeHosts} {
 		overwrite(l, "scribbled")
+	}
+	for _, h := range a.AllowedHostPaths {
+		overwrite(h.Types, "scribbled")
 	}
 	overwrite(a.AllowedHostPaths, HostPath{PathPrefix: "scribbled"})
 	overwrite(a.AllowedHostPorts, PortRange{-7, -7})

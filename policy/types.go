@@ -291,9 +291,23 @@ type PortRange struct {
 // +kubebuilder:object:generate=true
 type HostPath struct {
 	// PathPrefix is a clean absolute path. It covers itself and what lies
-	// below it, by whole segments: /foo covers /foo/bar and not /foobar.
+	// below it, by whole segments: /foo covers /foo/bar and not /foobar. With a
+	// drive letter, as in C:\var\lib, it covers paths of pods that name Windows
+	// as their OS, and of no other pods; without one, of all others.
 	PathPrefix string `json:"pathPrefix"`
-	// ReadOnly demands that every mount of such a volume is read-only.
+	// ReadOnly demands that every mount of such a volume is read-only. What is
+	// mounted below it on the node may be written to all the same.
 	// +optional
 	ReadOnly bool `json:"readOnly,omitempty"`
+	// RecursiveReadOnly demands that every mount says recursiveReadOnly: Enabled,
+	// with which nothing below it may be written to either. IfPossible does not do:
+	// a node that cannot do it leaves what it mounts writable. Only with ReadOnly.
+	// +optional
+	RecursiveReadOnly bool `json:"recursiveReadOnly,omitempty"`
+	// Types are the types of hostPath that are let be, by the names of the API:
+	// DirectoryOrCreate, Directory, FileOrCreate, File, Socket, CharDevice and
+	// BlockDevice, and Unset for a volume that names none, of which nothing is
+	// checked. Unset (nil): every type. An empty list is refused.
+	// +optional
+	Types []string `json:"types,omitzero"`
 }

@@ -83,13 +83,18 @@ var nodePaths = [...]nodePath{
 	{path: "/var/run/containerd", sockets: true},
 	{path: "/var/run/crio", sockets: true},
 	{path: "/var/run/docker.sock", sockets: true},
+	{path: `C:\Program Files`},
+	{path: `C:\ProgramData`},
+	{path: `C:\Windows`},
+	{path: `C:\etc\kubernetes`},
+	{path: `C:\var\lib\kubelet`},
 }
 
 // opens are the places of the node that a host path covers, and through which
 // its pods rule the node.
 func (h *HostPath) opens() (paths []string) {
 	for _, n := range nodePaths {
-		if (!h.ReadOnly || n.sockets) && Covers(h.PathPrefix, n.path) {
+		if (!h.ReadOnly || n.sockets) && h.covers(n.path, isWindowsPath(n.path)) {
 			paths = append(paths, n.path)
 		}
 	}

@@ -287,6 +287,9 @@ func (g gen) mountSome(p *corev1.Pod) {
 
 func (g gen) mount() corev1.VolumeMount {
 	m := corev1.VolumeMount{Name: pick(g, "v0", "v1", "v2"), ReadOnly: g.below(3) > 0}
+	if m.ReadOnly {
+		m.RecursiveReadOnly = pick(g, nil, ptr(corev1.RecursiveReadOnlyEnabled), ptr(corev1.RecursiveReadOnlyEnabled), ptr(corev1.RecursiveReadOnlyIfPossible))
+	}
 	if g.once(5) {
 		m.MountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
 	}

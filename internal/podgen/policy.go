@@ -135,7 +135,15 @@ func (g gen) some(words ...string) []string {
 }
 
 func (g gen) hostPath() policy.HostPath {
-	return policy.HostPath{PathPrefix: pick(g, "/var/log", "/var/log/pods", "/", "/etc", "/var/lib"), ReadOnly: g.once(2)}
+	h := policy.HostPath{
+		PathPrefix: pick(g, "/var/log", "/var/log/pods", "/", "/etc", "/var/lib", `C:\var\log`, `c:\`),
+		ReadOnly:   g.once(2),
+	}
+	h.RecursiveReadOnly = h.ReadOnly && g.once(2)
+	if g.once(3) {
+		h.Types = listed(pick(g, 1, 2), func(int) string { return spec.HostPathTypes()[g.below(len(spec.HostPathTypes()))].Name })
+	}
+	return h
 }
 
 func (g gen) portRange() policy.PortRange {
