@@ -301,6 +301,8 @@ func wantVolumes(p *policy.Policy) string {
 		return "one of the default volumes of a policy: " + strings.Join(policy.DefaultVolumes(), ", ")
 	case len(p.Allow.Volumes) == 0:
 		return "absent: the policy admits no volume"
+	case slices.Contains(p.Allow.Volumes, "*"):
+		return "of a volume type that is known here"
 	default:
 		return "one of " + strings.Join(p.Allow.Volumes, ", ")
 	}

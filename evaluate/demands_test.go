@@ -243,6 +243,9 @@ func volumeRuleRows() []ruleRow {
 			want: lines(at + ".hostPath" + v + ` is "/var/lib", must be below /var/log with every mount readOnly or /tmp [allow.volumes]`)},
 		{name: "no source, an empty list", why: "it admits no volume at all: the API server makes an emptyDir of this one", pod: each(func(pod *corev1.Pod) { pod.Spec.Volumes = pod.Spec.Volumes[:0] }, volume(corev1.VolumeSource{})), allow: none,
 			want: lines(`spec.volumes[0] (volume "v") is "unknown", must be absent: the policy admits no volume [allow.volumes]`)},
+		{name: "no source, every type", why: "a source that this build does not know may open what it will", pod: volume(corev1.VolumeSource{}), allow: policy.Allow{Volumes: []string{"*"}},
+			want:    lines(at + v + ` is "unknown", must be of a volume type that is known here [allow.volumes]`),
+			message: `allow.volumes of policy "web" (volume "v" must be of a volume type that is known here, is "unknown")`},
 		{name: "no source, a list", why: "a type that nobody knows is on no list", pod: volume(corev1.VolumeSource{}), allow: listed,
 			want: lines(at + v + ` is "unknown", must be one of configMap, secret [allow.volumes]`)},
 	}

@@ -81,7 +81,8 @@ func trimSlash(path string) string {
 }
 
 // Volume reports whether Volumes lists a volume type, or every type. It has no
-// say over hostPath, and the default counts where Volumes is unset.
+// say over hostPath, the default counts where Volumes is unset, and no list holds
+// spec.UnknownVolumeType.
 func (a *Allow) Volume(name string) bool { return a.volume(name) >= 0 }
 
 // HostPath reports whether the policy lets a path of the node be mounted, by what

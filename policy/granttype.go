@@ -67,7 +67,8 @@ const (
 	ListedSysAdmin
 	// ListedSysctl: the list holds the name, or a prefix of it that ends in "*".
 	ListedSysctl
-	// ListedSources: the list holds every source of the volume, or "*".
+	// ListedSources: the list holds every source of the volume, or "*", and there
+	// is one that is known.
 	ListedSources
 	// InPortRange: a range holds the port.
 	InPortRange
@@ -452,12 +453,11 @@ func (a *Allow) hostPath(path string, facts spec.Facts) int {
 }
 
 // sources reports whether the policy lists every source of a volume that is no
-// hostPath, and which entry lists the first: -1 for one of the default types. A
-// volume without a known source needs "*".
+// hostPath, and which entry lists the first: -1 for one of the default types. No
+// list excuses a volume without a known source.
 func (a *Allow) sources(set spec.VolumeSet) (index int, ok bool) {
 	if set == 0 {
-		index = a.volume(spec.UnknownVolumeType)
-		return index, index >= 0
+		return -1, false
 	}
 	index = -1
 	for t := range set.Types() {
@@ -485,8 +485,12 @@ func (a *Allow) others(set spec.VolumeSet) bool {
 	return true
 }
 
-// volume finds a volume type in the list, or in the default one.
+// volume finds a volume type in the list, or in the default one. A source that this
+// build does not know may open what it will, so that "*" does not stand for it.
 func (a *Allow) volume(name string) int {
+	if name == spec.UnknownVolumeType {
+		return -1
+	}
 	list := a.Volumes
 	if list == nil {
 		list = defaultVolumes[:]

@@ -111,7 +111,7 @@ type Allow struct {
 	SupplementalGroups SupplementalGroupsRule `json:"supplementalGroups,omitzero"`
 
 	// Volumes are the volume types that the pod may use, by the names of the
-	// fields of a volume; "*" is every type. hostPath goes by AllowedHostPaths
+	// fields of a volume; "*" is every type that this build knows. hostPath goes by AllowedHostPaths
 	// alone. Unset (nil): DefaultVolumes at restricted, no demand at baseline.
 	// An empty list admits no volume at all.
 	// +optional

@@ -227,7 +227,7 @@ func sourcesOf(v *corev1.Volume) (names []string) {
 // defaultVolumes are the types of a policy that lists none.
 var defaultVolumes = []string{"configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim", "projected", "secret"}
 
-// grantsVolume reports whether each source is granted, and one that nobody knows by "*" alone.
+// grantsVolume reports whether each source is granted, and never one that nobody knows.
 func (c Case) grantsVolume(v *corev1.Volume) bool {
 	listed := c.Policy.Allow.Volumes
 	if listed == nil {
@@ -243,5 +243,5 @@ func (c Case) grantsVolume(v *corev1.Volume) bool {
 			return false
 		}
 	}
-	return len(sources) > 0 || every
+	return len(sources) > 0
 }
