@@ -52,7 +52,7 @@ func (r *reader) lineOf(path string) int { return lineOf(r.lines, path, r.lines[
 
 // source is where the policy that was read stands.
 func (r *reader) source() Source {
-	s := Source{Position: Position{r.parser.file, r.lines[""]}, Lines: r.lines}
+	s := Source{Position: Position{r.parser.file, r.lines[""]}, Lines: r.lines, Welkin: r.welkin}
 	delete(s.Lines, "")
 	return s
 }

@@ -13,7 +13,7 @@ var allRestricted = []string{"configMap", "csi", "downwardAPI", "emptyDir", "eph
 func TestEffect(t *testing.T) {
 	base := Policy{
 		Name: "a", Namespace: "net", PodSelectorLabels: webLabels, Allow: Allow{Volumes: allRestricted},
-		Source: Source{Position{"a.yaml", 1}, map[string]int{"allow": 2}},
+		Source: Source{Position{"a.yaml", 1}, map[string]int{"allow": 2}, false},
 	}
 	if base.effect() != noEffect {
 		t.Fatalf("the base has effect %d", base.effect())

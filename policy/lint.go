@@ -31,6 +31,8 @@ type Warning struct {
 	Paths []string `json:"paths,omitempty"`
 	// Keys are the grants that open the node, for WarnEveryNamespace.
 	Keys []Key `json:"keys,omitempty"`
+	// Fields are the paths that it is about, without indices, for WarnNotInWelkin.
+	Fields []string `json:"fields,omitempty"`
 	// Volumes are the volume types that a policy refuses and restricted allows,
 	// for WarnNarrowsVolumes.
 	Volumes []string `json:"volumes,omitempty"`
@@ -76,6 +78,9 @@ const (
 	// WarnMergedGroups: supplementalGroups has ranges, which hold for the groups of
 	// the manifest alone while the rule does not demand Strict.
 	WarnMergedGroups WarningReason = "MergedGroups"
+	// WarnNotInWelkin: the policy stands in a Welkin values file and has keys that
+	// Welkin's chart does not know: it passes them over.
+	WarnNotInWelkin WarningReason = "NotInWelkin"
 	// WarnSelectsNothing: no labels meet the selector of the policy.
 	WarnSelectsNothing WarningReason = "SelectsNothing"
 	// WarnOverlap: several policies can select one pod. They are tried in order
@@ -157,6 +162,9 @@ func (p *Policy) warnings() (all []Warning) {
 	if groups := &p.Allow.SupplementalGroups; groups.Rule.takesRanges() && !groups.IsStrict() {
 		warn(Warning{Reason: WarnMergedGroups, Field: KeySupplementalGroups.String()})
 	}
+	if fields := p.Source.notInWelkin(); len(fields) > 0 {
+		warn(Warning{Reason: WarnNotInWelkin, Fields: fields})
+	}
 	p.wide(warn)
 	p.unknownCapabilities(warn)
 	p.matchless(warn)
@@ -232,6 +240,9 @@ func (w *Warning) what() string {
 	case WarnMergedGroups:
 		return "rules over supplementalGroups with ranges, which do not hold for the groups that the image's /etc/group adds to those of the manifest; " +
 			"write policy: Strict in the rule if the nodes are v1.33 or later"
+	case WarnNotInWelkin:
+		return "has keys that Welkin's chart does not know, and which hold for podfence alone: " + listed(w.Fields, ", ", "") +
+			"; where the chart reads the file too, write what it has, or keep the policy in a file of its own"
 	case WarnEverything:
 		return "lists " + quote(w.Value) + " in " + w.Field + ", " + everythingText(w.Field)
 	case WarnWideHostPath:

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/podfence/podfence/spec"
 )
@@ -107,5 +110,71 @@ func TestWideAsJSON(t *testing.T) {
 		`{"reason":"UnknownCapability",%[1]s"field":"allow.allowedCapabilities[0]","value":"NET_ADMN","meant":"NET_ADMIN"}]`, about)
 	if err != nil || string(got) != want {
 		t.Errorf("%s, %v; want\n%s", got, err, want)
+	}
+}
+
+// TestKeysNotInWelkin: each key that the document of the format does not have is
+// named where a Welkin values file uses it, and no other; a policy of another
+// form may use them all.
+func TestKeysNotInWelkin(t *testing.T) {
+	policies, err := Parse(testdata(t, "every-key.yaml"), "every-key.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := policies[0]
+	p.Source.Welkin = true
+	want := []string{
+		"allow.allowedHostPaths.recursiveReadOnly", "allow.allowedHostPaths.types", "allow.allowedHostPorts",
+		"allow.allowedHostPorts.max", "allow.allowedHostPorts.min", "allow.allowedProbeHosts", "allow.appArmorProfiles",
+		"allow.hostIPC", "allow.hostNetwork", "allow.hostPID", "allow.procMounts", "allow.seLinuxOptions", "allow.seccompProfiles",
+		"allow.supplementalGroups.policy", "allow.windowsHostProcess", "mutations.supplementalGroups",
+	}
+	if diff := cmp.Diff(want, p.Source.notInWelkin()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := policies[0].Source.notInWelkin(); got != nil {
+		t.Errorf("in a file of the own form: %v", got)
+	}
+	for path := range chartKeys {
+		if block, key, _ := cutLast(path); !slices.Contains(formatKeys(), formatKey{key, block}) {
+			t.Errorf("the format has no key %s", path)
+		}
+	}
+}
+
+// cutLast parts a path at its last dot.
+func cutLast(path string) (before, after string, found bool) {
+	i := strings.LastIndexByte(path, '.')
+	return path[:max(i, 0)], path[i+1:], i >= 0
+}
+
+// TestWelkinKeysInWords: the warning names the keys as the format has them, and
+// stands where the policy does.
+func TestWelkinKeysInWords(t *testing.T) {
+	_, texts := lintText(t, `constraints:
+  net:
+    rm:
+      podSelectorLabels: {app: web, tier.example.com/a: b}
+      podSelectorExpressions: [{key: a, operator: Exists}]
+      allow:
+        hostPID: true
+        allowedHostPaths:
+        - {pathPrefix: /srv, readOnly: true}
+        - {pathPrefix: /srv, readOnly: true, recursiveReadOnly: true}
+        - {pathPrefix: /srv, types: [Socket]}
+        runAsGroup: {rule: MustRunAs, ranges: [{min: 5, max: 6}]}
+      mutation: {supplementalGroups: [5]}
+    fine:
+      podSelectorLabels: {app: web}
+      allow: {hostNamespace: true, readOnlyRootFilesystem: true}
+      mutations: {fsGroup: 5}
+`)
+	want := "f1.yaml:3: warning: policy net/rm has keys that Welkin's chart does not know, and which hold for podfence alone: " +
+		"allow.allowedHostPaths.recursiveReadOnly, allow.allowedHostPaths.types, allow.hostPID, mutations.supplementalGroups; " +
+		"where the chart reads the file too, write what it has, or keep the policy in a file of its own"
+	overlap := "f1.yaml:3: warning: policy net/rm and policy net/fine (f1.yaml:14) can select one pod in namespace net: " +
+		"net/fine is tried first, in order of name, and their grants never add up"
+	if diff := cmp.Diff([]string{want, overlap}, texts); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
