@@ -110,8 +110,8 @@ func isDevice(name string) bool {
 	return false
 }
 
-// sameName compares two names but for the case of ASCII letters. Windows has
-// tables for others too, and to go by them here would cover more.
+// sameName reports whether two names are one but for the case of ASCII letters.
+// Windows has tables for others too, and to go by them here would cover more.
 func sameName(a, b string) bool {
 	if len(a) != len(b) {
 		return false
