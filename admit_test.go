@@ -360,6 +360,28 @@ func TestDefaultsAreJudgedAndNotFilledIn(t *testing.T) {
 	}
 }
 
+// TestHostPathThatIsMountedAsToken: ServiceAccount admission mounts a volume that
+// has the name of its own, and does so read-only on its top alone.
+func TestHostPathThatIsMountedAsToken(t *testing.T) {
+	grants := setOf(t, "a: {allow: {allowedHostPaths: [{pathPrefix: /srv, readOnly: true, recursiveReadOnly: true}]}}")
+	for _, row := range []struct {
+		name, why, pod string
+		allowed        bool
+	}{
+		{"another name", "nobody mounts it", "volumes: [{name: v, hostPath: {path: /srv}}], containers: [{name: a}]", true},
+		{"the token's name", "it is mounted in every container", "volumes: [{name: kube-api-access-x, hostPath: {path: /srv}}], containers: [{name: a}]", false},
+		{"the token's name, behind another of them", "the first is the one", "volumes: [{name: kube-api-access-w, secret: {}}, {name: kube-api-access-x, hostPath: {path: /srv}}], containers: [{name: a}]", true},
+		{"no token", "the pod wants none", "automountServiceAccountToken: false, volumes: [{name: kube-api-access-x, hostPath: {path: /srv}}], containers: [{name: a}]", true},
+		{"mounted as it is to be", "the container has what it would get", "volumes: [{name: kube-api-access-x, hostPath: {path: /srv}}], containers: [{name: a, volumeMounts: [" +
+			"{name: kube-api-access-x, readOnly: true, recursiveReadOnly: Enabled, mountPath: /var/run/secrets/kubernetes.io/serviceaccount}]}]", true},
+	} {
+		pod := fromYAML[corev1.Pod](t, web("{"+row.pod+"}"))
+		if d := podfence.Admit(pod, atRestricted, grants); d.Allowed() != row.allowed {
+			t.Errorf("%s: allowed %v, want %v, for %s: %s", row.name, d.Allowed(), row.allowed, row.why, d.Result.Message())
+		}
+	}
+}
+
 // TestAdmitRequested: in admission the pod has what the API server gives it but for
 // the AppArmor profile of its annotation.
 func TestAdmitRequested(t *testing.T) {

@@ -49,7 +49,11 @@ func (d *demander) rule(row *policy.Demand, standing int) {
 	case policy.KeyFSGroup:
 		d.fsGroup(&allow.FSGroup)
 	case policy.KeySupplementalGroups:
-		d.supplementalGroups(&allow.SupplementalGroups)
+		if row.Condition == policy.Strict {
+			d.strictGroups(&allow.SupplementalGroups)
+		} else {
+			d.supplementalGroups(&allow.SupplementalGroups.GroupRule)
+		}
 	case policy.KeyVolumes:
 		d.volumes(d.policy, standing)
 	case policy.KeyReadOnlyRootFilesystem:
@@ -186,6 +190,21 @@ func (d *demander) supplementalGroups(rule *policy.GroupRule) {
 	d.wantIDs(start, rule.Ranges, required)
 }
 
+// strictGroups demands that the image adds no groups.
+func (d *demander) strictGroups(rule *policy.SupplementalGroupsRule) {
+	if !rule.IsStrict() {
+		return
+	}
+	var value any
+	if sc := d.pod.SecurityContext; sc != nil && sc.SupplementalGroupsPolicy != nil {
+		if *sc.SupplementalGroupsPolicy == rule.Policy {
+			return
+		}
+		value = string(*sc.SupplementalGroupsPolicy)
+	}
+	d.add(policy.KeySupplementalGroups, spec.At(spec.Container{}, spec.FieldSupplementalGroupsPolicy), value, string(rule.Policy))
+}
+
 // rangesText renders ranges: "400", "400 to 499 or 1000 to 2000".
 func rangesText(ranges []policy.IDRange) string {
 	parts := make([]string, min(len(ranges), mostWanted))
@@ -261,7 +280,7 @@ func (d *demander) volume(p *policy.Policy, i int) {
 					d.found[len(d.found)-1].Want = wantBeyondDefault
 				}
 			}
-		case !p.Allow.HostPath(volume.HostPath.Path, d.mounts.writable(d.pod, volume.Name)):
+		case !p.Allow.HostPath(volume.HostPath.Path, d.mounts.hostPath(d.pod, volume)):
 			d.addVolume(i, t.Field, volume.HostPath.Path, d.wantPaths())
 		}
 	}
@@ -304,6 +323,8 @@ func wantVolumes(p *policy.Policy) string {
 		return wantDefault
 	case len(p.Allow.Volumes) == 0:
 		return "absent: the policy admits no volume"
+	case slices.Contains(p.Allow.Volumes, "*"):
+		return "of a volume type that is known here"
 	default:
 		return "one of " + strings.Join(p.Allow.Volumes, ", ")
 	}

@@ -64,6 +64,15 @@ func groupRule(rule policy.Rule, ranges ...policy.IDRange) policy.GroupRule {
 	return policy.GroupRule{Rule: rule, Ranges: ranges}
 }
 
+// supplemental is a rule over supplemental groups that asks for no policy.
+func supplemental(rule policy.GroupRule) policy.SupplementalGroupsRule {
+	return policy.SupplementalGroupsRule{GroupRule: rule}
+}
+
+func podGroupsPolicy(groups corev1.SupplementalGroupsPolicy) func(*corev1.Pod) {
+	return podSecurity(func(sc *corev1.PodSecurityContext) { sc.SupplementalGroupsPolicy = &groups })
+}
+
 func userRuleRows() []ruleRow {
 	one := mustRunAs(ids(400, 400))
 	two := mustRunAs(ids(400, 499), ids(1000, 2000))
@@ -110,6 +119,7 @@ func userRuleRows() []ruleRow {
 func groupRuleRows() []ruleRow {
 	must := groupRule(policy.MustRunAs, ids(1, 1), ids(400, 499))
 	may := groupRule(policy.MayRunAs, ids(1, 1), ids(400, 499))
+	strict := policy.SupplementalGroupsRule{Policy: corev1.SupplementalGroupsPolicyStrict}
 	const want = "1 or 400 to 499"
 	rows := []ruleRow{
 		{name: "group in range", why: "container over pod", pod: each(podGroup(0), onAll(group(499))), allow: policy.Allow{RunAsGroup: must}},
@@ -139,19 +149,36 @@ func groupRuleRows() []ruleRow {
 			want: lines(podSec + "fsGroup is 500, must be " + want + " or unset [allow.fsGroup]")},
 		{name: "fsGroup under RunAsAny", why: "nothing is demanded", pod: podFSGroup(0), allow: policy.Allow{FSGroup: groupRule(policy.RunAsAny)}},
 
-		{name: "supplementalGroups in range", why: "every one of them", pod: podGroups(1, 400, 499), allow: policy.Allow{SupplementalGroups: must}},
-		{name: "supplementalGroups out of range", why: "each is named by its place", pod: podGroups(0, 1, 500), allow: policy.Allow{SupplementalGroups: must},
+		{name: "supplementalGroups in range", why: "every one of them", pod: podGroups(1, 400, 499), allow: policy.Allow{SupplementalGroups: supplemental(must)}},
+		{name: "supplementalGroups out of range", why: "each is named by its place", pod: podGroups(0, 1, 500), allow: policy.Allow{SupplementalGroups: supplemental(must)},
 			want:    lines(podSec+"supplementalGroups[0] is 0, must be "+want+" [allow.supplementalGroups]", podSec+"supplementalGroups[2] is 500, must be "+want+" [allow.supplementalGroups]"),
 			message: `allow.supplementalGroups of policy "web" (pod ` + "securityContext.supplementalGroups[0] must be " + want + ", is 0; pod securityContext.supplementalGroups[2] must be " + want + ", is 500)"},
-		{name: "supplementalGroups unset under MustRunAs", why: "one is demanded", pod: withoutSecurity, allow: policy.Allow{SupplementalGroups: must},
+		{name: "supplementalGroups unset under MustRunAs", why: "one is demanded", pod: withoutSecurity, allow: policy.Allow{SupplementalGroups: supplemental(must)},
 			want:    lines(podSec + "supplementalGroups is unset, must be " + want + " [allow.supplementalGroups]"),
 			message: `allow.supplementalGroups of policy "web" (pod ` + "securityContext.supplementalGroups must be " + want + ", is unset)"},
-		{name: "supplementalGroups empty under MustRunAs", why: "nil and empty are one thing", pod: podGroups([]int64{}...), allow: policy.Allow{SupplementalGroups: must},
+		{name: "supplementalGroups empty under MustRunAs", why: "nil and empty are one thing", pod: podGroups([]int64{}...), allow: policy.Allow{SupplementalGroups: supplemental(must)},
 			want: lines(podSec + "supplementalGroups is unset, must be " + want + " [allow.supplementalGroups]")},
-		{name: "supplementalGroups unset under MayRunAs", why: "only values that are set are held to the ranges", pod: unchanged, allow: policy.Allow{SupplementalGroups: may}},
-		{name: "supplementalGroups out of range under MayRunAs", why: "values that are set are held to the ranges", pod: podGroups(1, 2), allow: policy.Allow{SupplementalGroups: may},
+		{name: "supplementalGroups unset under MayRunAs", why: "only values that are set are held to the ranges", pod: unchanged, allow: policy.Allow{SupplementalGroups: supplemental(may)}},
+		{name: "supplementalGroups out of range under MayRunAs", why: "values that are set are held to the ranges", pod: podGroups(1, 2), allow: policy.Allow{SupplementalGroups: supplemental(may)},
 			want: lines(podSec + "supplementalGroups[1] is 2, must be " + want + " or unset [allow.supplementalGroups]")},
-		{name: "supplementalGroups under RunAsAny", why: "nothing is demanded", pod: podGroups(0), allow: policy.Allow{SupplementalGroups: groupRule(policy.RunAsAny)}},
+		{name: "supplementalGroups under RunAsAny", why: "nothing is demanded", pod: podGroups(0), allow: policy.Allow{SupplementalGroups: supplemental(groupRule(policy.RunAsAny))}},
+
+		{name: "supplementalGroupsPolicy Strict", why: "what is demanded is there", pod: podGroupsPolicy("Strict"), allow: policy.Allow{SupplementalGroups: strict}},
+		{name: "supplementalGroupsPolicy unset", why: "unset is Merge", pod: unchanged, allow: policy.Allow{SupplementalGroups: strict},
+			want:    lines(podSec + "supplementalGroupsPolicy is unset, must be Strict [allow.supplementalGroups]"),
+			message: `allow.supplementalGroups of policy "web" (pod ` + "securityContext.supplementalGroupsPolicy must be Strict, is unset)"},
+		{name: "supplementalGroupsPolicy without a security context", why: "nothing is unset", pod: withoutSecurity, allow: policy.Allow{SupplementalGroups: strict},
+			want: lines(podSec + "supplementalGroupsPolicy is unset, must be Strict [allow.supplementalGroups]")},
+		{name: "supplementalGroupsPolicy Merge", why: "the image adds groups", pod: podGroupsPolicy("Merge"), allow: policy.Allow{SupplementalGroups: strict},
+			want:    lines(podSec + `supplementalGroupsPolicy is "Merge", must be Strict [allow.supplementalGroups]`),
+			message: `allow.supplementalGroups of policy "web" (pod ` + `securityContext.supplementalGroupsPolicy must be Strict, is "Merge")`},
+		{name: "supplementalGroupsPolicy in another case", why: "the API compares exactly", pod: podGroupsPolicy("strict"), allow: policy.Allow{SupplementalGroups: strict},
+			want: lines(podSec + `supplementalGroupsPolicy is "strict", must be Strict [allow.supplementalGroups]`)},
+		{name: "supplementalGroupsPolicy beside groups out of range", why: "one rule, in the order of its parts", pod: each(podGroupsPolicy("Merge"), podGroups(0)),
+			allow: policy.Allow{SupplementalGroups: policy.SupplementalGroupsRule{GroupRule: must, Policy: "Strict"}},
+			want:  lines(podSec+"supplementalGroups[0] is 0, must be "+want+" [allow.supplementalGroups]", podSec+`supplementalGroupsPolicy is "Merge", must be Strict [allow.supplementalGroups]`)},
+		{name: "supplementalGroupsPolicy on Windows", why: "the API forbids the field there", pod: windows, allow: policy.Allow{SupplementalGroups: strict}},
+		{name: "supplementalGroupsPolicy not demanded", why: "the default demands nothing", pod: podGroupsPolicy("Merge"), allow: policy.Allow{SupplementalGroups: supplemental(may)}},
 	}
 	return rows
 }
@@ -217,6 +244,9 @@ func volumeRuleRows() []ruleRow {
 			want: lines(at + ".hostPath" + v + ` is "/var/lib", must be below /var/log with every mount readOnly or /tmp [allow.volumes]`)},
 		{name: "no source, an empty list", why: "it admits no volume at all: the API server makes an emptyDir of this one", pod: each(func(pod *corev1.Pod) { pod.Spec.Volumes = pod.Spec.Volumes[:0] }, volume(corev1.VolumeSource{})), allow: none,
 			want: lines(`spec.volumes[0] (volume "v") is "unknown", must be absent: the policy admits no volume [allow.volumes]`)},
+		{name: "no source, every type", why: "a source that this build does not know may open what it will", pod: volume(corev1.VolumeSource{}), allow: policy.Allow{Volumes: []string{"*"}},
+			want:    lines(at + v + ` is "unknown", must be of a volume type that is known here [allow.volumes]`),
+			message: `allow.volumes of policy "web" (volume "v" must be of a volume type that is known here, is "unknown")`},
 		{name: "no source, a list", why: "a type that nobody knows is on no list", pod: volume(corev1.VolumeSource{}), allow: listed,
 			want: lines(at + v + ` is "unknown", must be one of configMap, secret [allow.volumes]`)},
 	}
@@ -227,7 +257,7 @@ func otherRuleRows() []ruleRow {
 	everything := policy.Allow{
 		RunAsUser:  policy.UserRule{Rule: policy.MustRunAs, Ranges: []policy.IDRange{ids(400, 400)}},
 		RunAsGroup: groupRule(policy.MustRunAs, ids(400, 400)), FSGroup: groupRule(policy.MustRunAs, ids(400, 400)),
-		SupplementalGroups: groupRule(policy.MustRunAs, ids(400, 400)), ReadOnlyRootFilesystem: true, Volumes: []string{"configMap"},
+		SupplementalGroups: supplemental(groupRule(policy.MustRunAs, ids(400, 400))), ReadOnlyRootFilesystem: true, Volumes: []string{"configMap"},
 	}
 	return []ruleRow{
 		{name: "read-only root everywhere", why: "what is demanded is there", pod: onAll(readOnlyRoot(ptr(true))), allow: readOnly},

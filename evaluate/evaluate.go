@@ -205,10 +205,7 @@ func wantHostPath(p *policy.Policy) string {
 			fmt.Fprintf(&want, "one of %d more paths that the policy allows", len(p.Allow.AllowedHostPaths)-i)
 			break
 		}
-		want.WriteString(allowed.PathPrefix)
-		if allowed.ReadOnly {
-			want.WriteString(" with every mount readOnly")
-		}
+		want.WriteString(allowed.String())
 	}
 	return want.String()
 }

@@ -121,7 +121,7 @@ func TestNormalizes(t *testing.T) {
 func TestEmptyPods(t *testing.T) {
 	demanding := forWeb("web", policy.Allow{
 		RunAsUser: policy.UserRule{Rule: policy.MustRunAs, Ranges: []policy.IDRange{ids(0, 400)}}, RunAsGroup: groupRule(policy.MustRunAs, ids(1, 1)),
-		FSGroup: groupRule(policy.MustRunAs, ids(1, 1)), SupplementalGroups: groupRule(policy.MustRunAs, ids(1, 1)), ReadOnlyRootFilesystem: true,
+		FSGroup: groupRule(policy.MustRunAs, ids(1, 1)), SupplementalGroups: supplemental(groupRule(policy.MustRunAs, ids(1, 1))), ReadOnlyRootFilesystem: true,
 	})
 	for name, pod := range map[string]*corev1.Pod{
 		"zero":                 {},

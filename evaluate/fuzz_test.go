@@ -83,7 +83,7 @@ func fuzzPolicies(t testing.TB) []*policy.Policy {
 	demanding := forWeb("demanding", policy.Allow{
 		RunAsUser:  policy.UserRule{Rule: policy.MustRunAs, Ranges: []policy.IDRange{ids(0, 0), ids(400, 400)}},
 		RunAsGroup: groupRule(policy.MustRunAs, ids(1, 1)), FSGroup: groupRule(policy.MustRunAs, ids(1, 1)),
-		SupplementalGroups: groupRule(policy.MustRunAs, ids(1, 1)), Volumes: []string{}, ReadOnlyRootFilesystem: true,
+		SupplementalGroups: supplemental(groupRule(policy.MustRunAs, ids(1, 1))), Volumes: []string{}, ReadOnlyRootFilesystem: true,
 		AllowedHostPaths: []policy.HostPath{{PathPrefix: "/var/log", ReadOnly: true}},
 	})
 	return []*policy.Policy{policy.Default(), &policies[0], &demanding}

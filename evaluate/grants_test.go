@@ -167,6 +167,13 @@ func mounting(name string, readOnly bool) func(*corev1.Container) {
 	}
 }
 
+// mountingDeep mounts a volume read-only, and says whether recursively.
+func mountingDeep(name string, mode corev1.RecursiveReadOnlyMode) func(*corev1.Container) {
+	return func(c *corev1.Container) {
+		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, ReadOnly: true, RecursiveReadOnly: &mode})
+	}
+}
+
 func sysctls(names ...string) func(*corev1.Pod) {
 	return podSecurity(func(sc *corev1.PodSecurityContext) {
 		sc.Sysctls = nil
@@ -486,6 +493,11 @@ func hostPathRows() []grantRow {
 	}
 
 	readOnly := paths(policy.HostPath{PathPrefix: "/foo", ReadOnly: true})
+	deep := paths(policy.HostPath{PathPrefix: "/foo", ReadOnly: true, RecursiveReadOnly: true})
+	directories := paths(policy.HostPath{PathPrefix: "/foo", Types: []string{"Directory"}})
+	typed := func(t corev1.HostPathType) func(*corev1.Pod) {
+		return volume(corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/foo/bar", Type: &t}})
+	}
 	mounted := func(changes ...func(*corev1.Pod)) func(*corev1.Pod) {
 		return each(append(changes, hostPath("/foo/bar"))...)
 	}
@@ -513,6 +525,29 @@ func hostPathRows() []grantRow {
 			paths(policy.HostPath{PathPrefix: "/foo", ReadOnly: true}, policy.HostPath{PathPrefix: "/etc"}), false},
 		{"several readOnly entries", "none admits a writable mount", mounted(onMain(mounting("v", false))),
 			paths(policy.HostPath{PathPrefix: "/foo", ReadOnly: true}, policy.HostPath{PathPrefix: "/foo/bar", ReadOnly: true}), false},
+		{"read-only mounts, recursively demanded", "what is mounted below may be written to", mounted(onAll(mounting("v", true))), deep, false},
+		{"recursively read-only where possible", "a node that cannot do it leaves submounts writable", mounted(onAll(mountingDeep("v", "IfPossible"))), deep, false},
+		{"recursively read-only, disabled", "as unset", mounted(onAll(mountingDeep("v", "Disabled"))), deep, false},
+		{"recursively read-only", "every mount is so", mounted(onAll(mountingDeep("v", "Enabled"))), deep, true},
+		{"recursively read-only without a mount", "no mount is not", mounted(), deep, true},
+		{"one mount of two not recursively", "every container counts", mounted(onAll(mountingDeep("v", "Enabled")), onDebug(mounting("v", true))), deep, false},
+		{"recursively read-only, only readOnly demanded", "it is that too", mounted(onAll(mountingDeep("v", "Enabled"))), readOnly, true},
+		{"another volume not recursively", "it is not this one", mounted(onAll(mounting("a", true)), onMain(mountingDeep("v", "Enabled"))), deep, true},
+		{"a device, recursively demanded", "a device is written to", mounted(onMain(func(c *corev1.Container) {
+			c.VolumeDevices = []corev1.VolumeDevice{{Name: "v", DevicePath: "/dev/x"}}
+		})), deep, false},
+		{"a type that is listed", "the kubelet checks that it is one", typed("Directory"), directories, true},
+		{"a type that creates", "another type", typed("DirectoryOrCreate"), directories, false},
+		{"a socket", "another type, which a read-only mount lets be used", typed("Socket"), directories, false},
+		{"no type", "nothing is checked, and so it may be a socket", typed(""), directories, false},
+		{"a nil type", "as the empty one", mounted(), directories, false},
+		{"no type, listed", "by the name that it has in a policy", mounted(), paths(policy.HostPath{PathPrefix: "/foo", Types: []string{"Unset"}}), true},
+		{"a type, another entry", "any entry that admits it suffices", typed("Socket"), paths(directories.AllowedHostPaths[0], policy.HostPath{PathPrefix: "/foo/bar", Types: []string{"Socket"}}), true},
+		{"Windows under a prefix with slashes", "it is a path of its drive C there", each(windows, hostPath("/foo/bar")), paths(policy.HostPath{PathPrefix: "/foo"}), false},
+		{"Windows under its prefix", "whatever the case and the slashes", each(windows, hostPath("c:/FOO/bar")), paths(policy.HostPath{PathPrefix: `C:\foo`}), true},
+		{"Windows beside its prefix", "by whole segments", each(windows, hostPath(`C:\foobar`)), paths(policy.HostPath{PathPrefix: `C:\foo`}), false},
+		{"a path of Windows in a pod of another system", "spec.os.name says which it is", hostPath(`C:\foo`), paths(policy.HostPath{PathPrefix: `C:\foo`}), false},
+		{"backslashes", "they would divide segments on Windows", hostPath(`/foo\..\bar`), paths(policy.HostPath{PathPrefix: "/foo"}), false},
 		{"no path, hostPath in volumes", "allowedHostPaths alone grants a hostPath", mounted(), policy.Allow{Volumes: []string{"configMap", "secret", "hostPath"}}, false},
 		{"no path, every volume", "not even * grants a hostPath", mounted(), policy.Allow{Volumes: []string{"*"}}, false},
 		{"a path, hostPath not in volumes", "it needs not be there", mounted(),
@@ -552,7 +587,7 @@ func volumeRows() []grantRow {
 		{name: "nfs and a hostPath, path granted", why: "the type must be granted too", pod: volume(nfsAndHost), allow: policy.Allow{AllowedHostPaths: foo}, stays: lines(at + ".hostPath" + isVolumes)},
 		{name: "nfs and a hostPath, both granted", why: "each is granted", pod: volume(nfsAndHost),
 			allow: policy.Allow{AllowedHostPaths: foo, Volumes: []string{"configMap", "secret", "nfs"}}, excused: lines(at + ".hostPath" + byHostPaths)},
-		{name: "no source under *", why: "* is every type, also one that nobody knows yet", pod: volume(corev1.VolumeSource{}), allow: types("*"), excused: lines(at + byVolumes)},
+		{name: "no source under *", why: "* is every type that is known, and a new one may open what it will", pod: volume(corev1.VolumeSource{}), allow: types("*"), stays: lines(at + isVolumes)},
 		{name: "no source under a list", why: "an unknown type is on no list", pod: volume(corev1.VolumeSource{}), allow: types("nfs", "emptyDir"), stays: lines(at + isVolumes)},
 		{name: "emptyDir and a hostPath at restricted", why: "the standard sees emptyDir alone; the policy's rule sees both", pod: volume(emptyAndHost), stays: lines(at + ".hostPath" + isVolumeRule)},
 		{name: "emptyDir and a hostPath at restricted, every volume", why: "* does not grant a path", pod: volume(emptyAndHost), allow: types("*"), stays: lines(at + ".hostPath" + isVolumeRule)},

@@ -24,7 +24,23 @@ func asGiven(meta *metav1.ObjectMeta, pod *corev1.PodSpec) view {
 }
 
 func asStored(meta *metav1.ObjectMeta, pod *corev1.PodSpec, still spec.Default) view {
-	return view{meta: meta, pod: spec.Stored(meta, pod, still&^spec.DefaultTokenVolume), given: pod, still: still}
+	set := still
+	if !mountsHostPathAsToken(pod) {
+		set &^= spec.DefaultTokenVolume
+	}
+	return view{meta: meta, pod: spec.Stored(meta, pod, set), given: pod, still: still}
+}
+
+// mountsHostPathAsToken reports whether a hostPath volume has the name by which
+// ServiceAccount admission knows the volume of the token. It adds no other then,
+// and mounts this one in containers whose author did not.
+func mountsHostPathAsToken(pod *corev1.PodSpec) bool {
+	for i := range pod.Volumes {
+		if v := &pod.Volumes[i]; v.HostPath != nil && spec.IsTokenVolume(v.Name) {
+			return true
+		}
+	}
+	return false
 }
 
 // tokenVolume reports whether the stored pod has one more volume than pod, behind

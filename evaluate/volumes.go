@@ -46,54 +46,74 @@ func (w *walk) addVolume(id spec.CheckID, f spec.Field, i int) {
 	} else {
 		v.Value = spec.VolumeTypeOf(f)
 	}
-	if volume.HostPath != nil && w.mounts.writable(w.pod, volume.Name) {
-		v.Facts |= spec.MountedWritable
+	if volume.HostPath != nil {
+		v.Facts |= w.mounts.hostPath(w.pod, volume)
 	}
 }
 
-// mounts answers which volumes of a pod are mounted writable. The zero mounts
-// has not been asked yet.
-type mounts map[string]bool
+// mounts answers how the volumes of a pod are mounted. The zero mounts has not
+// been asked yet.
+type mounts map[string]spec.Facts
 
 // fewVolumes is up to how many volumes a pod is looked through for each of them.
 // For more, the answer for all is computed once.
 const fewVolumes = 32
 
-// writable reports whether any container mounts the volume writable.
-func (m *mounts) writable(pod *corev1.PodSpec, volume string) bool {
+// hostPath is what the pod says of a hostPath volume of its own.
+func (m *mounts) hostPath(pod *corev1.PodSpec, volume *corev1.Volume) spec.Facts {
+	facts := spec.TypeOf(volume.HostPath) | m.of(pod, volume.Name)
+	if spec.IsWindows(pod) {
+		facts |= spec.OnWindows
+	}
+	return facts
+}
+
+// of says how containers mount the volume.
+func (m *mounts) of(pod *corev1.PodSpec, volume string) (facts spec.Facts) {
 	if len(pod.Volumes) <= fewVolumes {
-		for name := range writableMounts(pod) {
+		for name, how := range allMounts(pod) {
 			if name == volume {
-				return true
+				facts |= how
 			}
 		}
-		return false
+		return facts
 	}
 	if *m == nil {
 		*m = mounts{}
-		for name := range writableMounts(pod) {
-			(*m)[name] = true
+		for name, how := range allMounts(pod) {
+			(*m)[name] |= how
 		}
 	}
 	return (*m)[volume]
 }
 
-// writableMounts visits the names of volumes that containers mount writable. A
-// device is always writable.
-func writableMounts(pod *corev1.PodSpec) iter.Seq[string] {
-	return func(yield func(string) bool) {
+// allMounts visits the names of volumes that containers mount, and how. A device
+// is always writable.
+func allMounts(pod *corev1.PodSpec) iter.Seq2[string, spec.Facts] {
+	return func(yield func(string, spec.Facts) bool) {
 		for _, c := range podwalk.Containers(pod) {
 			for i := range c.VolumeMounts {
-				if m := &c.VolumeMounts[i]; !m.ReadOnly && !yield(m.Name) {
+				if m := &c.VolumeMounts[i]; !yield(m.Name, mountFacts(m)) {
 					return
 				}
 			}
 			for i := range c.VolumeDevices {
-				if !yield(c.VolumeDevices[i].Name) {
+				if !yield(c.VolumeDevices[i].Name, spec.MountedWritable|spec.SubmountsWritable) {
 					return
 				}
 			}
 		}
+	}
+}
+
+func mountFacts(m *corev1.VolumeMount) spec.Facts {
+	switch {
+	case !m.ReadOnly:
+		return spec.MountedWritable | spec.SubmountsWritable
+	case m.RecursiveReadOnly == nil || *m.RecursiveReadOnly != corev1.RecursiveReadOnlyEnabled:
+		return spec.SubmountsWritable
+	default:
+		return 0
 	}
 }
 

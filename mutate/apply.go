@@ -51,6 +51,7 @@ type podOwned struct {
 	fsGroup int64
 	// groups is room for as many supplemental groups as policies usually fill.
 	groups [1]int64
+	policy corev1.SupplementalGroupsPolicy
 }
 
 func applyPod(pod *corev1.PodSpec, fills []plan.Fill, groups []int64) {
@@ -66,6 +67,9 @@ func applyPod(pod *corev1.PodSpec, fills []plan.Fill, groups []int64) {
 			own.sc.FSGroup = &own.fsGroup
 		case plan.PodSupplementalGroups:
 			own.sc.SupplementalGroups = append(own.groups[:0], groups...)
+		case plan.PodSupplementalGroupsPolicy:
+			own.policy = corev1.SupplementalGroupsPolicy(plan.FieldOf(f.Field).Word)
+			own.sc.SupplementalGroupsPolicy = &own.policy
 		}
 	}
 }

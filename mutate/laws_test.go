@@ -131,9 +131,12 @@ func owned(pod *corev1.Pod, l spec.Location) (list []reflect.Value) {
 	if l.Container.Kind == 0 {
 		sc := pod.Spec.SecurityContext
 		add(sc)
-		if l.Field == spec.FieldPodFSGroup {
+		switch l.Field {
+		case spec.FieldPodFSGroup:
 			add(sc.FSGroup)
-		} else {
+		case spec.FieldSupplementalGroupsPolicy:
+			add(sc.SupplementalGroupsPolicy)
+		default:
 			add(sc.SupplementalGroups)
 		}
 		return list

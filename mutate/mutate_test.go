@@ -422,6 +422,9 @@ var userRows = []mutateRow{
 		policy: mustRunAs(range400), want: bare.and(bareContainer("c1")).with("c1 runAsUser", "400")},
 }
 
+// strictGroups demands that the image adds no groups.
+const strictGroups = "allow: {supplementalGroups: {policy: Strict}}"
+
 // groupCase is one of the three groups.
 type groupCase struct{ rule, mutation, name, plain, explicit string }
 
@@ -459,6 +462,18 @@ var groupRows = func() (rows []mutateRow) {
 		mutateRow{name: "supplementalGroups [] explicit under MayRunAs", why: "as under RunAsAny", spec: under("{supplementalGroups: []}"),
 			policy: "allow: {supplementalGroups: {rule: MayRunAs, ranges: [{min: 1, max: 1}]}}\nmutations: {supplementalGroups: []}",
 			want:   bare.without("pod supplementalGroups"), unset: []string{"pod supplementalGroups: policy"}},
+		mutateRow{name: "Strict demanded", why: "unset is Merge, with which the image adds groups", spec: under("{}"), policy: strictGroups,
+			want: bare.with("pod supplementalGroupsPolicy", `"Strict"`)},
+		mutateRow{name: "Strict demanded, no security context", why: "the pod has one then, with all its fields in one operation", spec: one("{}"), policy: strictGroups,
+			want: bare.with("pod supplementalGroupsPolicy", `"Strict"`)},
+		mutateRow{name: "Strict demanded beside groups", why: "the author's groups are no say over those of the image", spec: under("{fsGroup: 5, supplementalGroups: [7]}"), policy: strictGroups,
+			want: bare.without("pod fsGroup").without("pod supplementalGroups").with("pod supplementalGroupsPolicy", `"Strict"`)},
+		mutateRow{name: "Strict demanded and Merge", why: "never overridden; Evaluate denies it", spec: under("{supplementalGroupsPolicy: Merge}"), policy: strictGroups, want: bare},
+		mutateRow{name: "Strict demanded and empty", why: "a value, which the API refuses", spec: under(`{supplementalGroupsPolicy: ""}`), policy: strictGroups, want: bare},
+		mutateRow{name: "Strict not demanded", why: "it needs nodes that support it, so it is never the default", spec: one("{}"),
+			policy: "allow: {supplementalGroups: {rule: MustRunAs, ranges: [{min: 1, max: 1}]}}", want: bare},
+		mutateRow{name: "Strict demanded on windows", why: "the API forbids the field there", spec: inPod("os: {name: windows}"), policy: strictGroups,
+			want: changes{"c0 runAsNonRoot": "true"}, unset: leavesAll("windows", "pod supplementalGroupsPolicy: windows")},
 		mutateRow{name: "runAsGroup under the pod's, MustRunAs", why: "an inherited value is a value, out of range too", spec: under("{runAsGroup: 7}"),
 			policy: "allow: {runAsGroup: {rule: MustRunAs, ranges: [{min: 400, max: 400}]}}", want: bare.without("c0 runAsGroup")},
 	)
@@ -595,10 +610,11 @@ func resultSays(t *testing.T, filled *corev1.Pod, report *mutate.Report) {
 // stands.
 func TestControlsNameTheFills(t *testing.T) {
 	own := map[spec.Field]string{
-		spec.FieldRunAsGroup:             "mutations.runAsGroup",
-		spec.FieldPodFSGroup:             "mutations.fsGroup",
-		spec.FieldSupplementalGroups:     "mutations.supplementalGroups",
-		spec.FieldReadOnlyRootFilesystem: "allow.readOnlyRootFilesystem",
+		spec.FieldRunAsGroup:               "mutations.runAsGroup",
+		spec.FieldPodFSGroup:               "mutations.fsGroup",
+		spec.FieldSupplementalGroups:       "mutations.supplementalGroups",
+		spec.FieldSupplementalGroupsPolicy: "allow.supplementalGroups",
+		spec.FieldReadOnlyRootFilesystem:   "allow.readOnlyRootFilesystem",
 	}
 	rows := map[spec.Field]mutate.FillType{}
 	serving := map[*spec.Control]bool{}

@@ -52,7 +52,7 @@ func (r *reader) lineOf(path string) int { return lineOf(r.lines, path, r.lines[
 
 // source is where the policy that was read stands.
 func (r *reader) source() Source {
-	s := Source{Position: Position{r.parser.file, r.lines[""]}, Lines: r.lines}
+	s := Source{Position: Position{r.parser.file, r.lines[""]}, Lines: r.lines, Welkin: r.welkin}
 	delete(s.Lines, "")
 	return s
 }
@@ -191,6 +191,12 @@ func (r *reader) block(n *yaml.Node, into reflect.Value, path string) {
 // withoutSlash trims one trailing slash, so that every prefix has one form.
 // More of them are no slip of the pen, and left to Validate.
 func withoutSlash(prefix string) string {
+	if isWindowsPath(prefix) {
+		if trimmed := strings.TrimSuffix(prefix, `\`); len(trimmed) > len("C:") && !strings.HasSuffix(trimmed, `\`) {
+			return trimmed
+		}
+		return prefix
+	}
 	if trimmed := strings.TrimSuffix(prefix, "/"); trimmed != "" && !strings.HasSuffix(trimmed, "/") {
 		return trimmed
 	}
@@ -204,7 +210,7 @@ func (r *reader) field(given []pair, f field, into reflect.Value, path string) {
 			continue
 		}
 		r.line(at, p.line)
-		value := into.Field(f.index)
+		value := into.FieldByIndex(f.index)
 		if f.typ.Kind() == reflect.String && !isNull(p.value) && !isTagged(p.value) {
 			r.word(p.value, value, at)
 		} else {
@@ -313,7 +319,7 @@ func fixBare(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[UserRule]():
 		return "write a rule, or remove the key for the default, MustRunAsNonRoot"
-	case t == reflect.TypeFor[GroupRule]():
+	case t == reflect.TypeFor[GroupRule](), t == reflect.TypeFor[SupplementalGroupsRule]():
 		return "write a rule under it, or remove the key for the default, RunAsAny"
 	case t.Kind() == reflect.Map:
 		return fixLabels
@@ -329,10 +335,11 @@ func fixBare(t reflect.Type) string {
 
 // shorthands are the blocks of which people write one value alone.
 var shorthands = map[reflect.Type]string{
-	reflect.TypeFor[GroupRule](): "write {rule: %s}",
-	reflect.TypeFor[HostPath]():  "write {pathPrefix: %s}",
-	reflect.TypeFor[IDRange]():   "write {min: %[1]s, max: %[1]s}",
-	reflect.TypeFor[PortRange](): "write {min: %[1]s, max: %[1]s}",
+	reflect.TypeFor[GroupRule]():              "write {rule: %s}",
+	reflect.TypeFor[SupplementalGroupsRule](): "write {rule: %s}",
+	reflect.TypeFor[HostPath]():               "write {pathPrefix: %s}",
+	reflect.TypeFor[IDRange]():                "write {min: %[1]s, max: %[1]s}",
+	reflect.TypeFor[PortRange]():              "write {min: %[1]s, max: %[1]s}",
 }
 
 func fixBlock(n *yaml.Node, t reflect.Type) string {

@@ -35,6 +35,8 @@ const (
 	SourcesListed
 	// True: the field is set, and true.
 	True
+	// Strict: the field is set, and Strict, where the rule says so.
+	Strict
 )
 
 // demandTable is the table, in the order of reports.
@@ -46,6 +48,7 @@ var demandTable = [...]Demand{
 		Key: KeySupplementalGroups, Condition: EachInGroupRanges,
 		Fields: []spec.Field{spec.FieldSupplementalGroups, spec.FieldSupplementalGroup},
 	},
+	{Key: KeySupplementalGroups, Condition: Strict, Fields: []spec.Field{spec.FieldSupplementalGroupsPolicy}},
 	{Key: KeyVolumes, Condition: SourcesListed, OnWindows: true, Fields: []spec.Field{spec.FieldVolume}},
 	{Key: KeyReadOnlyRootFilesystem, Condition: True, Fields: []spec.Field{spec.FieldReadOnlyRootFilesystem}},
 }

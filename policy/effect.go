@@ -91,7 +91,7 @@ func (a *Allow) dropPlainRules() {
 	if a.RunAsUser.Rule == MustRunAsNonRoot || a.RunAsUser.Rule == "" {
 		a.RunAsUser = UserRule{}
 	}
-	for _, rule := range []*GroupRule{&a.RunAsGroup, &a.FSGroup, &a.SupplementalGroups} {
+	for _, rule := range []*GroupRule{&a.RunAsGroup, &a.FSGroup, &a.SupplementalGroups.GroupRule} {
 		if rule.Rule == RunAsAny || rule.Rule == "" || rule.Rule == MayRunAs && everyID(rule.Ranges) {
 			*rule = GroupRule{}
 		}

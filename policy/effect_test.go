@@ -13,7 +13,7 @@ var allRestricted = []string{"configMap", "csi", "downwardAPI", "emptyDir", "eph
 func TestEffect(t *testing.T) {
 	base := Policy{
 		Name: "a", Namespace: "net", PodSelectorLabels: webLabels, Allow: Allow{Volumes: allRestricted},
-		Source: Source{Position{"a.yaml", 1}, map[string]int{"allow": 2}},
+		Source: Source{Position{"a.yaml", 1}, map[string]int{"allow": 2}, false},
 	}
 	if base.effect() != noEffect {
 		t.Fatalf("the base has effect %d", base.effect())
@@ -57,6 +57,8 @@ func setOther(field reflect.Value) {
 		v.Rule = RunAsAny
 	case *GroupRule:
 		*v = GroupRule{Rule: MayRunAs, Ranges: []IDRange{{Min: 0, Max: 5}}}
+	case *SupplementalGroupsRule:
+		v.Policy = "Strict"
 	case *[]HostPath:
 		*v = []HostPath{{PathPrefix: "/"}}
 	case *[]PortRange:

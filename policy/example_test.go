@@ -67,6 +67,8 @@ allow: {allowedCapabilities: [NET_BIND_SERVICE]}
 	}
 	fmt.Println(policy.Overlap(&policies[0], &policies[1]))
 	// Output:
+	// EveryNamespace debug (policies.yaml:2)
+	// policies.yaml:2: warning: policy debug opens the node in every namespace, by allow.allowedCapabilities: whoever may create a pod in any of them can write the labels that it selects; write namespace
 	// Overlap web (policies.yaml:6)
 	// policies.yaml:6: warning: policy web and policy debug (policies.yaml:2) can select one pod: debug is tried first, in order of name, and their grants never add up
 	// true

@@ -52,7 +52,7 @@ func (p *Policy) FillsSupplementalGroups() bool {
 	if groups := p.Mutations.SupplementalGroups; groups != nil {
 		return len(groups) > 0
 	}
-	_, ok := groupFill(nil, &p.Allow.SupplementalGroups)
+	_, ok := groupFill(nil, &p.Allow.SupplementalGroups.GroupRule)
 	return ok
 }
 
@@ -62,7 +62,7 @@ func (p *Policy) SupplementalGroupsFill() []int64 {
 	if groups := p.Mutations.SupplementalGroups; groups != nil {
 		return append([]int64(nil), groups...)
 	}
-	if id, ok := groupFill(nil, &p.Allow.SupplementalGroups); ok {
+	if id, ok := groupFill(nil, &p.Allow.SupplementalGroups.GroupRule); ok {
 		return []int64{id}
 	}
 	return nil

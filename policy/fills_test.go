@@ -105,7 +105,7 @@ func TestGroupFills(t *testing.T) {
 		{"explicit under MustRunAs", "it goes before the range's minimum", policy.GroupRule{Rule: policy.MustRunAs, Ranges: ranges(400, 499)}, ptr[int64](450), 450},
 	} {
 		p := policy.Policy{
-			Allow:     policy.Allow{RunAsGroup: row.rule, FSGroup: row.rule, SupplementalGroups: row.rule},
+			Allow:     policy.Allow{RunAsGroup: row.rule, FSGroup: row.rule, SupplementalGroups: policy.SupplementalGroupsRule{GroupRule: row.rule}},
 			Mutations: policy.Mutations{RunAsGroup: row.explicit, FSGroup: row.explicit},
 		}
 		if row.explicit != nil {
@@ -143,7 +143,7 @@ func TestGroupFillsAreTheirOwn(t *testing.T) {
 	must := func(id int64) policy.GroupRule {
 		return policy.GroupRule{Rule: policy.MustRunAs, Ranges: ranges(id, id)}
 	}
-	p.Allow = policy.Allow{RunAsGroup: must(11), FSGroup: must(21), SupplementalGroups: must(31)}
+	p.Allow = policy.Allow{RunAsGroup: must(11), FSGroup: must(21), SupplementalGroups: policy.SupplementalGroupsRule{GroupRule: must(31)}}
 	check(11, 21, 31)
 }
 

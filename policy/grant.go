@@ -17,7 +17,9 @@ type Grant struct {
 }
 
 // Grants returns the smallest grants that would excuse a fault, each of them
-// alone; nil where no single grant would. There are two for a container that
+// alone; nil where no single grant would. One for a host path is read-only where
+// the volume is mounted so, and leaves it to its reader to demand recursiveReadOnly
+// or a type. There are two for a container that
 // runs as user ID 0: a rule that holds every container to that ID, and RunAsAny.
 func (f *Fault) Grants() (grants []Grant) {
 	for _, row := range grantTypesOf[f.Check] {
@@ -58,6 +60,9 @@ func (g *GrantType) smallest(f *Fault) any {
 		return PortRange{port, port}
 	case PathCovered, SourcesCovered:
 		path := trimSlash(f.text())
+		if f.Facts.Has(spec.OnWindows) {
+			path = cleanWindows(f.text())
+		}
 		if hostPath(path) != (complaint{}) {
 			return nil
 		}
@@ -120,6 +125,12 @@ func (g Grant) yaml() string {
 		entry := "[{pathPrefix: " + scalar(value.PathPrefix)
 		if value.ReadOnly {
 			entry += ", readOnly: true"
+		}
+		if value.RecursiveReadOnly {
+			entry += ", recursiveReadOnly: true"
+		}
+		if value.Types != nil {
+			entry += ", types: [" + strings.Join(value.Types, ", ") + "]"
 		}
 		return entry + "}]"
 	case PortRange:

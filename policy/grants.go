@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/podfence/podfence/spec"
+)
 
 // anyValue is the entry of a list that stands for everything.
 const anyValue = "*"
@@ -28,7 +32,9 @@ func (p *Policy) Selects() bool {
 // Covers reports whether a path prefix, clean and absolute, covers a path: the
 // prefix itself and what lies below it, by whole segments. A path that is not
 // clean and absolute is covered by none, for the node would resolve its "..",
-// and such a prefix covers none. A trailing slash does not matter.
+// and such a prefix covers none; nor is one with a backslash, which divides
+// segments where the node is one of Windows. A trailing slash does not matter.
+// Paths of pods that name Windows as their OS are [CoversWindows]'s.
 func Covers(prefix, path string) bool {
 	// What is read whole comes last: a pod may have thousands of paths, and a policy
 	// hundreds of prefixes.
@@ -43,11 +49,14 @@ func below(prefix, path string) bool {
 	return len(path) > len(prefix) && path[:len(prefix)] == prefix && path[len(prefix)] == '/'
 }
 
-// isClean reports whether a path is absolute and has no empty, "." or ".."
-// segment. One trailing slash is allowed. It allocates nothing.
+// isClean reports whether a path is absolute and has no backslash and no empty,
+// "." or ".." segment. One trailing slash is allowed. It allocates nothing.
 func isClean(path string) bool {
 	if path == "/" {
 		return true
+	}
+	if strings.IndexByte(path, '\\') >= 0 {
+		return false
 	}
 	rest, absolute := strings.CutPrefix(trimSlash(path), "/")
 	if !absolute {
@@ -74,12 +83,13 @@ func trimSlash(path string) string {
 }
 
 // Volume reports whether Volumes lists a volume type, or every type. It has no
-// say over hostPath, and the default counts where Volumes is unset.
+// say over hostPath, the default counts where Volumes is unset, and no list holds
+// spec.UnknownVolumeType.
 func (a *Allow) Volume(name string) bool { return a.volume(name) >= 0 }
 
-// HostPath reports whether the policy lets a path of the node be mounted, and
-// mounted writable where that is asked for.
-func (a *Allow) HostPath(path string, writable bool) bool { return a.hostPath(path, writable) >= 0 }
+// HostPath reports whether the policy lets a path of the node be mounted, by what
+// the pod says of the volume.
+func (a *Allow) HostPath(path string, facts spec.Facts) bool { return a.hostPath(path, facts) >= 0 }
 
 // InRanges reports whether one of the ranges holds an ID.
 func InRanges(ranges []IDRange, id int64) bool {

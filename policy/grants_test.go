@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -136,7 +138,7 @@ func TestHostPath(t *testing.T) {
 	} {
 		a := policy.Allow{AllowedHostPaths: row.entries}
 		for facts, entry := range map[spec.Facts]string{0: row.readable, spec.MountedWritable: row.writable} {
-			if got := a.HostPath(row.path, facts != 0); got != (entry != "") {
+			if got := a.HostPath(row.path, facts); got != (entry != "") {
 				t.Errorf("%s, facts %d: %v, want entry %q", row.name, facts, got, entry)
 			}
 			fault := policy.Fault{
@@ -146,6 +148,65 @@ func TestHostPath(t *testing.T) {
 			if want := "allow.allowedHostPaths" + entry; ok != (entry != "") || ok && by != want {
 				t.Errorf("%s, facts %d: excused %v by %s, want %s", row.name, facts, ok, by, want)
 			}
+		}
+	}
+}
+
+// TestHostPathDemands: an entry may ask for more than its path.
+func TestHostPathDemands(t *testing.T) {
+	const shallow, written = spec.SubmountsWritable, spec.MountedWritable | spec.SubmountsWritable
+	of := func(name corev1.HostPathType) spec.Facts {
+		return spec.TypeOf(&corev1.HostPathVolumeSource{Type: &name})
+	}
+	deep := policy.HostPath{PathPrefix: "/a", ReadOnly: true, RecursiveReadOnly: true}
+	typed := policy.HostPath{PathPrefix: "/a", Types: []string{"Directory", "Unset"}}
+	for _, row := range []struct {
+		name  string
+		entry policy.HostPath
+		facts spec.Facts
+		want  bool
+	}{
+		{"read-only, and a mount that is so on its top alone", policy.HostPath{PathPrefix: "/a", ReadOnly: true}, shallow, true},
+		{"recursively, and none is mounted or all are so", deep, 0, true},
+		{"recursively, and a mount that is so on its top alone", deep, shallow, false},
+		{"recursively, and one that is written to", deep, written, false},
+		{"a type that is listed", typed, of(corev1.HostPathDirectory), true},
+		{"a type that is not", typed, of(corev1.HostPathDirectoryOrCreate), false},
+		{"a socket", typed, of(corev1.HostPathSocket) | written, false},
+		{"a volume without a type", typed, of(corev1.HostPathUnset) | written, true},
+		{"a type that the API does not know", typed, of("directory"), false},
+		{"a type that the API does not know, and no list", policy.HostPath{PathPrefix: "/a"}, of("directory"), true},
+		{"an empty list, which Validate refuses", policy.HostPath{PathPrefix: "/a", Types: []string{}}, of(corev1.HostPathDirectory), false},
+		{"a word that is no type, which Validate refuses", policy.HostPath{PathPrefix: "/a", Types: []string{""}}, of("directory"), false},
+	} {
+		a := policy.Allow{AllowedHostPaths: []policy.HostPath{row.entry}}
+		if got := a.HostPath("/a/b", row.facts); got != row.want {
+			t.Errorf("%s: %v, want %v", row.name, got, row.want)
+		}
+	}
+	for _, known := range spec.HostPathTypes() {
+		facts := of(known.Type)
+		if facts.HostPathType() != known.Name || facts.Has(spec.MountedWritable) || facts.Has(spec.SubmountsWritable) || facts.Has(spec.OnWindows) {
+			t.Errorf("%s reads as %q of facts %b", known.Name, facts.HostPathType(), facts)
+		}
+	}
+	if unset := spec.TypeOf(&corev1.HostPathVolumeSource{}); unset != of(corev1.HostPathUnset) || len(spec.HostPathTypes()) != 8 {
+		t.Errorf("no type is %q, and there are %d", unset.HostPathType(), len(spec.HostPathTypes()))
+	}
+}
+
+// TestHostPathWords: what an entry lets be mounted, as a violation says it.
+func TestHostPathWords(t *testing.T) {
+	for want, entry := range map[string]policy.HostPath{
+		"/a":                           {PathPrefix: "/a"},
+		"/a with every mount readOnly": {PathPrefix: "/a", ReadOnly: true},
+		"/a with every mount recursiveReadOnly: Enabled, of type Directory or Unset": {
+			PathPrefix: "/a", ReadOnly: true, RecursiveReadOnly: true, Types: []string{"Directory", "Unset"},
+		},
+		`C:\a on Windows (spec.os.name), of type File`: {PathPrefix: `C:\a`, Types: []string{"File"}},
+	} {
+		if got := entry.String(); got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 	}
 }
@@ -291,7 +352,8 @@ func TestVolume(t *testing.T) {
 		{"csi by default", unset.Volume("csi"), false},
 		{"hostPath by default", unset.Volume("hostPath"), false},
 		{"configMap of an empty list", empty.Volume("configMap"), false},
-		{"anything under *", star.Volume("unknown"), true},
+		{"every type under *", star.Volume("photonPersistentDisk"), true},
+		{"what is not known under *", star.Volume("unknown"), false},
 		{"nfs listed", one.Volume("nfs"), true},
 		{"configMap not listed", one.Volume("configMap"), false},
 		{"NFS listed as nfs", one.Volume("NFS"), false},

@@ -67,12 +67,14 @@ const (
 	ListedSysAdmin
 	// ListedSysctl: the list holds the name, or a prefix of it that ends in "*".
 	ListedSysctl
-	// ListedSources: the list holds every source of the volume, or "*".
+	// ListedSources: the list holds every source of the volume, or "*", and there
+	// is one that is known.
 	ListedSources
 	// InPortRange: a range holds the port.
 	InPortRange
 	// PathCovered: a path prefix covers the path. Where the entry is read-only, so
-	// is every mount of the volume.
+	// is every mount of the volume, and recursively where the entry says so; and the
+	// entry admits the volume's type.
 	PathCovered
 	// SourcesCovered is PathCovered, and the volume types list every other source.
 	SourcesCovered
@@ -300,9 +302,9 @@ func (g *GrantType) covers(p *Policy, f *Fault) (index int, ok bool) {
 		port, set := f.Value.(int32)
 		return found(a.hostPort(port), set)
 	case PathCovered:
-		return found(a.hostPath(f.text(), f.Facts.Has(spec.MountedWritable)), true)
+		return found(a.hostPath(f.text(), f.Facts), true)
 	case SourcesCovered:
-		index := a.hostPath(f.text(), f.Facts.Has(spec.MountedWritable))
+		index := a.hostPath(f.text(), f.Facts)
 		return index, index >= 0 && a.others(f.Sources)
 	case AnyUser:
 		return -1, a.RunAsUser.Rule == RunAsAny
@@ -441,19 +443,21 @@ func (a *Allow) hostPort(port int32) int {
 }
 
 // hostPath: of several entries that cover the path, any one that admits it will do.
-func (a *Allow) hostPath(path string, writable bool) int {
-	return slices.IndexFunc(a.AllowedHostPaths, func(h HostPath) bool {
-		return (!h.ReadOnly || !writable) && Covers(h.PathPrefix, path)
-	})
+func (a *Allow) hostPath(path string, facts spec.Facts) int {
+	for i := range a.AllowedHostPaths {
+		if a.AllowedHostPaths[i].admits(path, facts) {
+			return i
+		}
+	}
+	return -1
 }
 
 // sources reports whether the policy lists every source of a volume that is no
-// hostPath, and which entry lists the first: -1 for one of the default types. A
-// volume without a known source needs "*".
+// hostPath, and which entry lists the first: -1 for one of the default types. No
+// list excuses a volume without a known source.
 func (a *Allow) sources(set spec.VolumeSet) (index int, ok bool) {
 	if set == 0 {
-		index = a.volume(spec.UnknownVolumeType)
-		return index, index >= 0
+		return -1, false
 	}
 	index = -1
 	for t := range set.Types() {
@@ -481,8 +485,12 @@ func (a *Allow) others(set spec.VolumeSet) bool {
 	return true
 }
 
-// volume finds a volume type in the list, or in the default one.
+// volume finds a volume type in the list, or in the default one. A source that this
+// build does not know may open what it will, so that "*" does not stand for it.
 func (a *Allow) volume(name string) int {
+	if name == spec.UnknownVolumeType {
+		return -1
+	}
 	list := a.Volumes
 	if list == nil {
 		list = defaultVolumes[:]

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -70,6 +71,7 @@ func TestKeysHaveAUse(t *testing.T) {
 
 // TestSmallestGrants: what a fault asks for, and that it would be enough.
 func TestSmallestGrants(t *testing.T) {
+	socket := corev1.HostPathSocket
 	for _, row := range []struct {
 		name, why string
 		fault     policy.Fault
@@ -117,6 +119,45 @@ func TestSmallestGrants(t *testing.T) {
 			[]string{"allow.allowedHostPaths: [{pathPrefix: /etc/on}]"},
 		},
 		{
+			"a path of Windows", "in the form of a prefix, and of its drive",
+			policy.Fault{
+				Check: spec.CheckHostPathVolumes, Field: spec.FieldVolumeHostPath, Value: "/Logs/app/",
+				Facts: spec.OnWindows, Sources: sources(t, "hostPath"),
+			},
+			[]string{`allow.allowedHostPaths: [{pathPrefix: "C:\\Logs\\app", readOnly: true}]`},
+		},
+		{
+			"a root of Windows that is written", "it keeps its backslash",
+			policy.Fault{
+				Check: spec.CheckHostPathVolumes, Field: spec.FieldVolumeHostPath, Value: "d:/",
+				Facts: spec.OnWindows | spec.MountedWritable | spec.SubmountsWritable, Sources: sources(t, "hostPath"),
+			},
+			[]string{`allow.allowedHostPaths: [{pathPrefix: "d:\\"}]`},
+		},
+		{
+			"an unclean path of Windows", "no grant covers it",
+			policy.Fault{
+				Check: spec.CheckHostPathVolumes, Field: spec.FieldVolumeHostPath, Value: `C:\a\..\b`,
+				Facts: spec.OnWindows, Sources: sources(t, "hostPath"),
+			},
+			nil,
+		},
+		{
+			"a path of Windows in a pod of another system", "no grant covers it",
+			policy.Fault{
+				Check: spec.CheckHostPathVolumes, Field: spec.FieldVolumeHostPath, Value: `C:\a`, Sources: sources(t, "hostPath"),
+			},
+			nil,
+		},
+		{
+			"a socket, mounted recursively read-only", "what else an entry may demand is its reader's to say",
+			policy.Fault{
+				Check: spec.CheckHostPathVolumes, Field: spec.FieldVolumeHostPath, Value: "/run/a.sock",
+				Facts: spec.TypeOf(&corev1.HostPathVolumeSource{Type: &socket}), Sources: sources(t, "hostPath"),
+			},
+			[]string{"allow.allowedHostPaths: [{pathPrefix: /run/a.sock, readOnly: true}]"},
+		},
+		{
 			"an unclean path", "no grant covers it",
 			policy.Fault{
 				Check: spec.CheckRestrictedVolumes, Field: spec.FieldVolumeHostPath, Value: "/a/../b", Sources: sources(t, "hostPath"),
@@ -136,7 +177,7 @@ func TestSmallestGrants(t *testing.T) {
 			[]string{"allow.volumes: [nfs]"},
 		},
 		{
-			"a volume without a source", "only * would do, and that is every type",
+			"a volume without a source", "no list excuses what is not known",
 			policy.Fault{Check: spec.CheckRestrictedVolumes, Field: spec.FieldVolume, Value: "unknown"},
 			nil,
 		},

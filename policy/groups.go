@@ -43,9 +43,18 @@ type member struct {
 // group is what overlaps: several parts, or a chain in one part.
 type group [][]*member
 
-// groupsOf tells the overlaps of policies. Of a group, up to so many hubs are
-// taken out.
-func groupsOf(policies []*Policy, hubs int) (groups []group) {
+// tally counts the comparisons of a search, which its time grows with.
+type tally struct{ comparisons int }
+
+// meets reports whether some pod meets both.
+func (t *tally) meets(a, b *member) bool {
+	t.comparisons++
+	return a.demands.meets(b.demands)
+}
+
+// groupsOf tells the overlaps of policies, and counts what that took. Of a group,
+// up to so many hubs are taken out.
+func groupsOf(policies []*Policy, hubs int) (groups []group, took tally) {
 	members := make([]*member, 0, len(policies))
 	for _, p := range policies {
 		if asks := demandsOf(p); asks.possible {
@@ -62,13 +71,13 @@ func groupsOf(policies []*Policy, hubs int) (groups []group) {
 		if len(members) < 2 {
 			return
 		}
-		for _, connected := range components(members, overlapping(members)) {
+		for _, connected := range components(members, took.overlapping(members)) {
 			if len(connected) == 1 {
 				continue
 			}
-			parts := components(connected, apart(connected))
+			parts := components(connected, took.apart(connected))
 			if len(parts) == 1 {
-				hub, others, rest := takeHub(connected, hubs)
+				hub, others, rest := took.takeHub(connected, hubs)
 				if hub == nil {
 					groups = append(groups, parts)
 					continue
@@ -84,17 +93,17 @@ func groupsOf(policies []*Policy, hubs int) (groups []group) {
 		}
 	}
 	divide(members, hubs)
-	return groups
+	return groups, took
 }
 
 // takeHub takes the member that overlaps most others out of a group. There is
 // none if the group is too large to look for it, or no more may be taken.
-func takeHub(members []*member, hubs int) (hub *member, others, rest []*member) {
+func (t *tally) takeHub(members []*member, hubs int) (hub *member, others, rest []*member) {
 	if hubs == 0 || len(members) > maxHubSearch {
 		return nil, nil, nil
 	}
 	for _, m := range members {
-		met := slices.DeleteFunc(slices.Clone(members), func(other *member) bool { return other == m || !m.meets(other.demands) })
+		met := slices.DeleteFunc(slices.Clone(members), func(other *member) bool { return other == m || !t.meets(m, other) })
 		if len(met) > len(others) {
 			hub, others = m, met
 		}
@@ -177,12 +186,12 @@ func pin(members []*member) {
 // overlapping yields the members that overlap one. As a [Set] does, it finds
 // them by namespace and by a label that they demand, so that of a thousand
 // policies for a thousand apps none is held against the others.
-func overlapping(members []*member) func(*member) []*member {
+func (t *tally) overlapping(members []*member) func(*member) []*member {
 	byNamespace := map[string]*pins{}
 	for _, m := range members {
 		in := byNamespace[m.policy.Namespace]
 		if in == nil {
-			in = &pins{byLabel: map[string]map[string][]*member{}}
+			in = &pins{tally: t, byLabel: map[string]map[string][]*member{}}
 			byNamespace[m.policy.Namespace] = in
 		}
 		in.add(m)
@@ -205,6 +214,7 @@ func overlapping(members []*member) func(*member) []*member {
 
 // pins finds members by the label that they are pinned to: key, then value.
 type pins struct {
+	*tally
 	byLabel map[string]map[string][]*member
 	// others demand no particular values.
 	others []*member
@@ -227,7 +237,7 @@ func (in *pins) add(m *member) {
 
 // meeting adds the members that overlap one to found.
 func (in *pins) meeting(m *member, found *[]*member) {
-	meets := func(other *member) bool { return m.meets(other.demands) }
+	meets := func(other *member) bool { return in.tally.meets(m, other) }
 	in.others = reach(in.others, found, meets)
 	for key, byValue := range in.byLabel {
 		look := func(value string) {
@@ -242,6 +252,7 @@ func (in *pins) meeting(m *member, found *[]*member) {
 			}
 			continue
 		}
+		in.comparisons += len(byValue)
 		for v := range byValue {
 			if asked == nil || asked.admits(v) {
 				look(v)
@@ -256,13 +267,13 @@ func (in *pins) meeting(m *member, found *[]*member) {
 // apart yields the members that do not overlap one. They ask about a key that it
 // asks about, so that of a thousand policies with a label each of their own none
 // is held against the others.
-func apart(members []*member) func(*member) []*member {
+func (t *tally) apart(members []*member) func(*member) []*member {
 	keys := map[string]*asking{}
 	for _, m := range members {
 		for i := range m.list {
 			key := m.list[i].key
 			if keys[key] == nil {
-				keys[key] = &asking{byValue: map[string][]*member{}}
+				keys[key] = newAsking(t)
 			}
 			keys[key].add(m, &m.list[i])
 		}
@@ -277,70 +288,101 @@ func apart(members []*member) func(*member) []*member {
 
 // asking finds the members that ask about one key.
 type asking struct {
+	*tally
 	// byValue demand one value.
 	byValue map[string][]*member
-	// byShape demand something else.
-	byShape [shapes][]*member
+	// looked are the values for which one was asked already. The same demand
+	// refuses nobody more.
+	looked map[string]bool
+	// several demand one of several values, under the first of them.
+	several map[string][]*member
+	// but admit all values but some, under each of those.
+	but map[string][]*member
+	// present demand that some value is there, and absent that none is.
+	present, absent []*member
 }
 
-// shape is what a demand has in common with others, so that most need not be
-// compared.
-type shape uint8
-
-const (
-	oneValue shape = iota
-	// severalValues: one of several must be there.
-	severalValues
-	// anyValueBut: some must be there, of all but finitely many.
-	anyValueBut
-	// optional: it may be absent or present.
-	optional
-	// never: it must be absent.
-	never
-
-	shapes
-)
-
-func (d *demand) shape() shape {
-	switch {
-	case !d.mayBePresent:
-		return never
-	case d.mayBeAbsent:
-		return optional
-	case d.only == nil:
-		return anyValueBut
-	case len(d.only) > 1:
-		return severalValues
+func newAsking(t *tally) *asking {
+	return &asking{
+		tally: t, looked: map[string]bool{},
+		byValue: map[string][]*member{}, several: map[string][]*member{}, but: map[string][]*member{},
 	}
-	return oneValue
-}
-
-// mayClash are the shapes some of which cannot be met together with a shape.
-var mayClash = [shapes][]shape{
-	oneValue:      {severalValues, anyValueBut, optional, never},
-	severalValues: {severalValues, anyValueBut, optional, never},
-	anyValueBut:   {severalValues, never},
-	optional:      {severalValues},
-	never:         {severalValues, anyValueBut},
 }
 
 func (on *asking) add(m *member, d *demand) {
-	if s := d.shape(); s != oneValue {
-		on.byShape[s] = append(on.byShape[s], m)
+	switch {
+	case !d.mayBePresent:
+		on.absent = append(on.absent, m)
 		return
+	case len(d.only) == 1 && !d.mayBeAbsent:
+		on.byValue[d.only[0]] = append(on.byValue[d.only[0]], m)
+		return
+	case d.only != nil:
+		on.several[d.only[0]] = append(on.several[d.only[0]], m)
+		return
+	case !d.mayBeAbsent:
+		on.present = append(on.present, m)
 	}
-	on.byValue[d.only[0]] = append(on.byValue[d.only[0]], m)
+	for _, value := range d.not {
+		on.but[value] = append(on.but[value], m)
+	}
 }
 
-// refusing adds the members whose demand cannot be met together with one.
+// refusing adds the members whose demand cannot be met together with one. Few of
+// the others are looked at: those that are refused are looked at once.
 func (on *asking) refusing(d *demand, found *[]*member) {
+	reachable := func(list []*member) []*member {
+		return reach(list, found, func(other *member) bool {
+			on.comparisons++
+			return !d.meets(other.on(d.key))
+		})
+	}
+	lookUnder := func(index map[string][]*member, value string) {
+		on.comparisons++
+		if index[value] = reachable(index[value]); len(index[value]) == 0 {
+			delete(index, value)
+		}
+	}
+	switch {
+	case !d.mayBePresent:
+		on.present = reachable(on.present)
+		on.anyValue(d, found)
+		for first := range on.several {
+			lookUnder(on.several, first)
+		}
+	case d.only == nil:
+		for _, value := range d.not { // it admits all others
+			lookUnder(on.byValue, value)
+			lookUnder(on.several, value)
+		}
+		if !d.mayBeAbsent {
+			on.absent = reachable(on.absent)
+		}
+	case len(d.only) == 1 && on.looked[d.only[0]]:
+	default:
+		on.looked[d.only[0]] = on.looked[d.only[0]] || len(d.only) == 1
+		on.absent = reachable(on.absent)
+		on.anyValue(d, found)
+		for first := range on.several {
+			lookUnder(on.several, first)
+		}
+		lookUnder(on.but, on.rarest(d.only))
+	}
+}
+
+// anyValue adds those that demand one value which a demand does not admit.
+func (on *asking) anyValue(d *demand, found *[]*member) {
+	on.comparisons += len(on.byValue)
 	for value, list := range on.byValue {
 		if !d.admits(value) {
 			reach(list, found, func(*member) bool { return true })
 			delete(on.byValue, value)
 		}
 	}
-	for _, s := range mayClash[d.shape()] {
-		on.byShape[s] = reach(on.byShape[s], found, func(other *member) bool { return !d.meets(other.on(d.key)) })
-	}
+}
+
+// rarest is the value that the fewest do not admit: what refuses all of several
+// values refuses this one.
+func (on *asking) rarest(values []string) string {
+	return slices.MinFunc(values, func(a, b string) int { return cmp.Compare(len(on.but[a]), len(on.but[b])) })
 }

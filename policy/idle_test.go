@@ -29,7 +29,7 @@ var idle = map[string]policy.Policy{
 			RunAsUser:          policy.UserRule{Rule: policy.MustRunAsNonRoot},
 			RunAsGroup:         policy.GroupRule{Rule: policy.RunAsAny},
 			FSGroup:            everyGroup,
-			SupplementalGroups: everyGroup,
+			SupplementalGroups: policy.SupplementalGroupsRule{GroupRule: everyGroup},
 		},
 		Mutations: policy.Mutations{
 			DropAllCapabilities: pointer(true), SetDefaultSeccompProfile: pointer(true),

@@ -22,6 +22,17 @@ type Warning struct {
 	Field string `json:"field,omitempty"`
 	// Position is where the field stands, or what is nearest above it.
 	Position
+	// Value is the entry of a list that it is about, for WarnEverything,
+	// WarnWideHostPath, WarnUnknownCapability and WarnNoSuchHost.
+	Value string `json:"value,omitempty"`
+	// Meant is the capability that was probably meant, for WarnUnknownCapability.
+	Meant string `json:"meant,omitempty"`
+	// Paths are what the entry covers of the node's own, for WarnWideHostPath.
+	Paths []string `json:"paths,omitempty"`
+	// Keys are the grants that open the node, for WarnEveryNamespace.
+	Keys []Key `json:"keys,omitempty"`
+	// Fields are the paths that it is about, without indices, for WarnNotInWelkin.
+	Fields []string `json:"fields,omitempty"`
 	// Volumes are the volume types that a policy refuses and restricted allows,
 	// for WarnNarrowsVolumes.
 	Volumes []string `json:"volumes,omitempty"`
@@ -49,6 +60,27 @@ const (
 	// WarnRefusesTokens: volumes does not list projected, so that the policy
 	// refuses every pod to which ServiceAccount admission adds its token.
 	WarnRefusesTokens WarningReason = "RefusesTokens"
+	// WarnEverything: an entry of a list stands for all that the list may hold.
+	WarnEverything WarningReason = "Everything"
+	// WarnWideHostPath: a host path covers places of the node from which its pods
+	// rule the node: it is writable, or they hold a socket, which a read-only mount
+	// lets be used.
+	WarnWideHostPath WarningReason = "WideHostPath"
+	// WarnEveryNamespace: the policy opens the node and names no namespace, so that
+	// whoever may create a pod anywhere may label it as one of the policy's.
+	WarnEveryNamespace WarningReason = "EveryNamespace"
+	// WarnUnknownCapability: Linux has no such capability, and so no container
+	// runtime lets it be added.
+	WarnUnknownCapability WarningReason = "UnknownCapability"
+	// WarnNoSuchHost: an entry of allowedProbeHosts is a pattern, a network, a URL
+	// or has a port. Hosts are compared as they are written, so that it allows none.
+	WarnNoSuchHost WarningReason = "NoSuchHost"
+	// WarnMergedGroups: supplementalGroups has ranges, which hold for the groups of
+	// the manifest alone while the rule does not demand Strict.
+	WarnMergedGroups WarningReason = "MergedGroups"
+	// WarnNotInWelkin: the policy stands in a Welkin values file and has keys that
+	// Welkin's chart does not know: it passes them over.
+	WarnNotInWelkin WarningReason = "NotInWelkin"
 	// WarnSelectsNothing: no labels meet the selector of the policy.
 	WarnSelectsNothing WarningReason = "SelectsNothing"
 	// WarnOverlap: several policies can select one pod. They are tried in order
@@ -100,7 +132,8 @@ func Lint(policies ...Policy) []Warning {
 		list[i] = &policies[i]
 		all = append(all, list[i].warnings()...)
 	}
-	for _, g := range groupsOf(list, maxHubs) {
+	groups, _ := groupsOf(list, maxHubs)
+	for _, g := range groups {
 		all = append(all, g.warning())
 	}
 	slices.SortStableFunc(all, func(a, b Warning) int {
@@ -126,6 +159,15 @@ func (p *Policy) warnings() (all []Warning) {
 	if p.Allow.Volumes != nil && !p.Allow.Volume(spec.VolumeTypeOf(spec.FieldVolumeProjected)) {
 		warn(Warning{Reason: WarnRefusesTokens, Field: KeyVolumes.String()})
 	}
+	if groups := &p.Allow.SupplementalGroups; groups.Rule.takesRanges() && !groups.IsStrict() {
+		warn(Warning{Reason: WarnMergedGroups, Field: KeySupplementalGroups.String()})
+	}
+	if fields := p.Source.notInWelkin(); len(fields) > 0 {
+		warn(Warning{Reason: WarnNotInWelkin, Fields: fields})
+	}
+	p.wide(warn)
+	p.unknownCapabilities(warn)
+	p.matchless(warn)
 	if !demandsOf(p).possible {
 		warn(Warning{Reason: WarnSelectsNothing})
 	}
@@ -195,6 +237,24 @@ func (w *Warning) what() string {
 		return "does not list projected in allow.volumes, and so refuses nearly every pod: ServiceAccount admission adds a projected volume " +
 			"with a token to each one, unless the pod or its ServiceAccount sets automountServiceAccountToken: false; list projected, " +
 			"or see to it that all its pods set that"
+	case WarnMergedGroups:
+		return "rules over supplementalGroups with ranges, which do not hold for the groups that the image's /etc/group adds to those of the manifest; " +
+			"write policy: Strict in the rule if the nodes are v1.33 or later"
+	case WarnNotInWelkin:
+		return "has keys that Welkin's chart does not know, and which hold for podfence alone: " + listed(w.Fields, ", ", "") +
+			"; where the chart reads the file too, write what it has, or keep the policy in a file of its own"
+	case WarnEverything:
+		return "lists " + quote(w.Value) + " in " + w.Field + ", " + everythingText(w.Field)
+	case WarnWideHostPath:
+		return "grants " + quote(w.Value) + " in " + w.Field + ", and with it what rules the node: " + listed(w.Paths, ", ", "") + "; " + fixWidePath(w.Paths)
+	case WarnEveryNamespace:
+		return "opens the node in every namespace, by " + listed(keyNames(w.Keys), ", ", "") + ": whoever may create a pod in any of them " +
+			"can write the labels that it selects; write namespace"
+	case WarnUnknownCapability:
+		return "lists " + quote(w.Value) + " in " + w.Field + ", which is no capability of Linux; " + fixCapability(w.Meant)
+	case WarnNoSuchHost:
+		return "lists " + quote(w.Value) + " in " + w.Field + ", which allows no host: they are compared as they are written; " +
+			"write each host or IP address by itself, without a port"
 	case WarnSelectsNothing:
 		return "selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"
 	case WarnOverlap:

@@ -24,8 +24,8 @@ func (r *reader) outdented(n *yaml.Node, path string) *yaml.Node {
 	rest.Content = nil
 	for i := 0; i+1 < len(n.Content); {
 		end := i + 2
-		if isRuleKey(n.Content[i].Value) && isNull(n.Content[i+1]) {
-			end = ruleEnd(n.Content, end)
+		if keys := ruleKeys(n.Content[i].Value); keys != nil && isNull(n.Content[i+1]) {
+			end = ruleEnd(n.Content, end, keys)
 		}
 		if end == i+2 {
 			rest.Content = append(rest.Content, n.Content[i:end]...)
@@ -37,20 +37,24 @@ func (r *reader) outdented(n *yaml.Node, path string) *yaml.Node {
 	return &rest
 }
 
-// isRuleKey reports whether a key of the allow block holds a rule.
-func isRuleKey(key string) bool {
-	return slices.ContainsFunc(fieldsOf(reflect.TypeFor[Allow]()), func(f field) bool {
-		return f.name == key && (f.typ == reflect.TypeFor[UserRule]() || f.typ == reflect.TypeFor[GroupRule]())
-	})
+// ruleKeys are the keys of the rule that a key of the allow block holds, nil where
+// it holds none.
+func ruleKeys(key string) []string {
+	for _, f := range fieldsOf(reflect.TypeFor[Allow]()) {
+		if f.name == key && f.typ.Kind() == reflect.Struct {
+			return fieldNames(f.typ)
+		}
+	}
+	return nil
 }
 
-// ruleEnd returns where the rule and ranges end that begin at i, each of them
-// at most once.
-func ruleEnd(content []*yaml.Node, i int) int {
+// ruleEnd returns where the keys of a rule end that begin at i, each of them at
+// most once.
+func ruleEnd(content []*yaml.Node, i int, keys []string) int {
 	seen := map[string]bool{}
 	for ; i+1 < len(content); i += 2 {
 		key := content[i].Value
-		if key != "rule" && key != "ranges" || seen[key] {
+		if !slices.Contains(keys, key) || seen[key] {
 			break
 		}
 		seen[key] = true
@@ -67,13 +71,18 @@ func (r *reader) showIndented(block, key *yaml.Node, under []*yaml.Node, path st
 
 // beside names the keys that were found, with their verb and their pronoun.
 func beside(under []*yaml.Node) (stand, them string) {
+	last := len(under) - 2
 	switch {
-	case len(under) > 2:
-		return under[0].Value + " and " + under[2].Value + " stand", "them"
-	case under[0].Value == "rule":
-		return "rule stands", "it"
+	case last > 0:
+		var first []string
+		for i := 0; i < last; i += 2 {
+			first = append(first, under[i].Value)
+		}
+		return strings.Join(first, ", ") + " and " + under[last].Value + " stand", "them"
+	case under[0].Value == "ranges":
+		return "ranges stand", "them"
 	}
-	return "ranges stand", "them"
+	return under[0].Value + " stands", "it"
 }
 
 // indented renders the corrected lines in the column in which the key stands,

@@ -147,7 +147,7 @@ func TestNeighboursOfOneKey(t *testing.T) {
 			pairs++
 			want := Overlap(&all[i], &all[j])
 			pin(members)
-			for name, neighbours := range map[string]func([]*member) func(*member) []*member{"overlapping": overlapping, "apart": apart} {
+			for name, neighbours := range map[string]func([]*member) func(*member) []*member{"overlapping": new(tally).overlapping, "apart": new(tally).apart} {
 				members[0].reached, members[1].reached = true, false
 				if got := len(neighbours(members)(members[0])); (got == 1) != (want == (name == "overlapping")) {
 					t.Errorf("%v and %v: overlap %t, and %d are %s", all[i], all[j], want, got, name)

@@ -57,11 +57,11 @@ func TestParseReadsEveryKey(t *testing.T) {
 			AllowedCapabilities:  []string{"NET_ADMIN", "cap_sys_time", "*"},
 			AllowedUnsafeSysctls: []string{"net.core.somaxconn", "net.ipv4.*", "*", "net.ipv4.conf.eno2/100.rp_filter"},
 			HostNetworkPorts:     true, HostNamespace: true,
-			AllowedHostPaths:   []HostPath{{PathPrefix: "/var/log", ReadOnly: true}, {PathPrefix: "/"}, {PathPrefix: "/"}},
+			AllowedHostPaths:   []HostPath{{PathPrefix: "/var/log", ReadOnly: true}, {PathPrefix: "/"}, {PathPrefix: "/"}, {`C:\var\lib`, true, true, []string{"Directory", "Unset"}}},
 			RunAsUser:          UserRule{Rule: MustRunAs, Ranges: ranges(IDRange{0, 400})},
 			RunAsGroup:         GroupRule{Rule: MustRunAs, Ranges: ranges(IDRange{1, MaxID})},
 			FSGroup:            GroupRule{Rule: MayRunAs, Ranges: ranges(IDRange{2, 2}, IDRange{4, 5})},
-			SupplementalGroups: GroupRule{Rule: RunAsAny},
+			SupplementalGroups: SupplementalGroupsRule{GroupRule{Rule: RunAsAny}, "Strict"},
 			Volumes:            []string{"configMap", "*", "hostPath"},
 			SeccompProfiles:    []string{"Unconfined"},
 			AppArmorProfiles:   []string{"Unconfined"},
@@ -112,11 +112,14 @@ var accepted = []struct {
 	{"mutations at their defaults", "the document lists them", web + "mutations: {dropAllCapabilities: true, setDefaultSeccompProfile: true, runAsGroup: 1, fsGroup: 1}\n", Policy{Mutations: Mutations{DropAllCapabilities: ptr(true), SetDefaultSeccompProfile: ptr(true), RunAsGroup: ptr[int64](1), FSGroup: ptr[int64](1)}}},
 	{"no groups to fill", "they are not the default", web + "mutations: {supplementalGroups: []}\n", Policy{Mutations: Mutations{SupplementalGroups: []int64{}}}},
 	{"no groups to fill under MayRunAs", "it demands no group", web + "allow: {supplementalGroups: {rule: MayRunAs, ranges: [{min: 2, max: 3}]}}\nmutations: {supplementalGroups: []}\n", Policy{
-		Allow:     Allow{SupplementalGroups: GroupRule{Rule: MayRunAs, Ranges: []IDRange{{2, 3}}}},
+		Allow:     Allow{SupplementalGroups: SupplementalGroupsRule{GroupRule: GroupRule{Rule: MayRunAs, Ranges: []IDRange{{2, 3}}}}},
 		Mutations: Mutations{SupplementalGroups: []int64{}},
 	}},
+	{"no groups but the manifest's", "no rule over which they are is needed", web + "allow: {supplementalGroups: {policy: Strict}}\n", Policy{Allow: Allow{SupplementalGroups: SupplementalGroupsRule{Policy: "Strict"}}}},
 	{"root to fill under RunAsAny", "the rule admits it", web + "allow: {runAsUser: RunAsAny}\nmutations: {runAsUser: 0}\n", Policy{Allow: Allow{RunAsUser: UserRule{Rule: RunAsAny}}, Mutations: Mutations{RunAsUser: ptr[int64](0)}}},
 	{"True", "YAML 1.2 knows it as a boolean", web + "allow: {privileged: True}\n", Policy{Allow: Allow{Privileged: true}}},
+	{"trailing backslash", "it means the same, but for the root", web + "allow: {allowedHostPaths: [{pathPrefix: 'C:\\a\\b\\'}, {pathPrefix: 'd:\\'}]}\n", Policy{Allow: Allow{AllowedHostPaths: []HostPath{{PathPrefix: `C:\a\b`}, {PathPrefix: `d:\`}}}}},
+	{"what a path demands", "all keys of an entry", web + "allow: {allowedHostPaths: [{pathPrefix: /a, readOnly: true, recursiveReadOnly: true, types: [Unset, Directory]}]}\n", Policy{Allow: Allow{AllowedHostPaths: []HostPath{{PathPrefix: "/a", ReadOnly: true, RecursiveReadOnly: true, Types: []string{"Unset", "Directory"}}}}}},
 	{"trailing slash", "it means the same", web + "allow: {allowedHostPaths: [{pathPrefix: /a/b/}, {pathPrefix: /}]}\n", Policy{Allow: Allow{AllowedHostPaths: []HostPath{{PathPrefix: "/a/b"}, {PathPrefix: "/"}}}}},
 	{"path with dots in a name", "..a and a.. are names", web + "allow: {allowedHostPaths: [{pathPrefix: /..a/b..}]}\n", Policy{Allow: Allow{AllowedHostPaths: []HostPath{{PathPrefix: "/..a/b.."}}}}},
 	{"aliases", "they are part of YAML", "podSelectorLabels: {app: &web web}\nallow: {runAsGroup: &g {rule: MustRunAs, ranges: [{min: 1, max: 2}]}, fsGroup: *g}\n", Policy{Allow: Allow{
@@ -128,7 +131,7 @@ var accepted = []struct {
 }
 
 func TestParseAccepts(t *testing.T) {
-	if len(accepted) != 21 {
+	if len(accepted) != 24 {
 		t.Errorf("the table has %d rows; if that is meant, say so here", len(accepted))
 	}
 	for _, row := range accepted {

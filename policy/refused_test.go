@@ -634,6 +634,34 @@ var refused = []struct{ name, why, in, want string }{
 		"p.yaml:2: allow.runAsUser: rule stands beside runAsUser, not under it; indent it:\n    \"runAsUser\": {\"rule\": \"RunAsAny\"}",
 	},
 	{
+		"all of a rule outdented", "supplementalGroups has a key more than the others",
+		web + "allow:\n  supplementalGroups:\n  policy: Strict\n  rule: MayRunAs\n  ranges: [{min: 4, max: 4}]\n",
+		"p.yaml:3: allow.supplementalGroups: policy, rule and ranges stand beside supplementalGroups, not under it; indent them:\n  supplementalGroups:\n    policy: Strict\n    rule: MayRunAs\n    ranges: [{min: 4, max: 4}]",
+	}, {
+		"policy of groups Merge", "it is what no policy means, and demands nothing",
+		web + "allow:\n  supplementalGroups: {policy: Merge}\n",
+		"p.yaml:3: allow.supplementalGroups.policy: Merge demands nothing: pods have the groups of their image too, whatever the rule says; remove it, or write Strict, with which they have those of the manifest alone",
+	}, {
+		"policy of groups in another case", "the API compares exactly",
+		web + "allow:\n  supplementalGroups:\n    policy: strict\n",
+		"p.yaml:4: allow.supplementalGroups.policy: \"strict\" is nothing that can be demanded; write Strict, or remove the key",
+	}, {
+		"policy of groups empty", "a template may leave it so",
+		web + "allow:\n  supplementalGroups: {policy: ''}\n",
+		"p.yaml:3: allow.supplementalGroups.policy: is empty; write a value, or remove the key if it has a default",
+	}, {
+		"policy under another rule", "a pod has no such field for other groups",
+		web + "allow:\n  fsGroup: {rule: RunAsAny, policy: Strict}\n",
+		"p.yaml:3: allow.fsGroup.policy: unknown key; it belongs under allow.supplementalGroups",
+	}, {
+		"supplementalGroups without a value", "it has a default",
+		web + "allow:\n  supplementalGroups:\n",
+		"p.yaml:3: allow.supplementalGroups: has no value; write a rule under it, or remove the key for the default, RunAsAny",
+	}, {
+		"supplementalGroups as a word", "that is how runAsUser may be written",
+		web + "allow:\n  supplementalGroups: RunAsAny\n",
+		"p.yaml:3: allow.supplementalGroups: RunAsAny stands where a block of keys belongs; write {rule: RunAsAny}",
+	}, {
 		"rules outdented in supplementalGroups with a comment", "comments do not disturb",
 		web + "allow:\n  supplementalGroups:\n  # only this group\n  rule: MustRunAs # strict\n  ranges:\n    - max: 400\n      min: 400\n",
 		"p.yaml:3: allow.supplementalGroups: rule and ranges stand beside supplementalGroups, not under it; indent them:\n  supplementalGroups:\n    rule: MustRunAs\n    ranges:\n      - max: 400\n        min: 400",
@@ -674,9 +702,59 @@ var refused = []struct{ name, why, in, want string }{
 		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "/a\tb" has an unprintable character; write a path of printable characters`,
 	},
 	{
-		"Windows path", "no path of a Linux node",
-		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: C:\\foo\n",
-		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "C:\\foo" is no absolute path; write the whole path, beginning with /`,
+		"Windows path with slashes", "each prefix has one form",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: C:/foo/\n",
+		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "C:/foo/" is no clean path of Windows; write C:\foo`,
+	},
+	{
+		"Windows path without a drive", "it would be one of drive C, and looks like none",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: \\var\\lib\n",
+		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "\\var\\lib" has a backslash, which divides the segments of a Windows path; write C:\var\lib for nodes of Windows, and slashes for others`,
+	},
+	{
+		"drive without a path", "it is the directory in which the drive happens to be",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: 'C:'\n",
+		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "C:" is no clean path of Windows; write the whole path, as in C:\var\lib, of names that Windows takes as they are: none ends in a dot or a space`,
+	},
+	{
+		"Windows path that is left", "Windows would resolve it",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: C:\\var\\..\\lib\n",
+		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "C:\\var\\..\\lib" is no clean path of Windows; write the whole path, as in C:\var\lib, of names that Windows takes as they are: none ends in a dot or a space`,
+	},
+	{
+		"Windows path in double quotes", "YAML reads an escape there",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: \"C:\\var\"\n",
+		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "C:\var" has an unprintable character; write a path of printable characters, one with backslashes in single quotes, as in 'C:\var'`,
+	},
+	{
+		"path with a backslash", "it divides segments where the node is one of Windows",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: /foo\\..\\bar\n",
+		`p.yaml:4: allow.allowedHostPaths[0].pathPrefix: "/foo\\..\\bar" has a backslash, which divides the segments of a Windows path; write slashes, or for nodes of Windows the whole path with its drive letter`,
+	},
+	{
+		"recursiveReadOnly without readOnly", "a mount that may be written to is not read-only below",
+		web + "allow:\n  allowedHostPaths:\n  - pathPrefix: /foo\n    recursiveReadOnly: true\n",
+		"p.yaml:5: allow.allowedHostPaths[0].recursiveReadOnly: only read-only mounts can be recursively so; write readOnly: true beside it",
+	},
+	{
+		"recursiveReadOnly as a word", "the pod has words there, and the policy a demand",
+		web + "allow:\n  allowedHostPaths: [{pathPrefix: /foo, readOnly: true, recursiveReadOnly: Enabled}]\n",
+		"p.yaml:3: allow.allowedHostPaths[0].recursiveReadOnly: Enabled is no boolean; write true or false",
+	},
+	{
+		"no types", "an empty list is no unset one",
+		web + "allow:\n  allowedHostPaths: [{pathPrefix: /foo, types: []}]\n",
+		"p.yaml:3: allow.allowedHostPaths[0].types: admits no type, and so no volume; list those that it admits, or remove the key for every type",
+	},
+	{
+		"a type misspelt", "the nearest is offered",
+		web + "allow:\n  allowedHostPaths: [{pathPrefix: /foo, types: [Directory, directory]}]\n",
+		`p.yaml:3: allow.allowedHostPaths[0].types[1]: "directory" is no type of a hostPath; did you mean Directory?`,
+	},
+	{
+		"an empty type", "the API's word for no type has a name here",
+		web + "allow:\n  allowedHostPaths: [{pathPrefix: /foo, types: ['']}]\n",
+		"p.yaml:3: allow.allowedHostPaths[0].types[0]: is empty; write Unset for a volume that names no type",
 	},
 	{
 		"path instead of pathPrefix", "PSP and people say path",
@@ -1139,7 +1217,7 @@ var refused = []struct{ name, why, in, want string }{
 }
 
 func TestParseRefuses(t *testing.T) {
-	if len(refused) != 223 {
+	if len(refused) != 240 {
 		t.Errorf("the table has %d rows; if that is meant, say so here", len(refused))
 	}
 	names := map[string]bool{}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 	sigsyaml "sigs.k8s.io/yaml"
@@ -37,10 +38,13 @@ var (
 		low := rapid.Int32Range(1, 65535).Draw(t, "min")
 		return PortRange{low, rapid.Int32Range(low, 65535).Draw(t, "max")}
 	})
-	genPath = rapid.OneOf(rapid.SampledFrom([]string{"/", "/a b", "/ ", "/#", "/a: b", "/'\"", "/é/日本", "/-", "/<a>&"}),
+	genPath = rapid.OneOf(rapid.SampledFrom([]string{"/", "/a b", "/ ", "/#", "/a: b", "/'\"", "/é/日本", "/-", "/<a>&", `C:\`, `c:\a b\'#`, `D:\é\n`}),
 		rapid.StringMatching(`(/[-_.a-z0-9 :#'"]{0,5}[a-z])+`))
 	genHostPath = rapid.Custom(func(t *rapid.T) HostPath {
-		return HostPath{genPath.Draw(t, "path"), rapid.Bool().Draw(t, "readOnly")}
+		h := HostPath{PathPrefix: genPath.Draw(t, "path"), ReadOnly: rapid.Bool().Draw(t, "readOnly")}
+		h.RecursiveReadOnly = h.ReadOnly && rapid.Bool().Draw(t, "recursiveReadOnly")
+		h.Types = listOf(t, "types", rapid.SampledFrom([]string{"Unset", "Directory", "Socket"}))
+		return h
 	})
 	genRequirement = rapid.Custom(func(t *rapid.T) metav1.LabelSelectorRequirement {
 		if rapid.Bool().Draw(t, "compares") {
@@ -92,7 +96,7 @@ var genPolicy = rapid.Custom(func(t *rapid.T) Policy {
 			AllowedHostPaths:   listOf(t, "paths", genHostPath),
 			RunAsGroup:         drawGroup(t, "runAsGroup"),
 			FSGroup:            drawGroup(t, "fsGroup"),
-			SupplementalGroups: drawGroup(t, "supplementalGroups"),
+			SupplementalGroups: SupplementalGroupsRule{drawGroup(t, "supplementalGroups"), rapid.SampledFrom([]corev1.SupplementalGroupsPolicy{"", "Strict"}).Draw(t, "groups policy")},
 			Volumes:            rapid.SliceOfN(rapid.SampledFrom(append(volumeNames(), "*")), 0, 3).Draw(t, "volumes"),
 			AllowedProbeHosts:  listOf(t, "hosts", genProbeHost),
 			AllowedHostPorts:   listOf(t, "ports", genPortRange),
@@ -257,6 +261,9 @@ func scribble(p *Policy) {
 	a, m := &p.Allow, &p.Mutations
 	for _, l := range [][]string{a.AllowedCapabilities, a.AllowedUnsafeSysctls, a.Volumes, a.SeccompProfiles, a.AppArmorProfiles, a.ProcMounts, a.AllowedProbeHosts} {
 		overwrite(l, "scribbled")
+	}
+	for _, h := range a.AllowedHostPaths {
+		overwrite(h.Types, "scribbled")
 	}
 	overwrite(a.AllowedHostPaths, HostPath{PathPrefix: "scribbled"})
 	overwrite(a.AllowedHostPorts, PortRange{-7, -7})

@@ -11,8 +11,9 @@ import (
 // field is one key of a block, read off the json tag of a struct's field: the
 // types are the one place that says which keys there are.
 type field struct {
-	name  string
-	index int
+	name string
+	// index is the way to the field, through the structs that are embedded.
+	index []int
 	// required: the tag says neither omitempty nor omitzero.
 	required bool
 	// dropEmpty: the tag says omitempty, so an empty list is an unset one.
@@ -20,17 +21,24 @@ type field struct {
 	typ       reflect.Type
 }
 
-// fieldsOf returns the keys of a block, in order. What JSON does not hold is
-// none of them.
+// fieldsOf returns the keys of a block, in order, those of embedded structs among
+// them. What JSON does not hold is none of them.
 func fieldsOf(t reflect.Type) (fields []field) {
 	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if name == "-" {
 			continue
 		}
+		if t.Field(i).Anonymous {
+			for _, f := range fieldsOf(t.Field(i).Type) {
+				f.index = append([]int{i}, f.index...)
+				fields = append(fields, f)
+			}
+			continue
+		}
 		fields = append(fields, field{
 			name:      name,
-			index:     i,
+			index:     []int{i},
 			required:  options == "",
 			dropEmpty: options == "omitempty",
 			typ:       t.Field(i).Type,

@@ -42,6 +42,9 @@ type Source struct {
 	// under the policy's own field paths: "allow.allowedHostPaths[1]".
 	// [Source.At] looks them up.
 	Lines map[string]int `json:"lines,omitempty"`
+
+	// Welkin: the file is a values file of Welkin's chart.
+	Welkin bool `json:"welkin,omitempty"`
 }
 
 // At returns the position of a field, given by its path as a [Key] or an

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -104,12 +105,13 @@ type Allow struct {
 	// +optional
 	FSGroup GroupRule `json:"fsGroup,omitzero"`
 
-	// SupplementalGroups rules over every supplemental group. Default: RunAsAny.
+	// SupplementalGroups rules over every supplemental group, and over the groups
+	// that the image adds. Default: RunAsAny.
 	// +optional
-	SupplementalGroups GroupRule `json:"supplementalGroups,omitzero"`
+	SupplementalGroups SupplementalGroupsRule `json:"supplementalGroups,omitzero"`
 
 	// Volumes are the volume types that the pod may use, by the names of the
-	// fields of a volume; "*" is every type. hostPath goes by AllowedHostPaths
+	// fields of a volume; "*" is every type that this build knows. hostPath goes by AllowedHostPaths
 	// alone. Unset (nil): DefaultVolumes at restricted, no demand at baseline.
 	// An empty list admits no volume at all.
 	// +optional
@@ -236,6 +238,26 @@ type GroupRule struct {
 	Ranges []IDRange `json:"ranges,omitempty"`
 }
 
+// SupplementalGroupsRule is the rule over supplemental group IDs.
+//
+// +kubebuilder:object:generate=true
+type SupplementalGroupsRule struct {
+	GroupRule `json:",inline"`
+	// Policy is Strict or unset. Strict demands supplementalGroupsPolicy: Strict
+	// of the pod, and fills it in, with which its processes have the groups of the
+	// manifest alone. Without it the container runtime merges in those that the
+	// image's /etc/group has for the user, and no rule holds for them. It needs
+	// nodes that support it, Kubernetes v1.33 and later: others refuse the pod.
+	// +kubebuilder:validation:Enum=Strict
+	// +optional
+	Policy corev1.SupplementalGroupsPolicy `json:"policy,omitempty"`
+}
+
+// IsStrict reports whether the rule demands supplementalGroupsPolicy: Strict.
+func (r *SupplementalGroupsRule) IsStrict() bool {
+	return r.Policy == corev1.SupplementalGroupsPolicyStrict
+}
+
 // IDRange is a range of user or group IDs, both ends included.
 //
 // +kubebuilder:object:generate=true
@@ -269,9 +291,23 @@ type PortRange struct {
 // +kubebuilder:object:generate=true
 type HostPath struct {
 	// PathPrefix is a clean absolute path. It covers itself and what lies
-	// below it, by whole segments: /foo covers /foo/bar and not /foobar.
+	// below it, by whole segments: /foo covers /foo/bar and not /foobar. With a
+	// drive letter, as in C:\var\lib, it covers paths of pods that name Windows
+	// as their OS, and of no other pods; without one, of all others.
 	PathPrefix string `json:"pathPrefix"`
-	// ReadOnly demands that every mount of such a volume is read-only.
+	// ReadOnly demands that every mount of such a volume is read-only. What is
+	// mounted below it on the node may be written to all the same.
 	// +optional
 	ReadOnly bool `json:"readOnly,omitempty"`
+	// RecursiveReadOnly demands that every mount says recursiveReadOnly: Enabled,
+	// with which nothing below it may be written to either. IfPossible does not do:
+	// a node that cannot do it leaves what it mounts writable. Only with ReadOnly.
+	// +optional
+	RecursiveReadOnly bool `json:"recursiveReadOnly,omitempty"`
+	// Types are the types of hostPath that are let be, by the names of the API:
+	// DirectoryOrCreate, Directory, FileOrCreate, File, Socket, CharDevice and
+	// BlockDevice, and Unset for a volume that names none, of which nothing is
+	// checked. Unset (nil): every type. An empty list is refused.
+	// +optional
+	Types []string `json:"types,omitzero"`
 }

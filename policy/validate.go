@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -68,6 +69,7 @@ func (p *Policy) findings() []finding {
 	for _, r := range p.Allow.rules() {
 		c.rule(r)
 	}
+	c.groupsPolicy(p.Allow.SupplementalGroups.Policy)
 	c.mutations(&p.Mutations, &p.Allow)
 	return c
 }
@@ -267,9 +269,36 @@ func probeHost(entry string) complaint {
 func isUnprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
 
 func (c *checker) hostPaths(paths []HostPath) {
-	for i, h := range paths {
+	for i := range paths {
+		h, field := &paths[i], entryPath(KeyAllowedHostPaths.String(), i)
 		if wrong := hostPath(h.PathPrefix); wrong != (complaint{}) {
-			*c = append(*c, finding{field: entryPath("allow.allowedHostPaths", i) + ".pathPrefix", complaint: wrong})
+			*c = append(*c, finding{field: field + ".pathPrefix", complaint: wrong})
+		}
+		if h.RecursiveReadOnly && !h.ReadOnly {
+			wrong := complain("write readOnly: true beside it", "only read-only mounts can be recursively so")
+			*c = append(*c, finding{field: field + ".recursiveReadOnly", complaint: wrong, about: field + ".readOnly"})
+		}
+		c.hostPathTypes(field+".types", h.Types)
+	}
+}
+
+// hostPathTypes checks the types of hostPath that an entry admits.
+func (c *checker) hostPathTypes(field string, types []string) {
+	if types != nil && len(types) == 0 {
+		c.add(field, "list those that it admits, or remove the key for every type", "admits no type, and so no volume")
+	}
+	known := make([]string, 0, len(spec.HostPathTypes()))
+	for _, t := range spec.HostPathTypes() {
+		known = append(known, t.Name)
+	}
+	for i, entry := range types {
+		switch {
+		case len(*c) > maxErrors:
+			return
+		case entry == "":
+			c.add(entryPath(field, i), "write Unset for a volume that names no type", "is empty")
+		case !slices.Contains(known, entry):
+			c.add(entryPath(field, i), oneOf(entry, known), "%s is no type of a hostPath", quote(entry))
 		}
 	}
 }
@@ -277,13 +306,46 @@ func (c *checker) hostPaths(paths []HostPath) {
 func hostPath(prefix string) complaint {
 	switch {
 	case strings.ContainsFunc(prefix, isUnprintable):
-		return complain("write a path of printable characters", "%s has an unprintable character", quote(prefix))
+		return complain(printablePath(prefix), "%s has an unprintable character", quote(prefix))
+	case isWindowsPath(prefix):
+		return windowsPath(prefix)
+	case strings.Contains(prefix, `\`):
+		return complain(fixBackslash(prefix), "%s has a backslash, which divides the segments of a Windows path", quote(prefix))
 	case !path.IsAbs(prefix):
 		return complain("write the whole path, beginning with /", "%s is no absolute path", quote(prefix))
 	case path.Clean(prefix) != prefix:
 		return complain("write "+quote(path.Clean(prefix)), "%s is no clean path", quote(prefix))
 	}
 	return complaint{}
+}
+
+// printablePath says how to write a path whose characters are not printable: in
+// double quotes YAML takes a backslash and what follows for one of them.
+func printablePath(prefix string) string {
+	if isWindowsPath(prefix) {
+		return "write a path of printable characters, one with backslashes in single quotes, as in 'C:\var'"
+	}
+	return "write a path of printable characters"
+}
+
+func fixBackslash(prefix string) string {
+	if clean := cleanWindows(prefix); clean != "" {
+		return "write " + clean + " for nodes of Windows, and slashes for others"
+	}
+	return "write slashes, or for nodes of Windows the whole path with its drive letter"
+}
+
+// windowsPath checks a prefix with a drive letter.
+func windowsPath(prefix string) complaint {
+	switch clean := cleanWindows(prefix); clean {
+	case prefix:
+		return complaint{}
+	case "":
+		return complain(`write the whole path, as in C:\var\lib, of names that Windows takes as they are: none ends in a dot or a space`,
+			"%s is no clean path of Windows", quote(prefix))
+	default:
+		return complain("write "+clean, "%s is no clean path of Windows", quote(prefix))
+	}
 }
 
 func (c *checker) hostPorts(ports []PortRange) {
@@ -330,7 +392,7 @@ func (a *Allow) rules() []ruleField {
 		{"allow.runAsUser", a.RunAsUser.Rule, a.RunAsUser.Ranges, userRules, MustRunAsNonRoot},
 		group("runAsGroup", &a.RunAsGroup),
 		group("fsGroup", &a.FSGroup),
-		group("supplementalGroups", &a.SupplementalGroups),
+		group("supplementalGroups", &a.SupplementalGroups.GroupRule),
 	}
 }
 
@@ -351,6 +413,19 @@ func (c *checker) rule(r ruleField) {
 	}
 	for i, g := range r.ranges {
 		c.bounds(entryPath(r.field+".ranges", i), g.Min, g.Max, isID, fixID)
+	}
+}
+
+// groupsPolicy checks which groups the rule wants beside those of the manifest.
+func (c *checker) groupsPolicy(groups corev1.SupplementalGroupsPolicy) {
+	const field = "allow.supplementalGroups.policy"
+	switch groups {
+	case "", corev1.SupplementalGroupsPolicyStrict:
+	case corev1.SupplementalGroupsPolicyMerge:
+		c.add(field, "remove it, or write Strict, with which they have those of the manifest alone",
+			"Merge demands nothing: pods have the groups of their image too, whatever the rule says")
+	default:
+		c.add(field, "write Strict, or remove the key", "%s is nothing that can be demanded", quote(string(groups)))
 	}
 }
 

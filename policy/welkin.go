@@ -150,3 +150,53 @@ func translated(key *yaml.Node) *yaml.Node {
 	k.Value = "mutations"
 	return &k
 }
+
+// chartKeys are the keys of a policy that Welkin's chart reads, as its values and
+// templates have them: what the document lists, podSelectorExpressions and
+// readOnlyRootFilesystem. Where a policy stands is its name and namespace there.
+var chartKeys = func() map[string]bool {
+	keys := map[string]bool{}
+	add := func(block string, names ...string) {
+		for _, name := range names {
+			keys[keyPath(block, name)] = true
+		}
+	}
+	add("", "name", "namespace", "podSelectorLabels", "podSelectorExpressions", "allow", "mutations")
+	add("podSelectorExpressions", "key", "operator", "values")
+	add("allow", "allowPrivilegeEscalation", "privileged", "allowedCapabilities", "allowedUnsafeSysctls", "hostNetworkPorts",
+		"hostNamespace", "allowedHostPaths", "runAsUser", "runAsGroup", "fsGroup", "supplementalGroups", "volumes", "readOnlyRootFilesystem")
+	add("allow.allowedHostPaths", "pathPrefix", "readOnly")
+	for _, rule := range []string{"allow.runAsUser", "allow.runAsGroup", "allow.fsGroup", "allow.supplementalGroups"} {
+		add(rule, "rule", "ranges")
+		add(rule+".ranges", "min", "max")
+	}
+	add("mutations", "dropAllCapabilities", "setDefaultSeccompProfile", "runAsUser", "runAsGroup", "fsGroup")
+	return keys
+}()
+
+// notInWelkin are the paths of a policy in a Welkin values file that the chart
+// does not know, without indices, in order.
+func (s *Source) notInWelkin() (fields []string) {
+	if !s.Welkin {
+		return nil
+	}
+	for path := range s.Lines {
+		if path = withoutIndices(path); !chartKeys[path] {
+			fields = append(fields, path)
+		}
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
+// withoutIndices is a path without what stands in brackets.
+func withoutIndices(path string) string {
+	for {
+		before, rest, found := strings.Cut(path, "[")
+		if !found {
+			return path
+		}
+		_, after, _ := strings.Cut(rest, "]")
+		path = before + after
+	}
+}

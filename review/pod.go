@@ -57,8 +57,11 @@ var podContext = object(members[corev1.PodSecurityContext]{
 	"seLinuxOptions":     field(func(c *corev1.PodSecurityContext) **corev1.SELinuxOptions { return &c.SELinuxOptions }, seLinuxOptions),
 	"seccompProfile":     field(func(c *corev1.PodSecurityContext) **corev1.SeccompProfile { return &c.SeccompProfile }, seccompProfile),
 	"supplementalGroups": field(func(c *corev1.PodSecurityContext) *[]int64 { return &c.SupplementalGroups }, list(func(m *slabs) *slab[int64] { return &m.ids }, integer[int64](64))),
-	"sysctls":            field(func(c *corev1.PodSecurityContext) *[]corev1.Sysctl { return &c.Sysctls }, list(func(m *slabs) *slab[corev1.Sysctl] { return &m.sysctls }, sysctl)),
-	"windowsOptions":     field(func(c *corev1.PodSecurityContext) **corev1.WindowsSecurityContextOptions { return &c.WindowsOptions }, windowsOptions),
+	"supplementalGroupsPolicy": field(func(c *corev1.PodSecurityContext) **corev1.SupplementalGroupsPolicy {
+		return &c.SupplementalGroupsPolicy
+	}, pointer(func(m *slabs) *slab[corev1.SupplementalGroupsPolicy] { return &m.groupPolicies }, text[corev1.SupplementalGroupsPolicy])),
+	"sysctls":        field(func(c *corev1.PodSecurityContext) *[]corev1.Sysctl { return &c.Sysctls }, list(func(m *slabs) *slab[corev1.Sysctl] { return &m.sysctls }, sysctl)),
+	"windowsOptions": field(func(c *corev1.PodSecurityContext) **corev1.WindowsSecurityContextOptions { return &c.WindowsOptions }, windowsOptions),
 })
 
 var sysctl = object(members[corev1.Sysctl]{
@@ -94,9 +97,10 @@ var port = object(members[corev1.ContainerPort]{
 })
 
 var mount = object(members[corev1.VolumeMount]{
-	"mountPath": field(func(m *corev1.VolumeMount) *string { return &m.MountPath }, text[string]),
-	"name":      field(func(m *corev1.VolumeMount) *string { return &m.Name }, text[string]),
-	"readOnly":  field(func(m *corev1.VolumeMount) *bool { return &m.ReadOnly }, boolean),
+	"mountPath":         field(func(m *corev1.VolumeMount) *string { return &m.MountPath }, text[string]),
+	"name":              field(func(m *corev1.VolumeMount) *string { return &m.Name }, text[string]),
+	"recursiveReadOnly": field(func(m *corev1.VolumeMount) **corev1.RecursiveReadOnlyMode { return &m.RecursiveReadOnly }, pointer(func(m *slabs) *slab[corev1.RecursiveReadOnlyMode] { return &m.recursive }, text[corev1.RecursiveReadOnlyMode])),
+	"readOnly":          field(func(m *corev1.VolumeMount) *bool { return &m.ReadOnly }, boolean),
 })
 
 var device = object(members[corev1.VolumeDevice]{

@@ -85,6 +85,9 @@ type slabs struct {
 	secrets          slab[corev1.SecretVolumeSource]
 	hostPaths        slab[corev1.HostPathVolumeSource]
 	modes            slab[int32]
+	groupPolicies    slab[corev1.SupplementalGroupsPolicy]
+	recursive        slab[corev1.RecursiveReadOnlyMode]
+	hostPathTypes    slab[corev1.HostPathType]
 	keys             slab[corev1.KeyToPath]
 	files            slab[corev1.DownwardAPIVolumeFile]
 	projections      slab[corev1.VolumeProjection]
@@ -137,6 +140,9 @@ func (m *slabs) reset() {
 	m.secrets.reset()
 	m.hostPaths.reset()
 	m.modes.reset()
+	m.groupPolicies.reset()
+	m.recursive.reset()
+	m.hostPathTypes.reset()
 	m.keys.reset()
 	m.files.reset()
 	m.projections.reset()

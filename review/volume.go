@@ -47,6 +47,7 @@ var volume = object(members[corev1.Volume]{
 })
 
 var hostPath = object(members[corev1.HostPathVolumeSource]{
+	"type": field(func(h *corev1.HostPathVolumeSource) **corev1.HostPathType { return &h.Type }, pointer(func(m *slabs) *slab[corev1.HostPathType] { return &m.hostPathTypes }, text[corev1.HostPathType])),
 	"path": field(func(h *corev1.HostPathVolumeSource) *string { return &h.Path }, text[string]),
 })
 

@@ -13,6 +13,20 @@ var baselineCapabilities = []string{
 	capabilityNetBindService, "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
 }
 
+// capabilityNames are all that Linux has (include/uapi/linux/capability.h, the
+// last of them since v5.9).
+var capabilityNames = []string{
+	"AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE",
+	"DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN",
+	"MAC_OVERRIDE", "MKNOD", "NET_ADMIN", capabilityNetBindService, "NET_BROADCAST", "NET_RAW", "PERFMON", "SETFCAP",
+	"SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT",
+	"SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM",
+}
+
+// Capabilities are the names of Linux' capabilities, in order. The result is
+// shared and must not be changed.
+func Capabilities() []string { return capabilityNames }
+
 var restrictedCapabilities = []Allowed{
 	{Fields: []Field{FieldCapabilitiesDrop}, Values: []Value{{Contains, CapabilityAll}}},
 	{Fields: []Field{FieldCapabilitiesAdd}, Values: are(capabilityNetBindService), Unset: true, Called: "NET_BIND_SERVICE, or not there"},

@@ -25,6 +25,7 @@ const (
 	FieldPodSeccompType
 	FieldSupplementalGroups
 	FieldSupplementalGroup
+	FieldSupplementalGroupsPolicy
 	FieldSysctl
 	// FieldVolume is a volume as a whole. The fields of its sources follow it,
 	// in the order of [VolumeTypes].
@@ -167,24 +168,25 @@ const (
 )
 
 var fields = prepare([fieldEnd]fieldRow{
-	FieldAnnotation:         ofPod(String, "metadata", "annotations", Each),
-	FieldHostIPC:            ofPod(Bool, spec, "hostIPC"),
-	FieldHostNetwork:        ofPod(Bool, spec, "hostNetwork"),
-	FieldHostPID:            ofPod(Bool, spec, "hostPID"),
-	FieldPodAppArmorType:    ofPod(String, spec, context, "appArmorProfile", "type"),
-	FieldPodFSGroup:         ofPod(ID, spec, context, "fsGroup"),
-	FieldPodHostProcess:     ofPod(Bool, spec, context, windowsO, "hostProcess"),
-	FieldPodRunAsGroup:      ofPod(ID, spec, context, "runAsGroup"),
-	FieldPodRunAsNonRoot:    ofPod(Bool, spec, context, "runAsNonRoot"),
-	FieldPodRunAsUser:       ofPod(ID, spec, context, "runAsUser"),
-	FieldPodSELinuxRole:     ofPod(String, spec, context, seLinuxO, "role"),
-	FieldPodSELinuxType:     ofPod(String, spec, context, seLinuxO, "type"),
-	FieldPodSELinuxUser:     ofPod(String, spec, context, seLinuxO, "user"),
-	FieldPodSeccompType:     ofPod(String, spec, context, "seccompProfile", "type"),
-	FieldSupplementalGroups: ofPod(IDs, spec, context, "supplementalGroups"),
-	FieldSupplementalGroup:  ofPod(ID, spec, context, "supplementalGroups", Each),
-	FieldSysctl:             ofPod(String, spec, context, "sysctls", Each, "name"),
-	FieldVolume:             ofPod(Object, spec, "volumes", Each),
+	FieldAnnotation:               ofPod(String, "metadata", "annotations", Each),
+	FieldHostIPC:                  ofPod(Bool, spec, "hostIPC"),
+	FieldHostNetwork:              ofPod(Bool, spec, "hostNetwork"),
+	FieldHostPID:                  ofPod(Bool, spec, "hostPID"),
+	FieldPodAppArmorType:          ofPod(String, spec, context, "appArmorProfile", "type"),
+	FieldPodFSGroup:               ofPod(ID, spec, context, "fsGroup"),
+	FieldPodHostProcess:           ofPod(Bool, spec, context, windowsO, "hostProcess"),
+	FieldPodRunAsGroup:            ofPod(ID, spec, context, "runAsGroup"),
+	FieldPodRunAsNonRoot:          ofPod(Bool, spec, context, "runAsNonRoot"),
+	FieldPodRunAsUser:             ofPod(ID, spec, context, "runAsUser"),
+	FieldPodSELinuxRole:           ofPod(String, spec, context, seLinuxO, "role"),
+	FieldPodSELinuxType:           ofPod(String, spec, context, seLinuxO, "type"),
+	FieldPodSELinuxUser:           ofPod(String, spec, context, seLinuxO, "user"),
+	FieldPodSeccompType:           ofPod(String, spec, context, "seccompProfile", "type"),
+	FieldSupplementalGroups:       ofPod(IDs, spec, context, "supplementalGroups"),
+	FieldSupplementalGroup:        ofPod(ID, spec, context, "supplementalGroups", Each),
+	FieldSupplementalGroupsPolicy: ofPod(String, spec, context, "supplementalGroupsPolicy"),
+	FieldSysctl:                   ofPod(String, spec, context, "sysctls", Each, "name"),
+	FieldVolume:                   ofPod(Object, spec, "volumes", Each),
 	// The sources of a volume are filled in by prepare, from the table of types.
 
 	FieldAllowPrivilegeEscalation: ofContainer(Bool, context, "allowPrivilegeEscalation"),

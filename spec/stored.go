@@ -137,12 +137,16 @@ func automounts(meta *metav1.ObjectMeta, pod *corev1.PodSpec) bool {
 // the one that it would add.
 func tokenVolumeOf(pod *corev1.PodSpec) (name string, found bool) {
 	for i := range pod.Volumes {
-		if strings.HasPrefix(pod.Volumes[i].Name, tokenVolumePrefix) {
+		if IsTokenVolume(pod.Volumes[i].Name) {
 			return pod.Volumes[i].Name, true
 		}
 	}
 	return "", false
 }
+
+// IsTokenVolume reports whether ServiceAccount admission takes a volume of this
+// name for the one that it would add.
+func IsTokenVolume(name string) bool { return strings.HasPrefix(name, tokenVolumePrefix) }
 
 func lacksToken(c corev1.Container) bool {
 	return !slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == tokenMountPath })

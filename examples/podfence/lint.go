@@ -22,6 +22,12 @@ are right and yet hardly meant so:
   - a policy that can never differ from the default policy, plain restricted, in
     what it excuses, demands or fills in; or that only narrows the volume types
   - hostPath in volumes without allowedHostPaths, which alone allow it
+  - volumes without projected, which refuses nearly every pod
+  - what is wide: "*" or ALL in a list, a writable host path above places that rule
+    the node, a grant that opens the node in every namespace
+  - a capability that Linux does not have; a probe host that no probe can name
+  - supplementalGroups with ranges that the groups of the image escape
+  - a key in a Welkin values file that Welkin's chart does not know
   - a selector that no pod can meet
   - policies that can select one pod, a line for each group of them: they are tried
     in order of name, and their grants never add up

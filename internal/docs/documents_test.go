@@ -103,7 +103,7 @@ func TestDocumentedDefaults(t *testing.T) {
 		}
 	}
 	p.Allow.Volumes, p.Allow.RunAsUser = nil, policy.UserRule{}
-	p.Allow.RunAsGroup, p.Allow.FSGroup, p.Allow.SupplementalGroups = policy.GroupRule{}, policy.GroupRule{}, policy.GroupRule{}
+	p.Allow.RunAsGroup, p.Allow.FSGroup, p.Allow.SupplementalGroups = policy.GroupRule{}, policy.GroupRule{}, policy.SupplementalGroupsRule{}
 	if diff := cmp.Diff(policy.Allow{}, p.Allow); diff != "" {
 		t.Errorf("allow is not documented with its defaults (-default +documented):\n%s", diff)
 	}

@@ -144,6 +144,7 @@ These are no controls of the standard: a policy may demand them beyond the level
 | ` + "`allow.runAsUser`" + ` MustRunAs | an effective user ID within the ranges | ` + "`mutations.runAsUser`" + `, else the first range's minimum |
 | ` + "`allow.runAsGroup`" + `, ` + "`fsGroup`, `supplementalGroups`" + ` MustRunAs | a group ID within the ranges | the value under ` + "`mutations`" + ` (default 1), else the first range's minimum |
 | the same under MayRunAs | within the ranges where set | the value under ` + "`mutations`" + ` (default 1) if the ranges hold it, else nothing |
+| ` + "`allow.supplementalGroups`" + ` with ` + "`policy: Strict`" + ` | ` + "`supplementalGroupsPolicy: Strict`" + `: no groups of the image | ` + "`Strict`" + ` |
 | ` + "`allow.volumes`" + ` | volume types out of the list; unset, at restricted, configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret | nothing needs to be set |
 | ` + "`allow.readOnlyRootFilesystem`" + ` | ` + "`readOnlyRootFilesystem: true`" + ` on every container | ` + "`true`" + ` |
 

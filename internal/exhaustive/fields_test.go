@@ -44,8 +44,11 @@ func onPodNonRoot(sc *corev1.PodSecurityContext, v bool)           { sc.RunAsNon
 func onNonRoot(sc *corev1.SecurityContext, v bool)                 { sc.RunAsNonRoot = &v }
 func onFSGroup(sc *corev1.PodSecurityContext, id int64)            { sc.FSGroup = &id }
 func onSupplemental(sc *corev1.PodSecurityContext, groups []int64) { sc.SupplementalGroups = groups }
-func onPrivileged(sc *corev1.SecurityContext, v bool)              { sc.Privileged = &v }
-func onEscalation(sc *corev1.SecurityContext, v bool)              { sc.AllowPrivilegeEscalation = &v }
+func onGroupsPolicy(sc *corev1.PodSecurityContext, p corev1.SupplementalGroupsPolicy) {
+	sc.SupplementalGroupsPolicy = &p
+}
+func onPrivileged(sc *corev1.SecurityContext, v bool) { sc.Privileged = &v }
+func onEscalation(sc *corev1.SecurityContext, v bool) { sc.AllowPrivilegeEscalation = &v }
 
 func onPodUserName(sc *corev1.PodSecurityContext, name string) {
 	sc.WindowsOptions = &corev1.WindowsSecurityContextOptions{RunAsUserName: &name}
@@ -82,7 +85,8 @@ func rooted() *corev1.SecurityContext {
 
 // The other fields, and how they are set.
 
-// onVolume is a volume of some sources, by name; "hostPath" is followed by its path.
+// onVolume is a volume of some sources, by name; "hostPath" is followed by its path,
+// and that by its type.
 func onVolume(pod *corev1.PodSpec, sources string) {
 	v := corev1.Volume{Name: "v"}
 	for _, source := range strings.Fields(sources) {
@@ -94,7 +98,11 @@ func onVolume(pod *corev1.PodSpec, sources string) {
 		case "nfs":
 			v.NFS = &corev1.NFSVolumeSource{}
 		default:
-			v.HostPath = &corev1.HostPathVolumeSource{Path: strings.TrimPrefix(source, "hostPath:")}
+			path, name, typed := strings.Cut(strings.TrimPrefix(source, "hostPath:"), "?")
+			v.HostPath = &corev1.HostPathVolumeSource{Path: path}
+			if t := corev1.HostPathType(name); typed {
+				v.HostPath.Type = &t
+			}
 		}
 	}
 	pod.Volumes = append(pod.Volumes, v)
@@ -102,6 +110,10 @@ func onVolume(pod *corev1.PodSpec, sources string) {
 
 func onMount(c *corev1.Container, readOnly bool) {
 	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "v", ReadOnly: readOnly})
+}
+
+func onDeepMount(c *corev1.Container, mode corev1.RecursiveReadOnlyMode) {
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "v", ReadOnly: true, RecursiveReadOnly: &mode})
 }
 
 func onDevice(c *corev1.Container, name string) {

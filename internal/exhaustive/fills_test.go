@@ -84,9 +84,10 @@ func fillGroups() []group {
 			name: "supplementalGroups",
 			fields: choose(
 				podgen.OnPod(onSupplemental, choose[int64](), choose[int64](0), choose[int64](1, 400), choose[int64](400, 2)),
+				podgen.OnPod(onGroupsPolicy, "Strict", "Merge", ""),
 			),
-			policies: append(groupPolicies(setSupplemental, groupFills...),
-				policy.Policy{Mutations: policy.Mutations{SupplementalGroups: []int64{}}}),
+			policies: strictOrNot(append(groupPolicies(setSupplemental, groupFills...),
+				policy.Policy{Mutations: policy.Mutations{SupplementalGroups: []int64{}}})),
 		},
 		{
 			name: "groups together",
@@ -197,10 +198,19 @@ func setFSGroup(p *policy.Policy, rule policy.GroupRule, id *int64) {
 }
 
 func setSupplemental(p *policy.Policy, rule policy.GroupRule, id *int64) {
-	p.Allow.SupplementalGroups = rule
+	p.Allow.SupplementalGroups.GroupRule = rule
 	if id != nil {
 		p.Mutations.SupplementalGroups = choose(*id)
 	}
+}
+
+// strictOrNot are policies without and with a demand on the groups of the image.
+func strictOrNot(policies []policy.Policy) []policy.Policy {
+	for _, p := range policies {
+		p.Allow.SupplementalGroups.Policy = corev1.SupplementalGroupsPolicyStrict
+		policies = append(policies, p)
+	}
+	return policies
 }
 
 func setAllGroups(p *policy.Policy, rule policy.GroupRule, id *int64) {

@@ -57,6 +57,32 @@ func nodeGroups() []group {
 			),
 		},
 		{
+			name:   "what a host path demands",
+			checks: choose(spec.CheckHostPathVolumes, spec.CheckRestrictedVolumes),
+			fields: choose(
+				onSpec(onVolume, "hostPath:/a", "hostPath:/a?Directory", "hostPath:/a?Socket", "hostPath:/a?other"),
+				slices.Concat(onContainer(onMount, bools...), onContainer(onDeepMount, "Enabled", "IfPossible")[1:]),
+				slices.Concat(choose[podgen.Choice](podgen.Alone), podgen.Twins()[2:]),
+			),
+			policies: grantsOf(
+				paths(readOnly("/a")), paths(deep("/a")), paths(typed("/a", "Directory")), paths(typed("/a", "Unset", "Socket")),
+				paths(deep("/"), typed("/a", "Directory")),
+			),
+		},
+		{
+			name:   "host paths of Windows",
+			checks: choose(spec.CheckHostPathVolumes, spec.CheckRestrictedVolumes),
+			fields: choose(
+				onSpec(onVolume, "hostPath:/a", `hostPath:C:\a`, "hostPath:c:/A/b", `hostPath:\a\`, `hostPath:C:\ab`, `hostPath:D:\a`,
+					`hostPath:C:\a\..\b`, `hostPath:/a\..\b`, `hostPath:C:a`, `hostPath:C:\a.`, `hostPath:\\a\b`),
+				onContainer(onMount, bools...),
+			),
+			policies: grantsOf(
+				paths(writable("/")), paths(writable(`C:\`)), paths(writable("/a")), paths(writable(`C:\a`)), paths(readOnly(`c:\A`)),
+				paths(readOnly(`C:\a`), writable("/a")),
+			),
+		},
+		{
 			name:   "volume types",
 			checks: choose(spec.CheckRestrictedVolumes),
 			fields: choose(
@@ -140,6 +166,13 @@ func paths(entries ...policy.HostPath) policy.Allow { return policy.Allow{Allowe
 func writable(prefix string) policy.HostPath { return policy.HostPath{PathPrefix: prefix} }
 func readOnly(prefix string) policy.HostPath {
 	return policy.HostPath{PathPrefix: prefix, ReadOnly: true}
+}
+
+func deep(prefix string) policy.HostPath {
+	return policy.HostPath{PathPrefix: prefix, ReadOnly: true, RecursiveReadOnly: true}
+}
+func typed(prefix string, types ...string) policy.HostPath {
+	return policy.HostPath{PathPrefix: prefix, Types: types}
 }
 
 // grantsOf are policies that differ in what they allow, the first in nothing.

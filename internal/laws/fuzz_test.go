@@ -185,8 +185,8 @@ func TestFuzzMutateSeeds(t *testing.T) {
 			}
 		}
 	}
-	if len(fields) != 10 || len(reasons) != 10 {
-		t.Errorf("%d fields are filled and %d reasons given, want 10 and 10: %v %v",
+	if len(fields) != 11 || len(reasons) != 10 {
+		t.Errorf("%d fields are filled and %d reasons given, want 11 and 10: %v %v",
 			len(fields), len(reasons), fields, reasons)
 	}
 }

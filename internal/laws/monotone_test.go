@@ -58,6 +58,21 @@ var grants = map[string]func(*policy.Policy){
 			p.Allow.AllowedHostPaths[i].ReadOnly = true
 		}
 	},
+	"allow.allowedHostPaths.recursiveReadOnly": func(p *policy.Policy) {
+		for i := range p.Allow.AllowedHostPaths {
+			h := &p.Allow.AllowedHostPaths[i]
+			h.ReadOnly, h.RecursiveReadOnly = true, true
+		}
+	},
+	"allow.allowedHostPaths.types": func(p *policy.Policy) {
+		for i := range p.Allow.AllowedHostPaths {
+			h := &p.Allow.AllowedHostPaths[i]
+			if h.Types == nil {
+				h.Types = []string{"Directory", "Unset"}
+			}
+			h.Types = h.Types[:1]
+		}
+	},
 	"mutations.dropAllCapabilities":      func(p *policy.Policy) { p.Mutations.DropAllCapabilities = nil },
 	"mutations.setDefaultSeccompProfile": func(p *policy.Policy) { p.Mutations.SetDefaultSeccompProfile = nil },
 }

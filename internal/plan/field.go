@@ -14,6 +14,7 @@ type FieldID uint8
 const (
 	PodFSGroup FieldID = iota
 	PodSupplementalGroups
+	PodSupplementalGroupsPolicy
 	Escalation
 	CapabilitiesDrop
 	Privileged
@@ -76,6 +77,13 @@ var fields = [FieldEnd]Field{
 		Leaves: []Why{PolicyLeaves, Windows, Mirror},
 		Value:  "mutations.supplementalGroups, by default [1]",
 		Unless: "allow.supplementalGroups refuses the default, or the pod runs on Windows",
+	},
+	PodSupplementalGroupsPolicy: {
+		Path: spec.FieldSupplementalGroupsPolicy, Key: policy.KeySupplementalGroups,
+		Word:   string(corev1.SupplementalGroupsPolicyStrict),
+		Leaves: []Why{Windows, Mirror},
+		Value:  "Strict, where allow.supplementalGroups demands it",
+		Unless: "the pod runs on Windows",
 	},
 	Escalation: {
 		Path: spec.FieldAllowPrivilegeEscalation, Check: spec.CheckAllowPrivilegeEscalation,

@@ -207,7 +207,7 @@ func (p *planner) note(f Fill) {
 	if p.plan.Fills == nil {
 		// Most pods that need anything need most of it, in every container.
 		n := len(p.pod.InitContainers) + len(p.pod.Containers) + len(p.pod.EphemeralContainers)
-		p.plan.Fills = make([]Fill, 0, 2+6*n)
+		p.plan.Fills = make([]Fill, 0, 3+6*n)
 	}
 	p.plan.Fills = append(p.plan.Fills, f)
 }
@@ -368,6 +368,9 @@ func (p *planner) podGroups() {
 		default:
 			p.fillPod(PodSupplementalGroups, 0)
 		}
+	}
+	if p.policy.Allow.SupplementalGroups.IsStrict() && (sc == nil || sc.SupplementalGroupsPolicy == nil) {
+		p.fillPod(PodSupplementalGroupsPolicy, 0)
 	}
 }
 

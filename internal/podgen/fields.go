@@ -41,11 +41,17 @@ var podFields = []podField{
 	{2, func(g gen, p *corev1.Pod) { podContext(p).SELinuxOptions = g.seLinux() }},
 	{2, func(g gen, p *corev1.Pod) { podContext(p).WindowsOptions = g.windows() }},
 	{1, func(g gen, p *corev1.Pod) { podContext(p).Sysctls = list(g, 3, g.sysctl) }},
-	{12, func(g gen, p *corev1.Pod) {
-		podContext(p).SupplementalGroupsPolicy = ptr(corev1.SupplementalGroupsPolicyMerge)
+	{3, func(g gen, p *corev1.Pod) {
+		podContext(p).SupplementalGroupsPolicy = optional(g, corev1.SupplementalGroupsPolicyStrict, corev1.SupplementalGroupsPolicyStrict, corev1.SupplementalGroupsPolicyMerge, "Other")
 	}},
 	{4, func(g gen, p *corev1.Pod) { p.Spec.SecurityContext = pick(g, nil, &corev1.PodSecurityContext{}) }},
 	{4, func(g gen, p *corev1.Pod) { p.Annotations = g.annotations(p) }},
+	{40, func(_ gen, p *corev1.Pod) {
+		if p.Annotations == nil {
+			p.Annotations = map[string]string{}
+		}
+		p.Annotations[corev1.MirrorPodAnnotationKey] = "hash"
+	}},
 	{4, func(g gen, p *corev1.Pod) { p.Spec.AutomountServiceAccountToken = optional(g, false, true) }},
 }
 
@@ -281,6 +287,9 @@ func (g gen) mountSome(p *corev1.Pod) {
 
 func (g gen) mount() corev1.VolumeMount {
 	m := corev1.VolumeMount{Name: pick(g, "v0", "v1", "v2"), ReadOnly: g.below(3) > 0}
+	if m.ReadOnly {
+		m.RecursiveReadOnly = pick(g, nil, ptr(corev1.RecursiveReadOnlyEnabled), ptr(corev1.RecursiveReadOnlyEnabled), ptr(corev1.RecursiveReadOnlyIfPossible))
+	}
 	if g.once(5) {
 		m.MountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
 	}

@@ -28,7 +28,9 @@ func (c *tally) wantOddities() {
 		c.want(0, "hostPath "+shape, "mounted as a device")
 	}
 	c.want(10, "allowedHostPaths", "covers, to be written to", "covers, read-only", "covers, but is mounted writable",
-		"a look-alike", "left by ..", "does not cover")
+		"a look-alike", "left by ..", "does not cover", "covers on Windows", "does not cover on Windows",
+		"its types admit", "its types do not admit")
+	c.want(1, "allowedHostPaths", "mounted recursively read-only, as it demands", "not so") // few, and tried exhaustively
 	for _, kind := range []string{"seccomp of the pod", "seccomp of a container", "seccomp of none", "AppArmor of a container", "AppArmor of none"} {
 		c.want(20, "annotation "+kind, "runtime/default", "unconfined", "localhost/", "empty", "other")
 		if strings.HasPrefix(kind, "seccomp") {
@@ -195,7 +197,15 @@ func (c *tally) prefixes(pod *corev1.Pod, p *policy.Policy) {
 		for _, allowed := range p.Allow.AllowedHostPaths {
 			writable := mounted(&pod.Spec, v.Name) == "mounted writable"
 			begins := strings.HasPrefix(v.HostPath.Path, allowed.PathPrefix) && allowed.PathPrefix != "/"
-			switch covers := policy.Covers(allowed.PathPrefix, v.HostPath.Path); {
+			covers := policy.Covers(allowed.PathPrefix, v.HostPath.Path)
+			if spec.IsWindows(&pod.Spec) {
+				covers = policy.CoversWindows(allowed.PathPrefix, v.HostPath.Path)
+				seen[map[bool]string{true: "covers on Windows", false: "does not cover on Windows"}[covers]] = true
+			}
+			if covers {
+				demanded(&pod.Spec, v, &allowed, seen)
+			}
+			switch {
 			case covers && !allowed.ReadOnly:
 				seen["covers, to be written to"] = true
 			case covers && writable:
@@ -214,6 +224,25 @@ func (c *tally) prefixes(pod *corev1.Pod, p *policy.Policy) {
 	for how := range seen {
 		c.count("allowedHostPaths", how)
 	}
+}
+
+// demanded counts what else an entry demands of a volume that it covers.
+func demanded(pod *corev1.PodSpec, v *corev1.Volume, allowed *policy.HostPath, seen map[string]bool) {
+	if allowed.Types != nil {
+		listed := slices.Contains(allowed.Types, spec.TypeOf(v.HostPath).HostPathType())
+		seen[map[bool]string{true: "its types admit", false: "its types do not admit"}[listed]] = true
+	}
+	if !allowed.RecursiveReadOnly || mounted(pod, v.Name) != "mounted read-only" {
+		return
+	}
+	deep := true
+	for _, container := range podwalk.Containers(pod) {
+		for _, m := range container.VolumeMounts {
+			enabled := m.RecursiveReadOnly != nil && *m.RecursiveReadOnly == corev1.RecursiveReadOnlyEnabled
+			deep = deep && (m.Name != v.Name || enabled)
+		}
+	}
+	seen[map[bool]string{true: "mounted recursively read-only, as it demands", false: "not so"}[deep]] = true
 }
 
 // wantRuleLevels: what a rule of the policy admits, refuses and misses, on the pod
@@ -293,7 +322,7 @@ func (c *tally) values(pod *corev1.Pod, p *policy.Policy, report *mutate.Report)
 		case spec.FieldPodFSGroup:
 			see(subject, groupSource(p.Mutations.FSGroup != nil, &p.Allow.FSGroup))
 		case spec.FieldSupplementalGroups:
-			see(subject, groupSource(p.Mutations.SupplementalGroups != nil, &p.Allow.SupplementalGroups))
+			see(subject, groupSource(p.Mutations.SupplementalGroups != nil, &p.Allow.SupplementalGroups.GroupRule))
 		case spec.FieldRunAsUser:
 			id, named, ranges := change.Value.(int64), p.Mutations.RunAsUser, p.Allow.RunAsUser.Ranges
 			switch {

@@ -165,6 +165,7 @@ func (g gen) compliant() *corev1.Pod {
 	}
 	if complete && !windows {
 		sc.FSGroup, sc.SupplementalGroups = ptr(int64(400)), []int64{400}
+		sc.SupplementalGroupsPolicy = ptr(corev1.SupplementalGroupsPolicyStrict)
 	}
 	return pod
 }

@@ -1,6 +1,7 @@
 package podgen
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
@@ -85,7 +86,7 @@ func (g gen) allow(a *policy.Allow) {
 	}
 }
 
-// allowFields are all fields of the allow block.
+// allowFields are all fields of the allow block, and the parts of them that are drawn alone.
 var allowFields = []func(gen, *policy.Allow){
 	func(_ gen, a *policy.Allow) { a.AllowPrivilegeEscalation = true },
 	func(_ gen, a *policy.Allow) { a.Privileged = true },
@@ -115,7 +116,8 @@ var allowFields = []func(gen, *policy.Allow){
 	func(g gen, a *policy.Allow) { a.RunAsUser = g.userRule() },
 	func(g gen, a *policy.Allow) { a.RunAsGroup = g.groupRule() },
 	func(g gen, a *policy.Allow) { a.FSGroup = g.groupRule() },
-	func(g gen, a *policy.Allow) { a.SupplementalGroups = g.groupRule() },
+	func(g gen, a *policy.Allow) { a.SupplementalGroups.GroupRule = g.groupRule() },
+	func(_ gen, a *policy.Allow) { a.SupplementalGroups.Policy = corev1.SupplementalGroupsPolicyStrict },
 }
 
 // volumeNames are what a policy may list, the usual ones more than once.
@@ -133,7 +135,15 @@ func (g gen) some(words ...string) []string {
 }
 
 func (g gen) hostPath() policy.HostPath {
-	return policy.HostPath{PathPrefix: pick(g, "/var/log", "/var/log/pods", "/", "/etc", "/var/lib"), ReadOnly: g.once(2)}
+	h := policy.HostPath{
+		PathPrefix: pick(g, "/var/log", "/var/log/pods", "/", "/etc", "/var/lib", `C:\var\log`, `c:\`),
+		ReadOnly:   g.once(2),
+	}
+	h.RecursiveReadOnly = h.ReadOnly && g.once(2)
+	if g.once(3) {
+		h.Types = listed(pick(g, 1, 2), func(int) string { return spec.HostPathTypes()[g.below(len(spec.HostPathTypes()))].Name })
+	}
+	return h
 }
 
 func (g gen) portRange() policy.PortRange {

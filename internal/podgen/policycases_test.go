@@ -158,7 +158,7 @@ func ruleForms(typ reflect.Type) []string {
 	switch typ {
 	case reflect.TypeFor[policy.UserRule]():
 		return []string{string(policy.MustRunAs)}
-	case reflect.TypeFor[policy.GroupRule]():
+	case reflect.TypeFor[policy.GroupRule](), reflect.TypeFor[policy.SupplementalGroupsRule]():
 		return []string{string(policy.MustRunAs), string(policy.MayRunAs)}
 	case reflect.TypeFor[bool]():
 		return []string{"true"}
@@ -180,6 +180,8 @@ func ruleForm(v reflect.Value) string {
 			return string(rule.Rule)
 		}
 		return ""
+	case policy.SupplementalGroupsRule:
+		return ruleForm(reflect.ValueOf(rule.GroupRule))
 	case bool:
 		if rule {
 			return "true"
@@ -220,12 +222,19 @@ func (c *tally) wantRules() {
 			}
 		}
 	}
+	c.want(200, strictRule, "demands", "met")
 }
+
+// strictRule is what a rule over supplemental groups demands beside its ranges.
+const strictRule = "rule allow.supplementalGroups.policy Strict"
 
 func (c *tally) rules(pod *corev1.Pod, p *policy.Policy, violations []evaluate.Violation) {
 	demands := map[string]bool{}
+	strict := "met"
 	for _, v := range violations {
-		if v.Rule != 0 {
+		if v.Field == spec.FieldSupplementalGroupsPolicy {
+			strict = "demands"
+		} else if v.Rule != 0 {
 			demands[v.Rule.String()] = true
 		}
 	}
@@ -240,6 +249,9 @@ func (c *tally) rules(pod *corev1.Pod, p *policy.Policy, violations []evaluate.V
 		case form == "empty" || f.path != "allow.volumes" || len(pod.Spec.Volumes) > 0:
 			c.count("rule "+f.path+" "+form, "met")
 		}
+	}
+	if p.Allow.SupplementalGroups.IsStrict() && !spec.IsWindows(&pod.Spec) || strict == "demands" {
+		c.count(strictRule, strict)
 	}
 	for rule := range demands {
 		c.count("rule "+rule, "demands, and is not among the keys that may")
@@ -260,6 +272,8 @@ func (c *tally) wantPolicyKeys() {
 		known := map[reflect.Type][]policy.Rule{
 			reflect.TypeFor[policy.UserRule]():  {"", policy.MustRunAs, policy.MustRunAsNonRoot, policy.RunAsAny},
 			reflect.TypeFor[policy.GroupRule](): {"", policy.MustRunAs, policy.MayRunAs, policy.RunAsAny},
+
+			reflect.TypeFor[policy.SupplementalGroupsRule](): {"", policy.MustRunAs, policy.MayRunAs, policy.RunAsAny},
 		}
 		for _, rule := range known[f.typ] {
 			c.want(300, subject, "rule "+string(rule))

@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/spec"
 )
 
 // volumeSources set each kind of source of a volume, with what API validation
@@ -82,7 +84,16 @@ const usual = 9
 var hostPaths = []string{
 	"/var/log", "/var/log/pods", "/var/log/", "/etc", "/", "/var/logs", "/var/log/pods/a/b", "/var/log/../lib", "/var//log", "//var/log",
 	"/var/log/..", "/var/log/./pods", "/var/log//", "/var/log..", "/var", "/etc/kubernetes/pki", "var/log", "..", ".", "",
+	`C:\var\log\pods`, "c:/Var/Log", `C:\var\logs`, `C:\var\log\..\lib`, `/var/log\..\lib`, `\var\log`, `D:\`, `C:\var\log.`,
 }
+
+// hostPathTypes are those of the API.
+var hostPathTypes = func() (types []corev1.HostPathType) {
+	for _, t := range spec.HostPathTypes() {
+		types = append(types, t.Type)
+	}
+	return types
+}()
 
 // volume draws a volume of one source, mostly, of several or of none. Names may
 // be those of other volumes too, or what ServiceAccount admission calls its own.
@@ -101,6 +112,9 @@ func (g gen) source(s *corev1.VolumeSource) {
 	switch g.below(8) {
 	case 0, 1:
 		s.HostPath = &corev1.HostPathVolumeSource{Path: pick(g, hostPaths...)}
+		if g.once(3) {
+			s.HostPath.Type = ptr(pick(g, pick(g, hostPathTypes...), "", "directory"))
+		}
 	case 2, 3:
 		volumeSources[g.below(usual)](s)
 	default:

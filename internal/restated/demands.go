@@ -12,7 +12,7 @@ import (
 
 // Demands are the rules of the policy that the pod breaks at every level, by
 // their keys: MustRunAs demands an ID in range, MayRunAs one that is unset or in
-// range. Windows pods have none. The rule of volumes is [Case.DemandsVolumes].
+// range, and a Strict rule over supplemental groups that the pod says so. Windows pods have none. The rule of volumes is [Case.DemandsVolumes].
 func (c Case) Demands() map[string]bool {
 	if isWindows(c.Pod) {
 		return nil
@@ -32,6 +32,9 @@ func (c Case) Demands() map[string]bool {
 	}
 	if len(pod.SupplementalGroups) == 0 {
 		demand("allow.supplementalGroups", groups.Rule, groups.Ranges, nil)
+	}
+	if groups.Policy == "Strict" && !is(pod.SupplementalGroupsPolicy, "Strict") {
+		broken["allow.supplementalGroups"] = true
 	}
 	for _, at := range containers(c.Pod) {
 		_, own := contexts(c.Pod, at)

@@ -20,6 +20,7 @@ const (
 	seccomp      = "securityContext.seccompProfile.type"
 	fsGroup      = "spec.securityContext.fsGroup"
 	supplemental = "spec.securityContext.supplementalGroups"
+	groupsPolicy = "spec.securityContext.supplementalGroupsPolicy"
 )
 
 // Fill is what the design says of one field that was filled in.
@@ -72,8 +73,11 @@ func (c Case) Fill(at spec.Location, value any) (f Fill) {
 	case fsGroup:
 		f.Want, f.WasSet = groupToFill(mutations.FSGroup, allow.FSGroup), pod.FSGroup != nil
 	case supplemental:
-		f.Want = groupsToFill(mutations.SupplementalGroups, allow.SupplementalGroups)
+		f.Want = groupsToFill(mutations.SupplementalGroups, allow.SupplementalGroups.GroupRule)
 		f.WasSet = len(pod.SupplementalGroups) > 0
+	case groupsPolicy:
+		f.Want, f.WasSet = "Strict", pod.SupplementalGroupsPolicy != nil
+		f.Unwanted = allow.SupplementalGroups.Policy != "Strict"
 	}
 	f.Refused = f.Refused || isMirror(c.Pod) || isWindows(c.Pod) && Path(at.Field) != runAsNonRoot
 	return f
@@ -174,7 +178,7 @@ func (c Case) policyLeaves(field string) bool {
 		return mutations.FSGroup == nil && leaves(allow.FSGroup)
 	case supplemental:
 		explicit := mutations.SupplementalGroups
-		return len(explicit) == 0 && (explicit != nil || leaves(allow.SupplementalGroups))
+		return len(explicit) == 0 && (explicit != nil || leaves(allow.SupplementalGroups.GroupRule))
 	default:
 		return false
 	}
@@ -201,6 +205,7 @@ func (c Case) Unsettled() iter.Seq2[spec.Container, string] {
 		field(spec.Container{}, fsGroup, pod.FSGroup != nil)
 		field(spec.Container{}, supplemental, len(pod.SupplementalGroups) > 0)
 		allow := &c.Policy.Allow
+		field(spec.Container{}, groupsPolicy, allow.SupplementalGroups.Policy == "" || pod.SupplementalGroupsPolicy != nil)
 		noUser := c.Policy.Mutations.RunAsUser == nil && allow.RunAsUser.Rule != "MustRunAs"
 		for _, at := range containers(c.Pod) {
 			_, own := contexts(c.Pod, at)

@@ -136,12 +136,13 @@ func grantsSysctl(entries []string, name string) bool {
 	})
 }
 
-// pathSegments splits a path; ok is false for one that is not absolute, or
+// pathSegments splits a path; ok is false for one that is not absolute, has a
+// backslash, or
 // would be another one without its empty, "." and ".." segments. One trailing
 // slash is forgiven.
 func pathSegments(path string) (segments []string, ok bool) {
 	rest, absolute := strings.CutPrefix(path, "/")
-	if rest = strings.TrimSuffix(rest, "/"); !absolute || path == "//" {
+	if rest = strings.TrimSuffix(rest, "/"); !absolute || path == "//" || strings.Contains(path, `\`) {
 		return nil, false
 	}
 	if rest == "" {
@@ -152,18 +153,58 @@ func pathSegments(path string) (segments []string, ok bool) {
 }
 
 // grantsHostPath reports whether an entry covers the path: one whose segments begin the path's suffices; it may ask
-// that no container, of any kind, can write to the volume.
+// that no container, of any kind, can write to the volume, nor below it, and for some
+// types. A pod that names Windows is asked by prefixes with a drive, others by others.
 func (c Case) grantsHostPath(v *corev1.Volume) bool {
-	path, clean := pathSegments(v.HostPath.Path)
+	split := pathSegments
+	if isWindows(c.Pod) {
+		split = windowsSegments
+	}
+	path, clean := split(v.HostPath.Path)
+	deep := func(m corev1.VolumeMount) bool { return m.ReadOnly && is(m.RecursiveReadOnly, "Enabled") }
 	return clean && slices.ContainsFunc(c.Policy.Allow.AllowedHostPaths, func(entry policy.HostPath) bool {
-		prefix, _ := pathSegments(entry.PathPrefix)
-		covers := len(path) >= len(prefix) && slices.Equal(path[:len(prefix)], prefix)
-		return covers && !(entry.ReadOnly && c.writable(v.Name))
+		prefix, clean := split(entry.PathPrefix)
+		covers := clean && len(path) >= len(prefix) && slices.Equal(path[:len(prefix)], prefix)
+		if isWindows(c.Pod) && !strings.Contains(entry.PathPrefix, ":") {
+			covers = false // a prefix of Linux
+		}
+		return covers && admitsType(entry.Types, v.HostPath.Type) &&
+			!(entry.ReadOnly && c.mountsOtherwise(v.Name, func(m corev1.VolumeMount) bool { return m.ReadOnly })) &&
+			!(entry.RecursiveReadOnly && c.mountsOtherwise(v.Name, deep))
 	})
 }
 
-func (c Case) writable(volume string) bool {
-	mounts := func(m corev1.VolumeMount) bool { return m.Name == volume && !m.ReadOnly }
+// windowsSegments splits a path of Windows, its drive first and all in lower case;
+// ok is false for one with a segment that Windows would take for another.
+func windowsSegments(path string) (segments []string, ok bool) {
+	path = strings.ReplaceAll(strings.ToLower(path), "/", `\`)
+	if strings.HasPrefix(path, `\`) {
+		path = "c:" + path
+	}
+	drive, rest, found := strings.Cut(path, `:\`)
+	if !found || len(drive) != 1 || strings.Contains(rest, ":") {
+		return nil, false
+	}
+	if segments = []string{drive}; rest == "" {
+		return segments, true
+	}
+	segments = append(segments, strings.Split(strings.TrimSuffix(rest, `\`), `\`)...)
+	return segments, !slices.ContainsFunc(segments, func(s string) bool { return s == "" || strings.Trim(s[len(s)-1:], ". ") == "" })
+}
+
+// admitsType reports whether an entry with some types admits the type of a volume;
+// without any it admits all.
+func admitsType(types []string, t *corev1.HostPathType) bool {
+	name := "Unset"
+	if t != nil && *t != "" {
+		name = string(*t)
+	}
+	return types == nil || slices.Contains(types, name)
+}
+
+// mountsOtherwise reports whether a container mounts the volume and not as wanted.
+func (c Case) mountsOtherwise(volume string, wanted func(corev1.VolumeMount) bool) bool {
+	mounts := func(m corev1.VolumeMount) bool { return m.Name == volume && !wanted(m) }
 	devices := func(d corev1.VolumeDevice) bool { return d.Name == volume }
 	return slices.ContainsFunc(containers(c.Pod), func(at spec.Container) bool {
 		c := container(c.Pod, at)
@@ -186,7 +227,7 @@ func sourcesOf(v *corev1.Volume) (names []string) {
 // defaultVolumes are the types of a policy that lists none.
 var defaultVolumes = []string{"configMap", "downwardAPI", "emptyDir", "persistentVolumeClaim", "projected", "secret"}
 
-// grantsVolume reports whether each source is granted, and one that nobody knows by "*" alone.
+// grantsVolume reports whether each source is granted, and never one that nobody knows.
 func (c Case) grantsVolume(v *corev1.Volume) bool {
 	listed := c.Policy.Allow.Volumes
 	if listed == nil {
@@ -202,5 +243,5 @@ func (c Case) grantsVolume(v *corev1.Volume) bool {
 			return false
 		}
 	}
-	return len(sources) > 0 || every
+	return len(sources) > 0
 }

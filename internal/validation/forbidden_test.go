@@ -299,7 +299,10 @@ func ephemeralFacts() []fact {
 
 // acceptedFacts: what validation does not look at, and what is always safe.
 func acceptedFacts() []fact {
-	facts := []fact{onPod("fsGroup and supplementalGroups", "securityContext: {fsGroup: 1, supplementalGroups: [1]}", "", "")}
+	facts := []fact{
+		onPod("fsGroup and supplementalGroups", "securityContext: {fsGroup: 1, supplementalGroups: [1], supplementalGroupsPolicy: Strict}", "", ""),
+		onPod("supplementalGroupsPolicy alone", "securityContext: {supplementalGroupsPolicy: Strict}", "", ""),
+	}
 	for name, fields := range inOrder(map[string]string{
 		"unknown and repeated capabilities": "capabilities: {add: [no such, chown, CHOWN, CHOWN, ''], drop: [all, ALL, ALL]}",
 		"runAsNonRoot beside runAsUser 0":   "runAsNonRoot: true, runAsUser: 0",
@@ -311,7 +314,7 @@ func acceptedFacts() []fact {
 }
 
 // howManyFacts keeps a list from being lost.
-const howManyFacts = 299
+const howManyFacts = 300
 
 // TestWhatValidationForbids proves what mutate's rules rest on: the API server
 // refuses each of these combinations, for that one reason; and from each half of
@@ -382,6 +385,7 @@ func examplePolicies(t *testing.T) []filler {
 	all.Allow.ReadOnlyRootFilesystem = true
 	all.Mutations.RunAsUser, all.Mutations.RunAsGroup, all.Mutations.FSGroup = ptr[int64](1000), ptr[int64](1000), ptr[int64](1000)
 	all.Mutations.SupplementalGroups = []int64{1000}
+	all.Allow.SupplementalGroups.Policy = corev1.SupplementalGroupsPolicyStrict
 	if err := all.Validate(); err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,8 @@ func sortsOf(annotations map[string]string, pod *corev1.PodSpec) map[string]bool
 		}
 	}
 	m["nothing set"] = !set
-	m["everything set"] = complete && pod.SecurityContext != nil && pod.SecurityContext.FSGroup != nil && len(pod.SecurityContext.SupplementalGroups) > 0
+	m["everything set"] = complete && pod.SecurityContext != nil && pod.SecurityContext.FSGroup != nil && len(pod.SecurityContext.SupplementalGroups) > 0 &&
+		pod.SecurityContext.SupplementalGroupsPolicy != nil
 	return m
 }
 
@@ -134,7 +135,7 @@ func kindOf(at spec.Container, c *corev1.Container) string {
 
 func isZero(sc *corev1.PodSecurityContext) bool {
 	return sc.SELinuxOptions == nil && sc.WindowsOptions == nil && sc.RunAsUser == nil && sc.RunAsGroup == nil && sc.RunAsNonRoot == nil &&
-		len(sc.SupplementalGroups) == 0 && sc.FSGroup == nil && len(sc.Sysctls) == 0 && sc.SeccompProfile == nil && sc.AppArmorProfile == nil
+		len(sc.SupplementalGroups) == 0 && sc.SupplementalGroupsPolicy == nil && sc.FSGroup == nil && len(sc.Sysctls) == 0 && sc.SeccompProfile == nil && sc.AppArmorProfile == nil
 }
 
 // isComplete reports whether all that Mutate fills is set on a container.

@@ -1,0 +1,205 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/podfence/podfence/internal/nearest"
+	"github.com/podfence/podfence/spec"
+)
+
+// The tables below say what is wide: what of a policy opens the node, or more
+// than anybody who wrote it can have in mind.
+
+// everything are the entries that stand for all that a list may hold, and what
+// that is.
+var everything = [...]struct {
+	key  Key
+	is   func(entry string) bool
+	what string
+}{
+	{
+		KeyAllowedCapabilities,
+		// A container that adds ALL has every capability too.
+		func(entry string) bool { return entry == anyValue || spec.SameCapability(entry, spec.CapabilityAll) },
+		"which is every capability, also those that rule the node, as SYS_ADMIN and SYS_MODULE do; list what its pods add",
+	},
+	{
+		KeyAllowedUnsafeSysctls,
+		func(entry string) bool { return entry == anyValue },
+		"which is every sysctl, also those of the whole node; list the names or prefixes that its pods set",
+	},
+	{
+		KeyVolumes,
+		func(entry string) bool { return entry == anyValue },
+		"which is every type of volume but hostPath, also those that the node mounts itself; list the types that its pods use",
+	},
+}
+
+// nodeKeys are the grants that open the node to a pod, whatever stands under them.
+var nodeKeys = [...]Key{
+	KeyPrivileged, KeyHostNetworkPorts, KeyHostNamespace, KeyWindowsHostProcess, KeyHostNetwork, KeyHostPID, KeyHostIPC,
+}
+
+// nodeCapabilities are those with which a container reaches beyond itself in one
+// step: they load code into the kernel, read or write what is not the pod's, or
+// set what the whole node goes by.
+var nodeCapabilities = [...]string{
+	anyValue, spec.CapabilityAll, "BPF", "DAC_READ_SEARCH", "MAC_ADMIN", "MAC_OVERRIDE", "PERFMON", "SYSLOG",
+	"SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "SYS_TIME",
+}
+
+// nodePath is a place of the node from which a pod that writes there rules it.
+type nodePath struct {
+	path string
+	// sockets: it holds a socket, which a read-only mount lets be used all the same.
+	sockets bool
+}
+
+// nodePaths are such places, in order.
+var nodePaths = [...]nodePath{
+	{path: "/bin"},
+	{path: "/boot"},
+	{path: "/dev"},
+	{path: "/etc"},
+	{path: "/etc/cron.d"},
+	{path: "/etc/kubernetes"},
+	{path: "/etc/kubernetes/manifests"},
+	{path: "/lib"},
+	{path: "/opt/cni/bin"},
+	{path: "/proc"},
+	{path: "/root"},
+	{path: "/run/containerd", sockets: true},
+	{path: "/run/crio", sockets: true},
+	{path: "/run/docker.sock", sockets: true},
+	{path: "/sbin"},
+	{path: "/sys"},
+	{path: "/usr"},
+	{path: "/var/lib/containerd"},
+	{path: "/var/lib/docker"},
+	{path: "/var/lib/etcd"},
+	{path: "/var/lib/kubelet"},
+	{path: "/var/log"}, // the kubelet serves what a link there leads to
+	{path: "/var/run/containerd", sockets: true},
+	{path: "/var/run/crio", sockets: true},
+	{path: "/var/run/docker.sock", sockets: true},
+	{path: `C:\Program Files`},
+	{path: `C:\ProgramData`},
+	{path: `C:\Windows`},
+	{path: `C:\etc\kubernetes`},
+	{path: `C:\var\lib\kubelet`},
+}
+
+// opens are the places of the node that a host path covers, and through which
+// its pods rule the node.
+func (h *HostPath) opens() (paths []string) {
+	for _, n := range nodePaths {
+		if (!h.ReadOnly || n.sockets) && h.covers(n.path, isWindowsPath(n.path)) {
+			paths = append(paths, n.path)
+		}
+	}
+	return paths
+}
+
+// opensNode are the keys under which the policy opens the node.
+func (p *Policy) opensNode() (keys []Key) {
+	for _, k := range nodeKeys {
+		if p.given(k) {
+			keys = append(keys, k)
+		}
+	}
+	isOfNode := func(allowed string) bool {
+		return slices.ContainsFunc(nodeCapabilities[:], func(of string) bool { return spec.SameCapability(allowed, of) })
+	}
+	if slices.ContainsFunc(p.Allow.AllowedCapabilities, isOfNode) {
+		keys = append(keys, KeyAllowedCapabilities)
+	}
+	if len(p.Allow.AllowedHostPaths) > 0 {
+		keys = append(keys, KeyAllowedHostPaths)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// maxSuggested is for how many words of a policy the known one is sought that
+// was meant by them, so that a hostile file has not a million compared.
+const maxSuggested = 100
+
+// unknownCapabilities warns of each capability that Linux does not have.
+func (p *Policy) unknownCapabilities(warn func(Warning)) {
+	suggested := 0
+	for i, entry := range p.Allow.AllowedCapabilities {
+		isEntry := func(known string) bool { return spec.SameCapability(known, entry) }
+		if everything[0].is(entry) || slices.ContainsFunc(spec.Capabilities(), isEntry) {
+			continue
+		}
+		w := Warning{Reason: WarnUnknownCapability, Field: entryPath(KeyAllowedCapabilities.String(), i), Value: entry}
+		if suggested++; suggested <= maxSuggested {
+			w.Meant = nearest.Of(strings.TrimPrefix(strings.ToUpper(entry), "CAP_"), spec.Capabilities())
+		}
+		warn(w)
+	}
+}
+
+// wide warns of what a policy opens further than most mean to.
+func (p *Policy) wide(warn func(Warning)) {
+	for _, row := range everything {
+		for i, entry := range p.Allow.words(row.key) {
+			if row.is(entry) {
+				warn(Warning{Reason: WarnEverything, Field: entryPath(row.key.String(), i), Value: entry})
+			}
+		}
+	}
+	for i := range p.Allow.AllowedHostPaths {
+		h := &p.Allow.AllowedHostPaths[i]
+		if paths := h.opens(); len(paths) > 0 {
+			warn(Warning{Reason: WarnWideHostPath, Field: entryPath(KeyAllowedHostPaths.String(), i), Value: h.PathPrefix, Paths: paths})
+		}
+	}
+	if keys := p.opensNode(); p.Namespace == "" && len(keys) > 0 {
+		warn(Warning{Reason: WarnEveryNamespace, Keys: keys})
+	}
+}
+
+// matchless warns of each probe host that no probe can name: hosts are compared
+// as they are written, and none has a pattern, a network or a port in it.
+func (p *Policy) matchless(warn func(Warning)) {
+	for i, host := range p.Allow.AllowedProbeHosts {
+		if strings.ContainsAny(host, "*/[]") || strings.Count(host, ":") == 1 {
+			warn(Warning{Reason: WarnNoSuchHost, Field: entryPath(KeyAllowedProbeHosts.String(), i), Value: host})
+		}
+	}
+}
+
+// everythingText says what an entry that stands for everything is.
+func everythingText(field string) string {
+	for _, row := range everything {
+		if strings.HasPrefix(field, row.key.String()+"[") {
+			return row.what
+		}
+	}
+	return ""
+}
+
+// fixWidePath says what to write instead of a prefix that covers such places.
+func fixWidePath(opened []string) string {
+	const longer = "write the longer prefix that its pods need"
+	if slices.ContainsFunc(nodePaths[:], func(n nodePath) bool { return n.sockets && slices.Contains(opened, n.path) }) {
+		return longer + ", for a read-only mount lets sockets be used"
+	}
+	return longer + ", or readOnly: true"
+}
+
+func fixCapability(meant string) string {
+	if meant != "" {
+		return "did you mean " + meant + "?"
+	}
+	return "write a name of capabilities(7), as in NET_ADMIN"
+}
+
+func keyNames(keys []Key) (names []string) {
+	for _, k := range keys {
+		names = append(names, k.String())
+	}
+	return names
+}
