@@ -7,12 +7,14 @@ package limits
 
 import (
 	"bytes"
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -116,7 +118,10 @@ func closing(body []byte, i int) int {
 // also after stopping has ended: the server ends the contexts of its requests
 // when it is asked to stop, before it waits for them.
 func (l Limits) Handler(stopping context.Context) func(http.Handler) http.Handler {
-	g := &gate{l, stopping, semaphore.NewWeighted(l.MaxBodies), semaphore.NewWeighted(l.MaxMemory), semaphore.NewWeighted(l.MaxRequests)}
+	g := &gate{
+		Limits: l, stopping: stopping, bodies: bodies{room: semaphore.NewWeighted(l.MaxBodies)},
+		memory: semaphore.NewWeighted(l.MaxMemory), requests: semaphore.NewWeighted(l.MaxRequests),
+	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if refused := g.serve(w, r, next); refused != nil {
@@ -129,8 +134,9 @@ func (l Limits) Handler(stopping context.Context) func(http.Handler) http.Handle
 // gate is what is left of the limits.
 type gate struct {
 	Limits
-	stopping                 context.Context
-	bodies, memory, requests *semaphore.Weighted
+	stopping         context.Context
+	bodies           bodies
+	memory, requests *semaphore.Weighted
 }
 
 // serve hands a request on, or says why not.
@@ -142,9 +148,9 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	if refused := g.header(r); refused != nil {
 		return refused
 	}
-	body := &body{room: g.bodies}
-	defer body.leave()
-	if refused := body.read(control, r); refused != nil {
+	body := &body{control: control, gone: make(chan struct{}), ousted: make(chan struct{})}
+	defer g.bodies.leave(body)
+	if refused := g.bodies.read(body, r); refused != nil {
 		return refused
 	}
 	need := Estimate(body.data)
@@ -214,24 +220,54 @@ func (l Limits) deadlines(control *http.ResponseController) error {
 	return nil
 }
 
+// firstStep is the room, in bytes, that a body is given before its first byte is
+// there. The next step doubles it, when it is full: what counts is what has come,
+// and not a length that is announced.
+const firstStep = 512
+
 // body is the body of a request, with the room that it takes of all bodies'.
 type body struct {
-	room *semaphore.Weighted
-	data []byte
-	held int64
+	control *http.ResponseController
+	data    []byte
+	held    int64
+	// at is its place among the bodies that are being read.
+	at *list.Element
+	// gone is closed when it is read no more, ousted when it must give its room up.
+	gone, ousted chan struct{}
 }
 
-// firstStep is the room, in bytes, that a body is given before its first byte is
-// there. The next step doubles it, when it is full: a length that is announced
-// and does not come must take no room from those that do come.
-const firstStep = 4 << 10
+// bodies are those that are read or decided. When there is no room for one, those
+// that were begun before it and are not there yet give up theirs, the oldest first:
+// an API server sends a body in milliseconds, and whoever sends a part of one and
+// waits must take no room from those who do not.
+type bodies struct {
+	room *semaphore.Weighted
 
-// read reads the body within its time. Once it is whole, the server only watches
+	mu      sync.Mutex
+	reading list.List // the oldest first
+}
+
+// read reads a body within its time. Once it is whole, the server only watches
 // whether the client stays, for as long as the decision takes; a body that was
 // given up keeps its deadline, or the server would wait for the rest of it.
-func (b *body) read(control *http.ResponseController, r *http.Request) *refusal {
+func (all *bodies) read(b *body, r *http.Request) *refusal {
+	all.begin(b)
+	refused := all.readAll(b, r)
+	if !all.end(b) {
+		return tooMany("read")
+	}
+	if refused != nil {
+		return refused
+	}
+	if err := b.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return &refusal{http.StatusInternalServerError, err.Error()}
+	}
+	return nil
+}
+
+func (all *bodies) readAll(b *body, r *http.Request) *refusal {
 	for size := int64(firstStep); int64(len(b.data)) < r.ContentLength; size *= 2 {
-		if !b.grow(min(size, r.ContentLength)) {
+		if !all.grow(r.Context(), b, min(size, r.ContentLength)) {
 			return tooMany("read")
 		}
 		n, err := io.ReadFull(r.Body, b.data[len(b.data):cap(b.data)])
@@ -240,24 +276,71 @@ func (b *body) read(control *http.ResponseController, r *http.Request) *refusal 
 		}
 		b.data = b.data[:len(b.data)+n]
 	}
-	if err := control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return &refusal{http.StatusInternalServerError, err.Error()}
-	}
 	return nil
 }
 
-// grow takes room for a body of that size, if there is any. It does not wait: what
-// it holds already may be what the others wait for.
-func (b *body) grow(size int64) bool {
-	if !b.room.TryAcquire(size - b.held) {
+func (all *bodies) begin(b *body) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	b.at = all.reading.PushBack(b)
+}
+
+// end ends the reading of a body, and reports whether it may be kept.
+func (all *bodies) end(b *body) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.reading.Remove(b.at)
+	select {
+	case <-b.ousted:
 		return false
+	default:
+		return true
+	}
+}
+
+// grow takes room for a body of that size. It waits for none but older bodies, which
+// give theirs up and wait for none but older ones themselves.
+func (all *bodies) grow(ctx context.Context, b *body, size int64) bool {
+	for !all.room.TryAcquire(size - b.held) {
+		older := all.oust(b)
+		if older == nil {
+			return false
+		}
+		select {
+		case <-older.gone:
+		case <-b.ousted:
+			return false
+		case <-ctx.Done():
+			return false
+		}
 	}
 	b.held = size
 	b.data = append(make([]byte, 0, size), b.data...)
 	return true
 }
 
-func (b *body) leave() { b.room.Release(b.held) }
+// oust asks the oldest body for its room and returns it; nil if that is b, or cannot
+// be interrupted. Its reading ends, for the time to read is over.
+func (all *bodies) oust(b *body) *body {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	oldest := all.reading.Front().Value.(*body)
+	if oldest == b || oldest.control.SetReadDeadline(time.Unix(1, 0)) != nil {
+		return nil
+	}
+	select {
+	case <-oldest.ousted:
+	default:
+		close(oldest.ousted)
+	}
+	return oldest
+}
+
+// leave gives up the room of a body.
+func (all *bodies) leave(b *body) {
+	all.room.Release(b.held)
+	close(b.gone)
+}
 
 // request is the request with the body that was read. Parameters of its content
 // type say nothing more about JSON, and controller-runtime takes none.
