@@ -59,23 +59,36 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestEstimate: what is counted as something that may be large, and what is not.
+// TestEstimate: what is counted as something that may be large or be quoted, and
+// what is not.
 func TestEstimate(t *testing.T) {
 	for _, row := range []struct {
-		body, why        string
-		objects, members int
+		body, why                string
+		objects, members, quoted int
 	}{
-		{`{}`, "the review itself", 1, 0},
-		{`{"a":{},"b":{}}`, "objects in objects, and a member more than one", 3, 1},
-		{`[{},{},{}]`, "an object in a list is counted once, and not again by the list", 3, 0},
-		{`[null,7,"",[],true]`, "what is no container takes the memory of one before it is refused; the inner list has room for one", 6, 0},
-		{`{"a":"[,{,\"},","b":1}`, "strings hold text, whatever it looks like", 1, 1},
-		{`{"a":"\\","b":["}"]}`, "a backslash may be escaped itself", 2, 1},
-		{`{"a":[{"b":1,"c":2},{}],"d":3}`, "after a list its object goes on", 3, 2},
-		{`]}]`, "what is no JSON breaks nothing", 0, 0},
-		{`{"a":"never closed \`, "nor does what ends early", 1, 0},
+		{`{}`, "the review itself", 1, 0, 0},
+		{`{"a":{},"b":{}}`, "objects in objects, and a member more than one", 3, 1, 0},
+		{`[{},{},{}]`, "an object in a list is counted once, and not again by the list", 3, 0, 0},
+		{`[null,7,"",[],true]`, "what is no container takes the memory of one before it is refused; the inner list has room for one", 6, 0, 0},
+		{`{"a":"[,{,\"},","b":1}`, "strings hold text, whatever it looks like", 1, 1, 8},
+		{`{"a":"\\","b":["}"]}`, "a backslash may be escaped itself", 2, 1, 3},
+		{`{"a":[{"b":1,"c":2},{}],"d":3}`, "after a list its object goes on", 3, 2, 0},
+		{`]}]`, "what is no JSON breaks nothing", 0, 0, 0},
+		{`{"a":"never closed \`, "nor does what ends early", 1, 0, 14},
+		{`{"a":`, "or before a value", 1, 0, 0},
+		{`{"a"`, "or before a colon", 1, 0, 1},
+		{`{"name":"web","image":"nginx"}`, "names and whatever else a complaint may quote", 1, 1, 8},
+		{`{ "name" : "web" }`, "space means nothing", 1, 0, 3},
+		{`{"app.kubernetes.io/name":"web"}`, "nobody but the author chooses such a key", 1, 0, 25},
+		{`{"` + strings.Repeat("a", longestField+1) + `":1}`, "nor one that is longer than any field's", 1, 0, longestField + 1},
+		{`{"add":["SYS_ADMIN","a"]}`, "words in lists", 3, 0, 10},
+		{`{"value":"secret","name":"a"}`, "no complaint quotes a value", 1, 1, 1},
+		{`{"args":["--a","b"],"command":["sh"],"name":"a"}`, "nor what is run", 4, 2, 1},
+		{`{"env":[{"name":"A","value":"B","valueFrom":{"fieldRef":{"fieldPath":"c"}}}],"name":"a"}`, "nor the environment, with all that is in it", 4, 3, 1},
+		{`{"value":1,"name":"web"}`, "a member ends at its comma", 1, 1, 3},
+		{`["env",{"name":"a"}]`, "a word in a list is no key", 2, 0, 4},
 	} {
-		if got, want := Estimate([]byte(row.body)), int64(perByte*len(row.body)+perObject*row.objects+perMember*row.members); got != want {
+		if got, want := Estimate([]byte(row.body)), int64(perByte*len(row.body)+perObject*row.objects+perMember*row.members+perQuoted*row.quoted); got != want {
 			t.Errorf("%s: %d, want %d: %s", row.body, got, want, row.why)
 		}
 	}
