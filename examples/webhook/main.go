@@ -104,11 +104,7 @@ func run(ctx context.Context, o *options) error {
 		return err
 	}
 	store := policies.New(o.policies, controllerruntime.Log.WithName("policies"), metrics.Registry)
-	server, err := server.New(o.server, controllerruntime.Log.WithName("server"), metrics.Registry)
-	if err != nil {
-		return err
-	}
-	mgr, err := newManager(o, store, server)
+	mgr, err := newManager(o, store)
 	if err != nil {
 		return err
 	}
@@ -119,6 +115,7 @@ func run(ctx context.Context, o *options) error {
 		return err
 	}
 	limited := o.limits.Handler(ctx)
+	server := mgr.GetWebhookServer() // which is run only if it was asked for
 	for path, decide := range map[string]ctrl.HandlerFunc{"/mutate": controller.Mutate, "/validate": controller.Validate} {
 		server.Register(path, limited(store.Before(&ctrl.Webhook{Handler: decide})))
 	}
@@ -136,8 +133,12 @@ func run(ctx context.Context, o *options) error {
 	return mgr.Start(ctx)
 }
 
-func newManager(o *options, store http.Handler, server *server.Server) (manager.Manager, error) {
+func newManager(o *options, store http.Handler) (manager.Manager, error) {
 	restConfig, err := controllerruntime.GetConfig()
+	if err != nil {
+		return nil, err
+	}
+	webhooks, err := server.New(o.server, controllerruntime.Log.WithName("server"), metrics.Registry)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +153,7 @@ func newManager(o *options, store http.Handler, server *server.Server) (manager.
 			BindAddress:   o.metricsAddress,
 			ExtraHandlers: map[string]http.Handler{"/policies": store},
 		},
-		WebhookServer: server,
+		WebhookServer: webhooks,
 	})
 	if err != nil {
 		return nil, err

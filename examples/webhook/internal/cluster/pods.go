@@ -27,6 +27,14 @@ const (
 	firstPage, largestPage = 32, 500
 )
 
+// The results of a listing, as the metric names them.
+const (
+	whole  = "whole"
+	part   = "part"
+	failed = "failed"
+	busy   = "busy"
+)
+
 // Pods reads the pods of a namespace from the API server: they are wanted when a
 // level is raised and at no other time, which is no reason to cache them all.
 type Pods struct {
@@ -46,6 +54,9 @@ func NewPods(reader client.Reader, registry prometheus.Registerer) *Pods {
 			Help: "Number of times that the pods of a namespace were to be read because its level was raised, by result (whole, part, failed, busy).",
 		}, []string{"result"}),
 	}
+	for _, result := range []string{whole, part, failed, busy} {
+		p.listings.WithLabelValues(result) // at 0, so that it can be seen to rise
+	}
 	registry.MustRegister(p.listings)
 	return p
 }
@@ -59,17 +70,17 @@ func (p *Pods) ReadPods(ctx context.Context, namespace string, show func(*corev1
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()
 	case <-ctx.Done():
-		p.listings.WithLabelValues("busy").Inc()
+		p.listings.WithLabelValues(busy).Inc()
 		return 0, errors.New("the pods of another namespace are being read")
 	}
 	read, left, err := p.pages(ctx, namespace, show)
 	switch {
 	case read == 0 && err != nil:
-		p.listings.WithLabelValues("failed").Inc()
+		p.listings.WithLabelValues(failed).Inc()
 	case err != nil || left > 0:
-		p.listings.WithLabelValues("part").Inc()
+		p.listings.WithLabelValues(part).Inc()
 	default:
-		p.listings.WithLabelValues("whole").Inc()
+		p.listings.WithLabelValues(whole).Inc()
 	}
 	return left, err
 }

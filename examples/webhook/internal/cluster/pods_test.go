@@ -204,8 +204,8 @@ func TestOneNamespaceAtATime(t *testing.T) {
 	if n := s.most.Load(); n != 1 {
 		t.Errorf("%d requests at once", n)
 	}
-	if busy, whole := testutil.ToFloat64(p.listings.WithLabelValues("busy")), testutil.ToFloat64(p.listings.WithLabelValues("whole")); busy != 1 || whole != 4 {
-		t.Errorf("%v were busy and %v whole, want 1 and 4", busy, whole)
+	if one, four := testutil.ToFloat64(p.listings.WithLabelValues(busy)), testutil.ToFloat64(p.listings.WithLabelValues(whole)); one != 1 || four != 4 {
+		t.Errorf("%v were busy and %v whole, want 1 and 4", one, four)
 	}
 }
 
