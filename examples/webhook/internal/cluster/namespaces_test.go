@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,11 +20,11 @@ import (
 type levels struct {
 	client.Reader
 	of  map[string]string
-	cut bool
+	cut atomic.Bool
 }
 
 func (l *levels) Get(ctx context.Context, key client.ObjectKey, object client.Object, _ ...client.GetOption) error {
-	if l.cut {
+	if l.cut.Load() {
 		<-ctx.Done()
 		return ctx.Err()
 	}
@@ -71,14 +72,14 @@ func TestContact(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		check("after an hour", true, "old", bound/asksPerBound)
-		direct.cut = true
+		direct.cut.Store(true)
 		time.Sleep(bound / 2)
 		check("cut off for less than the bound", true, "old", bound)
 		time.Sleep(bound)
 		check("cut off for longer", false, "", 2*bound)
 		time.Sleep(time.Hour)
 		check("cut off for an hour", false, "", 2*time.Hour)
-		direct.cut = false
+		direct.cut.Store(false)
 		time.Sleep(bound)
 		check("soon after", true, "new", bound/asksPerBound)
 		time.Sleep(settling)
