@@ -198,7 +198,7 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	}
 	need := Estimate(body.data)
 	if need > g.MaxMemory {
-		return &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the decision may need %d bytes of memory, more than %d: the body has too many objects", need, g.MaxMemory)}
+		return &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the decision may need %d bytes of memory, more than %d: the body has too many objects, or names that are too long", need, g.MaxMemory)}
 	}
 	ctx, cancel := g.untilAnswered(r)
 	defer cancel()
