@@ -102,7 +102,7 @@ func readFS(fsys fs.FS, dir string, shown func(name string) string) ([]Policy, e
 	var unread []error
 	files := 0
 	for _, entry := range entries {
-		if !isPolicyFile(entry.Name()) {
+		if !IsFileName(entry.Name()) {
 			continue
 		}
 		found, isFile, err := parseFile(fsys, path.Join(dir, entry.Name()), shown(entry.Name()))
@@ -130,7 +130,10 @@ func readFS(fsys fs.FS, dir string, shown func(name string) string) ([]Policy, e
 	return policies, nil
 }
 
-func isPolicyFile(name string) bool {
+// IsFileName reports whether [ReadDir] and [ReadFS] read a file of that name: by its
+// ending, in small letters, and unless it begins with a dot. Who watches a directory
+// can name the files that are passed over.
+func IsFileName(name string) bool {
 	return !strings.HasPrefix(name, ".") && slices.Contains(policyFiles[:], path.Ext(name))
 }
 

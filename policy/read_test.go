@@ -177,6 +177,20 @@ func TestReadDir(t *testing.T) {
 	}
 }
 
+// TestIsFileName: it says of every name what reading a directory does with it.
+func TestIsFileName(t *testing.T) {
+	for name, read := range map[string]bool{
+		"a.yaml": true, "a.yml": true, "a.json": true, ".yaml.yaml": false, ".a.yaml": false,
+		"a.YAML": false, "a": false, "a.yaml.tmpl": false, "yaml": false, "README.md": false,
+	} {
+		_, err := ReadFS(fstest.MapFS{name: &fstest.MapFile{Data: []byte("name: a\npodSelectorLabels: {a: b}\n")}}, ".")
+		var none NoFilesError
+		if is := IsFileName(name); is != read || is == errors.As(err, &none) {
+			t.Errorf("%s: %v, want %v; reading says %v", name, is, read, err)
+		}
+	}
+}
+
 // TestReadDirWithoutFiles: an empty directory is told from one that is not there.
 func TestReadDirWithoutFiles(t *testing.T) {
 	dir := t.TempDir()

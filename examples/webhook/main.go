@@ -14,25 +14,24 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/klog/v2"
 	admissionapi "k8s.io/pod-security-admission/admission/api"
 	"k8s.io/pod-security-admission/api"
 	controllerruntime "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	"sigs.k8s.io/controller-runtime/pkg/webhook"
 	ctrl "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/podfence/podfence/examples/webhook/internal/admission"
+	"github.com/podfence/podfence/examples/webhook/internal/cluster"
 	"github.com/podfence/podfence/examples/webhook/internal/limits"
 	"github.com/podfence/podfence/examples/webhook/internal/policies"
+	"github.com/podfence/podfence/examples/webhook/internal/server"
 )
 
 // options are the flags.
@@ -45,9 +44,8 @@ type options struct {
 	exemptRuntimeClasses                    string
 	mutate, warnOnMutation                  bool
 
-	webhookHost                string
-	webhookPort                int
-	certDir, clientCA          string
+	server                     server.Options
+	maxStaleness               time.Duration
 	metricsAddress, healthAddr string
 	shutdownTimeout            time.Duration
 	limits                     limits.Limits
@@ -68,10 +66,12 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.exemptRuntimeClasses, "exempt-runtime-classes", "", "runtime classes whose pods are exempt, separated by commas")
 	flags.BoolVar(&o.mutate, "mutate", true, "fill in unset fields; without it /mutate allows every pod as it is")
 	flags.BoolVar(&o.warnOnMutation, "warn-on-mutation", true, "warn users of what was filled in")
-	flags.StringVar(&o.webhookHost, "webhook-host", "", "address to serve the webhooks on; empty: all")
-	flags.IntVar(&o.webhookPort, "webhook-port", 9443, "port to serve the webhooks on")
-	flags.StringVar(&o.certDir, "cert-dir", "/etc/podfence/tls", "directory of tls.crt and tls.key, which are read again when they change")
-	flags.StringVar(&o.clientCA, "client-ca", "", "file in --cert-dir with the CA of clients; empty: clients need no certificate")
+	flags.StringVar(&o.server.Host, "webhook-host", "", "address to serve the webhooks on; empty: all")
+	flags.IntVar(&o.server.Port, "webhook-port", 9443, "port to serve the webhooks on")
+	flags.StringVar(&o.server.CertDir, "cert-dir", "/etc/podfence/tls", "directory of tls.crt and tls.key, which are read again when they change")
+	flags.StringVar(&o.server.ClientCA, "client-ca", "", "file in --cert-dir with the CA of clients, which is read again when it changes; empty: clients need no certificate, and are told no names of running pods")
+	flags.IntVar(&o.server.MaxConnections, "max-connections", 1000, "connections to the webhooks that are open at once; one more closes that which has been without a whole request for the longest")
+	flags.DurationVar(&o.maxStaleness, "max-staleness", 30*time.Second, "how old the last answer of the API server may be; with an older one the replica is not ready, and reads the levels of namespaces anew for each request")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address of /metrics and of the status page /policies; 0: none")
 	flags.StringVar(&o.healthAddr, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0: none")
 	flags.DurationVar(&o.shutdownTimeout, "shutdown-timeout", shutdownTimeout, "how long requests may still take after a request to stop")
@@ -108,20 +108,24 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	controller, err := admission.New(config, store.Set, &namespaces{mgr.GetClient(), mgr.GetAPIReader()}, &pods{mgr.GetAPIReader()}, admission.NewMetrics(metrics.Registry))
+	contact := cluster.NewContact(mgr.GetAPIReader(), o.maxStaleness, controllerruntime.Log.WithName("cluster"), metrics.Registry)
+	namespaces, pods := cluster.NewNamespaces(mgr.GetClient(), contact), cluster.NewPods(mgr.GetAPIReader(), metrics.Registry)
+	controller, err := admission.New(config, store.Set, namespaces, pods, admission.NewMetrics(metrics.Registry))
 	if err != nil {
 		return err
 	}
 	limited := o.limits.Handler(ctx)
-	server := mgr.GetWebhookServer()
+	server := mgr.GetWebhookServer() // which is run only if it was asked for
 	for path, decide := range map[string]ctrl.HandlerFunc{"/mutate": controller.Mutate, "/validate": controller.Validate} {
 		server.Register(path, limited(store.Before(&ctrl.Webhook{Handler: decide})))
 	}
 	if err := errors.Join(
 		mgr.Add(store),
+		mgr.Add(contact),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("policies", store.Ready),
 		mgr.AddReadyzCheck("namespaces", synced(mgr)),
+		mgr.AddReadyzCheck("api-server", contact.Ready),
 		mgr.AddReadyzCheck("webhooks", server.StartedChecker()),
 	); err != nil {
 		return err
@@ -134,6 +138,11 @@ func newManager(o *options, store http.Handler) (manager.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
+	webhooks, err := server.New(o.server, controllerruntime.Log.WithName("server"), metrics.Registry)
+	if err != nil {
+		return nil, err
+	}
+	restConfig.Wrap(cluster.BoundResponses)
 	scheme := runtime.NewScheme()
 	utilruntime.Must(corev1.AddToScheme(scheme))
 	mgr, err := controllerruntime.NewManager(restConfig, manager.Options{
@@ -144,7 +153,7 @@ func newManager(o *options, store http.Handler) (manager.Manager, error) {
 			BindAddress:   o.metricsAddress,
 			ExtraHandlers: map[string]http.Handler{"/policies": store},
 		},
-		WebhookServer: webhook.NewServer(webhook.Options{Host: o.webhookHost, Port: o.webhookPort, CertDir: o.certDir, ClientCAName: o.clientCA}),
+		WebhookServer: webhooks,
 	})
 	if err != nil {
 		return nil, err
@@ -169,9 +178,10 @@ func synced(mgr manager.Manager) healthz.Checker {
 // config is what the flags say, or what is wrong with them.
 func (o *options) config() (admission.Config, error) {
 	config := admission.Config{
-		LabelPrefix:    o.labelPrefix,
-		Mutate:         o.mutate,
-		WarnOnMutation: o.warnOnMutation,
+		LabelPrefix:     o.labelPrefix,
+		Mutate:          o.mutate,
+		WarnOnMutation:  o.warnOnMutation,
+		ClientsAreKnown: o.server.ClientCA != "",
 		Exemptions: admissionapi.PodSecurityExemptions{
 			Namespaces: list(o.exemptNamespaces), Usernames: list(o.exemptUsers), RuntimeClasses: list(o.exemptRuntimeClasses),
 		},
@@ -190,6 +200,9 @@ func (o *options) config() (admission.Config, error) {
 			errs = append(errs, fmt.Errorf("--%s: %w", level.flag, err))
 		}
 		*level.into = lv
+	}
+	if o.maxStaleness < time.Second {
+		errs = append(errs, errors.New("--max-staleness: the API server must be given a second to answer"))
 	}
 	return config, errors.Join(append(errs, o.limits.Validate())...)
 }
@@ -210,37 +223,4 @@ func levelVersion(s string) (lv api.LevelVersion, err error) {
 // list divides a flag's value at its commas.
 func list(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
-}
-
-// namespaces reads namespaces from the cache, and one that it does not have yet
-// from the API server: a pod may follow its namespace at once.
-type namespaces struct{ cached, direct client.Reader }
-
-func (n *namespaces) GetNamespace(ctx context.Context, name string) (*corev1.Namespace, error) {
-	namespace := &corev1.Namespace{}
-	err := n.cached.Get(ctx, client.ObjectKey{Name: name}, namespace)
-	if apierrors.IsNotFound(err) {
-		err = n.direct.Get(ctx, client.ObjectKey{Name: name}, namespace)
-	}
-	return namespace, err
-}
-
-// maxPods is how many pods of a namespace are looked at when its level is
-// raised. Upstream judges 3,000, and says so when there are more.
-const maxPods = 3001
-
-// pods reads the pods of a namespace from the API server: they are wanted when
-// a level is raised and at no other time, which is no reason to cache them all.
-type pods struct{ direct client.Reader }
-
-func (p *pods) ListPods(ctx context.Context, namespace string) ([]*corev1.Pod, error) {
-	var found corev1.PodList
-	if err := p.direct.List(ctx, &found, client.InNamespace(namespace), client.Limit(maxPods)); err != nil {
-		return nil, err
-	}
-	list := make([]*corev1.Pod, len(found.Items))
-	for i := range found.Items {
-		list[i] = &found.Items[i]
-	}
-	return list, nil
 }

@@ -392,7 +392,7 @@ func testOldPod(t *testing.T, c *cluster.Cluster) {
 	if _, err := client.CoreV1().Namespaces().Patch(ctx, "old", "application/merge-patch+json", patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	want(t, "the warning", warnings.all(), `existing pods in namespace "old" violate the new PodSecurity enforce level "restricted:latest"`, "privileged: privileged, allowPrivilegeEscalation != false")
+	want(t, "the warning", warnings.all(), `existing pods in namespace "old" violate the new PodSecurity enforce level "restricted:latest"`, "1 pod: privileged, allowPrivilegeEscalation != false")
 	pods := c.Client.CoreV1().Pods("old")
 	cluster.Eventually(t, "the new level is in force", func(ctx context.Context) (bool, error) {
 		_, err := pods.Create(ctx, pod("old", "new", func(p *corev1.Pod) { p.Spec.HostNetwork = true }), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})

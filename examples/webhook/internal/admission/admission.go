@@ -46,6 +46,9 @@ type Config struct {
 	Mutate bool
 	// WarnOnMutation tells the user what was filled in.
 	WarnOnMutation bool
+	// ClientsAreKnown: every client has shown a certificate, so that none asks but an
+	// API server, and its users may be told the names of pods.
+	ClientsAreKnown bool
 }
 
 // Controller answers requests. It is safe for concurrent use.
@@ -55,17 +58,18 @@ type Controller struct {
 	// upstream decides when a pod is judged. It is copied for each request,
 	// with an evaluator that knows the request.
 	upstream admission.Admission
+	pods     PodReader
 	decoder  runtime.Decoder
 	metrics  *Metrics
 }
 
 // New returns a controller. policies is asked once for each request, so that one
 // request is judged by one set.
-func New(config Config, policies func() policy.Set, namespaces admission.NamespaceGetter, pods admission.PodLister, metrics *Metrics) (*Controller, error) {
+func New(config Config, policies func() policy.Set, namespaces admission.NamespaceGetter, pods PodReader, metrics *Metrics) (*Controller, error) {
 	if !strings.HasSuffix(config.LabelPrefix, "/") {
 		return nil, fmt.Errorf("the label prefix %q must end in a slash, as in podfence.dev/", config.LabelPrefix)
 	}
-	c := &Controller{config: config, policies: policies, decoder: newDecoder(), metrics: metrics}
+	c := &Controller{config: config, policies: policies, pods: pods, decoder: newDecoder(), metrics: metrics}
 	c.upstream = admission.Admission{
 		Configuration: &admissionapi.PodSecurityConfiguration{
 			Defaults:   defaults(config.Defaults),
@@ -74,7 +78,7 @@ func New(config Config, policies func() policy.Set, namespaces admission.Namespa
 		Evaluator:       &evaluator{},
 		Metrics:         unrecorded{},
 		NamespaceGetter: &translatedNamespaces{namespaces, config.LabelPrefix},
-		PodLister:       pods,
+		PodLister:       &running{}, // of no request yet
 	}
 	if err := c.upstream.CompleteConfiguration(); err != nil {
 		return nil, err

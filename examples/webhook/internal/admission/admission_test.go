@@ -20,6 +20,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	admissionapi "k8s.io/pod-security-admission/admission/api"
 	"k8s.io/pod-security-admission/api"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
@@ -45,6 +46,13 @@ type pods []*corev1.Pod
 
 func (p pods) ListPods(context.Context, string) ([]*corev1.Pod, error) { return p, nil }
 
+func (p pods) ReadPods(_ context.Context, _ string, show func(*corev1.Pod)) (int64, error) {
+	for _, pod := range p {
+		show(pod)
+	}
+	return 0, nil
+}
+
 var cluster = namespaces{
 	"free":      nil,
 	"shop":      {"podfence.dev/enforce": "restricted"},
@@ -53,6 +61,7 @@ var cluster = namespaces{
 	"misspelt":  {"podfence.dev/enforce": "restriced"},
 	"upstreams": {"pod-security.kubernetes.io/enforce": "restricted"},
 	"exempt":    {"podfence.dev/enforce": "restricted"},
+	"audits":    {"podfence.dev/audit": "restricted"},
 }
 
 const grantsPrivileged = "name: nodes\npodSelectorLabels: {app: agent}\nallow: {privileged: true}\n"
@@ -362,27 +371,125 @@ func TestWorkloads(t *testing.T) {
 // TestNamespaces: labels that cannot be parsed are refused under their own names,
 // and a level that is raised is checked against the pods that run.
 func TestNamespaces(t *testing.T) {
-	text := func(label string) string {
-		return "{apiVersion: v1, kind: Namespace, metadata: {name: ns, labels: {" + label + "}}}"
-	}
-	kind := func(r *admissionv1.AdmissionRequest) {
-		r.Kind = metav1.GroupVersionKind{Version: "v1", Kind: "Namespace"}
-		r.Resource = metav1.GroupVersionResource{Version: "v1", Resource: "namespaces"}
-	}
 	c := newController(t, nil)
-	bad := c.Validate(context.Background(), request(t, "ns", text("podfence.dev/enforce: none"), kind))
+	bad := c.Validate(context.Background(), request(t, "shop", namespaceYAML("shop", "", "podfence.dev/enforce: none"), ofNamespace))
 	if bad.Allowed || !strings.Contains(bad.Result.Message, "metadata.labels[podfence.dev/enforce]: Invalid value") || bad.Result.Details.Causes[0].Field != "metadata.labels[podfence.dev/enforce]" {
 		t.Errorf("%+v", bad.Result)
 	}
-	if other := c.Validate(context.Background(), request(t, "ns", text("pod-security.kubernetes.io/enforce: none"), kind)); !other.Allowed {
+	if other := c.Validate(context.Background(), request(t, "shop", namespaceYAML("shop", "", "pod-security.kubernetes.io/enforce: none"), ofNamespace)); !other.Allowed {
 		t.Errorf("upstream's label was judged: %+v", other.Result)
 	}
-	raised := c.Validate(context.Background(), request(t, "ns", text("podfence.dev/enforce: baseline"), func(r *admissionv1.AdmissionRequest) {
-		kind(r)
-		r.Operation, r.OldObject = admissionv1.Update, raw(t, text("a: b"))
-	}))
-	if !raised.Allowed || !strings.Contains(strings.Join(raised.Warnings, "\n"), "running: host namespaces") {
-		t.Errorf("warnings %q", raised.Warnings)
+	raised := c.Validate(context.Background(), raising(t, "shop", ""))
+	if want := []string{`existing pods in namespace "shop" violate the new PodSecurity enforce level "baseline:latest"`, "1 pod: host namespaces"}; !raised.Allowed || !slices.Equal(raised.Warnings, want) {
+		t.Errorf("warnings %q, want %q", raised.Warnings, want)
+	}
+}
+
+func ofNamespace(r *admissionv1.AdmissionRequest) {
+	r.Kind = metav1.GroupVersionKind{Version: "v1", Kind: "Namespace"}
+	r.Resource = metav1.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+}
+
+func namespaceYAML(name, uid, label string) string {
+	return fmt.Sprintf("{apiVersion: v1, kind: Namespace, metadata: {name: %s, uid: %q, labels: {%s}}}", name, uid, label)
+}
+
+// raising is a request that raises the level of a namespace to baseline.
+func raising(t *testing.T, name, uid string) ctrl.Request {
+	return request(t, name, namespaceYAML(name, uid, "podfence.dev/enforce: baseline"), func(r *admissionv1.AdmissionRequest) {
+		ofNamespace(r)
+		r.Operation, r.OldObject = admissionv1.Update, raw(t, namespaceYAML(name, uid, "a: b"))
+	})
+}
+
+// identified are namespaces that have a UID, as those of a cluster.
+type identified struct{ namespaces }
+
+func (n identified) GetNamespace(ctx context.Context, name string) (*corev1.Namespace, error) {
+	namespace, err := n.namespaces.GetNamespace(ctx, name)
+	if err == nil {
+		namespace.UID = "uid-of-" + types.UID(name)
+	}
+	return namespace, err
+}
+
+// ending is a reader of pods that ends early.
+type ending struct {
+	pods
+	left int64
+	err  error
+}
+
+func (e ending) ReadPods(ctx context.Context, namespace string, show func(*corev1.Pod)) (int64, error) {
+	_, _ = e.pods.ReadPods(ctx, namespace, show)
+	return e.left, e.err
+}
+
+func named(name string, change func(*corev1.Pod)) *corev1.Pod {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "a", Image: "i"}}}}
+	change(pod)
+	return pod
+}
+
+// TestRunningPods: what is told of the pods of a namespace whose level is raised, to
+// whom, and when none are read.
+func TestRunningPods(t *testing.T) {
+	pid := func(p *corev1.Pod) { p.Spec.HostPID = true }
+	network := func(p *corev1.Pod) {
+		p.Spec.HostNetwork, p.Spec.HostPID = true, true
+		p.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}}}}
+	}
+	kata := "kata"
+	some := pods{
+		named("z", pid), named("b", pid), named("c", pid), named("y", network), named("x", network), named("fine", func(*corev1.Pod) {}),
+		named("one", func(p *corev1.Pod) {
+			p.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}}}}
+		}),
+		named("exempt", func(p *corev1.Pod) { pid(p); p.Spec.RuntimeClassName = &kata }),
+		named("excused", func(p *corev1.Pod) {
+			p.Labels = map[string]string{"app": "agent"}
+			yes := true
+			p.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: &yes}
+		}),
+	}
+	const head = `existing pods in namespace "free" violate the new PodSecurity enforce level "baseline:latest"`
+	counted := []string{"1 pod: hostPath volumes", "2 pods: host namespaces, hostPath volumes", "3 pods: host namespaces"}
+	for _, row := range []struct {
+		name, why string
+		uid       string
+		known     bool
+		reader    PodReader
+		want      []string
+	}{
+		{"a stranger who knows the UID", "counts say enough to go on, and nothing of what runs", "uid-of-free", false, some, append([]string{head}, counted...)},
+		{"an API server that is known", "its users may see what upstream shows them", "uid-of-free", true, some,
+			[]string{head, "b (and 2 other pods): host namespaces", "one: hostPath volumes", "x (and 1 other pod): host namespaces, hostPath volumes"}},
+		{"a stranger", "nobody but an API server need know the UID", "made-up", false, some, []string{"failed to list pods while checking new PodSecurity enforce level"}},
+		{"a stranger without a UID", "it is not that of the namespace", "", true, some, []string{"failed to list pods while checking new PodSecurity enforce level"}},
+		{"an end", "what was not read is told", "uid-of-free", false, ending{some[:1], 5, nil}, []string{"new PodSecurity enforce level only checked against the first 1 of 6 existing pods", head, "1 pod: host namespaces"}},
+		{"an end without a number", "as far as it is known", "uid-of-free", false, ending{some[5:6], 0, errors.New("gone")}, []string{"new PodSecurity enforce level only checked against the first 1 existing pods"}},
+		{"an error", "nobody knows", "uid-of-free", false, ending{nil, 0, errors.New("gone")}, []string{"failed to list pods while checking new PodSecurity enforce level"}},
+		{"none", "there is nothing to warn of", "uid-of-free", true, pods{}, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			base := newController(t, func(c *Config) { c.ClientsAreKnown = row.known })
+			c, err := New(base.config, base.policies, identified{cluster}, row.reader, NewMetrics(prometheus.NewRegistry()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := c.Validate(context.Background(), raising(t, "free", row.uid))
+			if !got.Allowed || !slices.Equal(got.Warnings, row.want) {
+				t.Errorf("%s: allowed %v, warnings:\n%s\nwant:\n%s", row.why, got.Allowed, strings.Join(got.Warnings, "\n"), strings.Join(row.want, "\n"))
+			}
+			if all, ok := row.reader.(pods); ok && row.known && row.uid != "" {
+				upstream := c.upstream
+				upstream.Evaluator = &evaluator{namespace: "free", policies: c.policies(), fillsAt: privileged}
+				upstream.PodLister = slices.Clone(all)
+				if theirs := upstream.EvaluatePodsInNamespace(context.Background(), "free", api.LevelVersion{Level: api.LevelBaseline, Version: api.LatestVersion()}); !slices.Equal(got.Warnings, theirs) {
+					t.Errorf("warnings %q, upstream's %q", got.Warnings, theirs)
+				}
+			}
+		})
 	}
 }
 
@@ -396,6 +503,8 @@ func TestMetrics(t *testing.T) {
 	c.Mutate(context.Background(), request(t, "exempt", podYAML(bare), nil))
 	c.Mutate(context.Background(), request(t, "free", podYAML(bare), nil))
 	c.Validate(context.Background(), request(t, "free", podYAML(bare), nil))
+	c.Validate(context.Background(), request(t, "base", podYAML(bare), nil))
+	c.Validate(context.Background(), request(t, "audits", podYAML(bare), nil))
 	c.Validate(context.Background(), request(t, "shop", podYAML(bare), func(r *admissionv1.AdmissionRequest) { r.UID, r.Resource.Resource = "", "" }))
 	for _, made := range []string{"up", "one", "two"} { // a client's own words
 		c.Validate(context.Background(), request(t, "shop", podYAML(bare), func(r *admissionv1.AdmissionRequest) {
@@ -403,7 +512,7 @@ func TestMetrics(t *testing.T) {
 		}))
 	}
 	const want = `
-# HELP podfence_decisions_total Number of answered admission requests, by side (mutate, validate), operation, resource, level enforced on pods, outcome (allowed, warned, filled, denied, exempt, error) and governing policy.
+# HELP podfence_decisions_total Number of answered admission requests, by side (mutate, validate), operation, resource, level enforced on pods, outcome (allowed, warned, audited, filled, denied, exempt, error) and governing policy.
 # TYPE podfence_decisions_total counter
 podfence_decisions_total{level="",operation="create",outcome="error",policy="",resource="pods",side="validate"} 1
 podfence_decisions_total{level="",operation="create",outcome="error",policy="",resource="other",side="validate"} 1
@@ -412,6 +521,8 @@ podfence_decisions_total{level="",operation="create",outcome="exempt",policy="",
 podfence_decisions_total{level="privileged",operation="create",outcome="allowed",policy="",resource="pods",side="mutate"} 1
 podfence_decisions_total{level="privileged",operation="create",outcome="allowed",policy="",resource="pods",side="validate"} 1
 podfence_decisions_total{level="",operation="other",outcome="allowed",policy="",resource="other",side="validate"} 3
+podfence_decisions_total{level="baseline",operation="create",outcome="warned",policy="nodes",resource="pods",side="validate"} 1
+podfence_decisions_total{level="privileged",operation="create",outcome="audited",policy="",resource="pods",side="validate"} 1
 podfence_decisions_total{level="restricted",operation="create",outcome="denied",policy="nodes",resource="pods",side="validate"} 1
 podfence_decisions_total{level="restricted",operation="create",outcome="filled",policy="nodes",resource="pods",side="mutate"} 1
 `

@@ -42,7 +42,11 @@ type judgement struct {
 func (e *evaluator) EvaluatePod(lv api.LevelVersion, meta *metav1.ObjectMeta, pod *corev1.PodSpec) []psa.CheckResult {
 	result := e.evaluate(lv, meta, pod)
 	e.judged = append(e.judged, judgement{lv, result})
-	var failed []psa.CheckResult
+	return checks(result)
+}
+
+// checks are the checks that fail, as upstream has them.
+func checks(result evaluate.Result) (failed []psa.CheckResult) {
 	for _, part := range result.Parts() {
 		failed = append(failed, psa.CheckResult{ForbiddenReason: part.Reason, ForbiddenDetail: part.Detail})
 	}

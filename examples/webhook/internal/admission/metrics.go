@@ -29,7 +29,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "podfence_decisions_total",
-			Help: "Number of answered admission requests, by side (mutate, validate), operation, resource, level enforced on pods, outcome (allowed, warned, filled, denied, exempt, error) and governing policy.",
+			Help: "Number of answered admission requests, by side (mutate, validate), operation, resource, level enforced on pods, outcome (allowed, warned, audited, filled, denied, exempt, error) and governing policy.",
 		}, []string{"side", "operation", "resource", "level", "outcome", "policy"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "podfence_decision_duration_seconds",
@@ -71,8 +71,11 @@ func resource(req *ctrl.Request) string {
 	}
 }
 
+// outcome is what became of a request. What is warned of may be in the audit log as
+// well; "audited" is what nobody but the reader of that log hears of.
 func outcome(response *admissionv1.AdmissionResponse) string {
 	_, exempt := response.AuditAnnotations[api.ExemptionReasonAnnotationKey]
+	_, audited := response.AuditAnnotations[api.AuditViolationsAnnotationKey]
 	switch {
 	case exempt:
 		return "exempt"
@@ -80,6 +83,8 @@ func outcome(response *admissionv1.AdmissionResponse) string {
 		return "filled"
 	case response.Allowed && len(response.Warnings) > 0:
 		return "warned"
+	case response.Allowed && audited:
+		return "audited"
 	case response.Allowed:
 		return "allowed"
 	case response.Result != nil && (response.Result.Code == http.StatusForbidden || response.Result.Code == http.StatusUnprocessableEntity):

@@ -45,10 +45,12 @@ func (c *Controller) Validate(ctx context.Context, req ctrl.Request) ctrl.Respon
 		// Upstream says itself what it makes of a pod that cannot be read.
 		e.old, _ = c.pod(req.OldObject, req.Namespace)
 	}
-	upstream := c.upstream
-	upstream.Evaluator = e
-	shared := upstream.Validate(ctx, c.attributes(&req.AdmissionRequest))
+	upstream, attributes := c.upstream, c.attributes(&req.AdmissionRequest)
+	running := &running{Controller: c, attributes: attributes, evaluator: e}
+	upstream.Evaluator, upstream.PodLister = e, running
+	shared := upstream.Validate(ctx, attributes)
 	response := *shared.DeepCopy() // it may be upstream's, and shared
+	response.Warnings = append(response.Warnings, running.warnings...)
 	c.inOurWords(&response)
 	var result *evaluate.Result
 	if req.Resource.Resource == "pods" {
@@ -76,24 +78,31 @@ func incomplete(req *admissionv1.AdmissionRequest) error {
 }
 
 // attributes shows a request to upstream, namespaces with translated labels.
-func (c *Controller) attributes(req *admissionv1.AdmissionRequest) api.Attributes {
-	return &attributes{api.RequestAttributes(req, c.decoder), c.config.LabelPrefix}
+func (c *Controller) attributes(req *admissionv1.AdmissionRequest) *attributes {
+	return &attributes{Attributes: api.RequestAttributes(req, c.decoder), prefix: c.config.LabelPrefix}
 }
 
 type attributes struct {
 	api.Attributes
 	prefix string
+	// before and after are the namespaces that were shown, nil if none was.
+	before, after *corev1.Namespace
 }
 
-func (a *attributes) GetObject() (runtime.Object, error) { return a.show(a.Attributes.GetObject()) }
+func (a *attributes) GetObject() (runtime.Object, error) {
+	object, err := a.Attributes.GetObject()
+	return a.show(object, err, &a.after)
+}
 
 func (a *attributes) GetOldObject() (runtime.Object, error) {
-	return a.show(a.Attributes.GetOldObject())
+	object, err := a.Attributes.GetOldObject()
+	return a.show(object, err, &a.before)
 }
 
-func (a *attributes) show(object runtime.Object, err error) (runtime.Object, error) {
+func (a *attributes) show(object runtime.Object, err error, shown **corev1.Namespace) (runtime.Object, error) {
 	if namespace, ok := object.(*corev1.Namespace); ok && err == nil {
-		return translated(namespace, a.prefix), nil
+		*shown = translated(namespace, a.prefix)
+		return *shown, nil
 	}
 	return object, unreadable(err)
 }

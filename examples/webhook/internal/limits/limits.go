@@ -7,12 +7,15 @@ package limits
 
 import (
 	"bytes"
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -62,44 +65,86 @@ func (l Limits) Validate() error {
 // what is filled in, reported, patched and found wrong beside it: for thousands
 // of them, 3 to 11 KiB each are allocated in all, not at once. An object in an
 // object may be as large. Another member may be a label or a quantity of
-// resources, in a map: some 250 bytes.
+// resources, in a map: some 250 bytes. A name is quoted by each complaint about its
+// container, at each level that is asked about, in sentences that are joined and
+// then encoded with escapes of six bytes: 100 bytes for one of the name are held at
+// once, and 180 where it is to be escaped. A byte that is not UTF-8 becomes three.
 const (
-	perByte   = 8
+	perByte   = 16
 	perObject = 8 << 10
 	perMember = 256
+	perQuoted = 256
 )
+
+// content are the members of objects that no complaint quotes, with all that is in
+// them. They are the larger part of large pods.
+var content = [...]string{"args", "command", "env", "fieldsV1", "value"}
 
 // Estimate is the memory, in bytes, that the decision about a body of JSON may
 // need. It counts without decoding: a body of {},{},{} would otherwise take
 // thousands of times its length before anything could be said of it. A body that
 // is no JSON is refused before it needs memory, so that any count will do for it.
 func Estimate(body []byte) int64 {
-	var objects, members int64
-	var open []byte // the brackets around the place
+	var objects, members, quoted int64
+	var open []byte    // the brackets around the place
+	var inContent int  // how many of them are around content; 0: none is
+	var isContent bool // what the member holds whose value comes
 	inList := func() bool { return len(open) > 0 && open[len(open)-1] == '[' }
+	push := func(bracket byte) {
+		if open = append(open, bracket); inContent == 0 && isContent {
+			inContent = len(open)
+		}
+		isContent = false
+	}
 	for i := 0; i < len(body); i++ {
 		switch b := body[i]; b {
 		case '"':
-			i = closing(body, i)
+			end := closing(body, i)
+			text := body[i+1 : min(end, len(body))]
+			i = end
+			isKey := !inList() && follows(body, end, ':')
+			if inContent == 0 && !isContent && !(isKey && isField(text)) {
+				quoted += int64(len(text))
+			}
+			isContent = isKey && slices.Contains(content[:], string(text))
 		case '{':
 			if !inList() { // there the list counts it
 				objects++
 			}
-			open = append(open, b)
+			push(b)
 		case '[':
 			objects++ // its first element
-			open = append(open, b)
+			push(b)
 		case ',':
 			if inList() {
 				objects++
 			} else {
 				members++
 			}
+			isContent = false
 		case '}', ']':
-			open = open[:max(0, len(open)-1)]
+			if open = open[:max(0, len(open)-1)]; len(open) < inContent {
+				inContent = 0
+			}
 		}
 	}
-	return perByte*int64(len(body)) + perObject*objects + perMember*members
+	return perByte*int64(len(body)) + perObject*objects + perMember*members + perQuoted*quoted
+}
+
+// follows reports whether a byte comes next behind a place, but for space.
+func follows(body []byte, place int, want byte) bool {
+	rest := bytes.TrimLeft(body[min(place+1, len(body)):], " \t\r\n")
+	return len(rest) > 0 && rest[0] == want
+}
+
+// longestField is longer than the longest name of a field that a pod has.
+const longestField = 64
+
+// isField reports whether a key may be the name of a field, which nobody chooses.
+func isField(key []byte) bool {
+	return len(key) <= longestField && bytes.IndexFunc(key, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	}) < 0
 }
 
 // closing is where the string ends that begins at i.
@@ -116,7 +161,10 @@ func closing(body []byte, i int) int {
 // also after stopping has ended: the server ends the contexts of its requests
 // when it is asked to stop, before it waits for them.
 func (l Limits) Handler(stopping context.Context) func(http.Handler) http.Handler {
-	g := &gate{l, stopping, semaphore.NewWeighted(l.MaxBodies), semaphore.NewWeighted(l.MaxMemory), semaphore.NewWeighted(l.MaxRequests)}
+	g := &gate{
+		Limits: l, stopping: stopping, bodies: bodies{room: semaphore.NewWeighted(l.MaxBodies)},
+		memory: semaphore.NewWeighted(l.MaxMemory), requests: semaphore.NewWeighted(l.MaxRequests),
+	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if refused := g.serve(w, r, next); refused != nil {
@@ -129,8 +177,9 @@ func (l Limits) Handler(stopping context.Context) func(http.Handler) http.Handle
 // gate is what is left of the limits.
 type gate struct {
 	Limits
-	stopping                 context.Context
-	bodies, memory, requests *semaphore.Weighted
+	stopping         context.Context
+	bodies           bodies
+	memory, requests *semaphore.Weighted
 }
 
 // serve hands a request on, or says why not.
@@ -142,14 +191,14 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	if refused := g.header(r); refused != nil {
 		return refused
 	}
-	body := &body{room: g.bodies}
-	defer body.leave()
-	if refused := body.read(control, r); refused != nil {
+	body := &body{control: control, gone: make(chan struct{}), ousted: make(chan struct{})}
+	defer g.bodies.leave(body)
+	if refused := g.bodies.read(body, r); refused != nil {
 		return refused
 	}
 	need := Estimate(body.data)
 	if need > g.MaxMemory {
-		return &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the decision may need %d bytes of memory, more than %d: the body has too many objects", need, g.MaxMemory)}
+		return &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the decision may need %d bytes of memory, more than %d: the body has too many objects, or names that are too long", need, g.MaxMemory)}
 	}
 	ctx, cancel := g.untilAnswered(r)
 	defer cancel()
@@ -214,24 +263,54 @@ func (l Limits) deadlines(control *http.ResponseController) error {
 	return nil
 }
 
+// firstStep is the room, in bytes, that a body is given before its first byte is
+// there. The next step doubles it, when it is full: what counts is what has come,
+// and not a length that is announced.
+const firstStep = 512
+
 // body is the body of a request, with the room that it takes of all bodies'.
 type body struct {
-	room *semaphore.Weighted
-	data []byte
-	held int64
+	control *http.ResponseController
+	data    []byte
+	held    int64
+	// at is its place among the bodies that are being read.
+	at *list.Element
+	// gone is closed when it is read no more, ousted when it must give its room up.
+	gone, ousted chan struct{}
 }
 
-// firstStep is the room, in bytes, that a body is given before its first byte is
-// there. The next step doubles it, when it is full: a length that is announced
-// and does not come must take no room from those that do come.
-const firstStep = 4 << 10
+// bodies are those that are read or decided. When there is no room for one, those
+// that were begun before it and are not there yet give up theirs, the oldest first:
+// an API server sends a body in milliseconds, and whoever sends a part of one and
+// waits must take no room from those who do not.
+type bodies struct {
+	room *semaphore.Weighted
 
-// read reads the body within its time. Once it is whole, the server only watches
+	mu      sync.Mutex
+	reading list.List // the oldest first
+}
+
+// read reads a body within its time. Once it is whole, the server only watches
 // whether the client stays, for as long as the decision takes; a body that was
 // given up keeps its deadline, or the server would wait for the rest of it.
-func (b *body) read(control *http.ResponseController, r *http.Request) *refusal {
+func (all *bodies) read(b *body, r *http.Request) *refusal {
+	all.begin(b)
+	refused := all.readAll(b, r)
+	if !all.end(b) {
+		return tooMany("read")
+	}
+	if refused != nil {
+		return refused
+	}
+	if err := b.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return &refusal{http.StatusInternalServerError, err.Error()}
+	}
+	return nil
+}
+
+func (all *bodies) readAll(b *body, r *http.Request) *refusal {
 	for size := int64(firstStep); int64(len(b.data)) < r.ContentLength; size *= 2 {
-		if !b.grow(min(size, r.ContentLength)) {
+		if !all.grow(r.Context(), b, min(size, r.ContentLength)) {
 			return tooMany("read")
 		}
 		n, err := io.ReadFull(r.Body, b.data[len(b.data):cap(b.data)])
@@ -240,24 +319,71 @@ func (b *body) read(control *http.ResponseController, r *http.Request) *refusal 
 		}
 		b.data = b.data[:len(b.data)+n]
 	}
-	if err := control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return &refusal{http.StatusInternalServerError, err.Error()}
-	}
 	return nil
 }
 
-// grow takes room for a body of that size, if there is any. It does not wait: what
-// it holds already may be what the others wait for.
-func (b *body) grow(size int64) bool {
-	if !b.room.TryAcquire(size - b.held) {
+func (all *bodies) begin(b *body) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	b.at = all.reading.PushBack(b)
+}
+
+// end ends the reading of a body, and reports whether it may be kept.
+func (all *bodies) end(b *body) bool {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.reading.Remove(b.at)
+	select {
+	case <-b.ousted:
 		return false
+	default:
+		return true
+	}
+}
+
+// grow takes room for a body of that size. It waits for none but older bodies, which
+// give theirs up and wait for none but older ones themselves.
+func (all *bodies) grow(ctx context.Context, b *body, size int64) bool {
+	for !all.room.TryAcquire(size - b.held) {
+		older := all.oust(b)
+		if older == nil {
+			return false
+		}
+		select {
+		case <-older.gone:
+		case <-b.ousted:
+			return false
+		case <-ctx.Done():
+			return false
+		}
 	}
 	b.held = size
 	b.data = append(make([]byte, 0, size), b.data...)
 	return true
 }
 
-func (b *body) leave() { b.room.Release(b.held) }
+// oust asks the oldest body for its room and returns it; nil if that is b, or cannot
+// be interrupted. Its reading ends, for the time to read is over.
+func (all *bodies) oust(b *body) *body {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	oldest := all.reading.Front().Value.(*body)
+	if oldest == b || oldest.control.SetReadDeadline(time.Unix(1, 0)) != nil {
+		return nil
+	}
+	select {
+	case <-oldest.ousted:
+	default:
+		close(oldest.ousted)
+	}
+	return oldest
+}
+
+// leave gives up the room of a body.
+func (all *bodies) leave(b *body) {
+	all.room.Release(b.held)
+	close(b.gone)
+}
 
 // request is the request with the body that was read. Parameters of its content
 // type say nothing more about JSON, and controller-runtime takes none.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -58,23 +59,36 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestEstimate: what is counted as something that may be large, and what is not.
+// TestEstimate: what is counted as something that may be large or be quoted, and
+// what is not.
 func TestEstimate(t *testing.T) {
 	for _, row := range []struct {
-		body, why        string
-		objects, members int
+		body, why                string
+		objects, members, quoted int
 	}{
-		{`{}`, "the review itself", 1, 0},
-		{`{"a":{},"b":{}}`, "objects in objects, and a member more than one", 3, 1},
-		{`[{},{},{}]`, "an object in a list is counted once, and not again by the list", 3, 0},
-		{`[null,7,"",[],true]`, "what is no container takes the memory of one before it is refused; the inner list has room for one", 6, 0},
-		{`{"a":"[,{,\"},","b":1}`, "strings hold text, whatever it looks like", 1, 1},
-		{`{"a":"\\","b":["}"]}`, "a backslash may be escaped itself", 2, 1},
-		{`{"a":[{"b":1,"c":2},{}],"d":3}`, "after a list its object goes on", 3, 2},
-		{`]}]`, "what is no JSON breaks nothing", 0, 0},
-		{`{"a":"never closed \`, "nor does what ends early", 1, 0},
+		{`{}`, "the review itself", 1, 0, 0},
+		{`{"a":{},"b":{}}`, "objects in objects, and a member more than one", 3, 1, 0},
+		{`[{},{},{}]`, "an object in a list is counted once, and not again by the list", 3, 0, 0},
+		{`[null,7,"",[],true]`, "what is no container takes the memory of one before it is refused; the inner list has room for one", 6, 0, 0},
+		{`{"a":"[,{,\"},","b":1}`, "strings hold text, whatever it looks like", 1, 1, 8},
+		{`{"a":"\\","b":["}"]}`, "a backslash may be escaped itself", 2, 1, 3},
+		{`{"a":[{"b":1,"c":2},{}],"d":3}`, "after a list its object goes on", 3, 2, 0},
+		{`]}]`, "what is no JSON breaks nothing", 0, 0, 0},
+		{`{"a":"never closed \`, "nor does what ends early", 1, 0, 14},
+		{`{"a":`, "or before a value", 1, 0, 0},
+		{`{"a"`, "or before a colon", 1, 0, 1},
+		{`{"name":"web","image":"nginx"}`, "names and whatever else a complaint may quote", 1, 1, 8},
+		{`{ "name" : "web" }`, "space means nothing", 1, 0, 3},
+		{`{"app.kubernetes.io/name":"web"}`, "nobody but the author chooses such a key", 1, 0, 25},
+		{`{"` + strings.Repeat("a", longestField+1) + `":1}`, "nor one that is longer than any field's", 1, 0, longestField + 1},
+		{`{"add":["SYS_ADMIN","a"]}`, "words in lists", 3, 0, 10},
+		{`{"value":"secret","name":"a"}`, "no complaint quotes a value", 1, 1, 1},
+		{`{"args":["--a","b"],"command":["sh"],"name":"a"}`, "nor what is run", 4, 2, 1},
+		{`{"env":[{"name":"A","value":"B","valueFrom":{"fieldRef":{"fieldPath":"c"}}}],"name":"a"}`, "nor the environment, with all that is in it", 4, 3, 1},
+		{`{"value":1,"name":"web"}`, "a member ends at its comma", 1, 1, 3},
+		{`["env",{"name":"a"}]`, "a word in a list is no key", 2, 0, 4},
 	} {
-		if got, want := Estimate([]byte(row.body)), int64(perByte*len(row.body)+perObject*row.objects+perMember*row.members); got != want {
+		if got, want := Estimate([]byte(row.body)), int64(perByte*len(row.body)+perObject*row.objects+perMember*row.members+perQuoted*row.quoted); got != want {
 			t.Errorf("%s: %d, want %d: %s", row.body, got, want, row.why)
 		}
 	}
@@ -194,6 +208,119 @@ func TestAnnouncedBodies(t *testing.T) {
 		if err != nil || response.StatusCode != http.StatusOK || len(text) != size {
 			t.Errorf("a body of %d bytes is answered with %d and %d bytes (%v)", size, response.StatusCode, len(text), err)
 		}
+	}
+}
+
+// TestBytesThatCameAreCounted: 34 connections of 250 requests each that announce
+// 7 MB and send a byte take no room from a review, with the limits of the flags.
+func TestBytesThatCameAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := Limits{MaxBody: LargestBody, MaxBodies: 32 << 20, MaxMemory: 256 << 20, MaxRequests: 64, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
+		handler := l.Handler(t.Context())(http.HandlerFunc(echo))
+		send := func(body io.Reader, length int64) *httptest.ResponseRecorder {
+			answer := httptest.NewRecorder()
+			request := httptest.NewRequest(http.MethodPost, "/", body)
+			request.ContentLength = length
+			request.Header.Set("Content-Type", "application/json")
+			go func() {
+				handler.ServeHTTP(answer, request)
+				_ = request.Body.Close() // as a server does
+			}()
+			return answer
+		}
+		var open []*io.PipeWriter
+		for range 34 * 250 {
+			body, rest := io.Pipe()
+			open = append(open, rest)
+			send(body, LargestBody)
+		}
+		for _, rest := range open {
+			_, _ = rest.Write([]byte("{"))
+		}
+		review := strings.Repeat("x", 3<<20)
+		answer := send(strings.NewReader(review), int64(len(review)))
+		synctest.Wait()
+		if answer.Code != http.StatusOK || answer.Body.Len() != len(review) {
+			t.Errorf("a review of %d bytes is answered with %d: %.100s", len(review), answer.Code, answer.Body)
+		}
+		for _, rest := range open {
+			_ = rest.CloseWithError(io.ErrUnexpectedEOF)
+		}
+	})
+}
+
+// slow is a request whose body comes when the test sends it, and whose reading can
+// be ended as a connection's can.
+type slow struct {
+	*httptest.ResponseRecorder
+	body *io.PipeReader
+	rest *io.PipeWriter
+}
+
+// SetReadDeadline ends the reading if the time is over.
+func (s *slow) SetReadDeadline(at time.Time) error {
+	if !at.IsZero() && !at.After(time.Now()) {
+		return s.body.CloseWithError(os.ErrDeadlineExceeded)
+	}
+	return nil
+}
+
+// TestBodiesThatStop: those that have come in part, and have taken all room by it,
+// give it up to one that comes whole: the oldest, and no more of them than needed.
+func TestBodiesThatStop(t *testing.T) {
+	for _, row := range []struct {
+		why     string
+		stopped int // bodies that all but their last byte has come of
+		coming  int // whole ones
+		refused int // of those that stopped
+	}{
+		{"there is room", 3, 1, 0},
+		{"one must go", 4, 1, 1},
+		{"each that comes may need one to go", 4, 3, 3},
+		{"what has come whole takes no room from another", 4, 5, 4},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := usual
+			l.MaxBody, l.MaxBodies, l.MaxMemory, l.MaxRequests = 8<<10, 4*8<<10, 1<<30, 10
+			leave := make(chan struct{})
+			handler := l.Handler(t.Context())(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-leave }))
+			send := func(text string) *slow {
+				s := &slow{ResponseRecorder: httptest.NewRecorder()}
+				s.body, s.rest = io.Pipe()
+				request := httptest.NewRequest(http.MethodPost, "/", s.body)
+				request.ContentLength = l.MaxBody
+				request.Header.Set("Content-Type", "application/json")
+				go func() {
+					handler.ServeHTTP(s, request)
+					_ = s.body.Close() // as a server does
+				}()
+				go func() { _, _ = io.WriteString(s.rest, text) }()
+				synctest.Wait()
+				return s
+			}
+			whole := strings.Repeat("x", int(l.MaxBody))
+			var stopped, coming []*slow
+			for range row.stopped {
+				stopped = append(stopped, send(whole[1:]))
+			}
+			for range row.coming {
+				coming = append(coming, send(whole))
+			}
+			for i, s := range stopped {
+				go func() { _, _ = io.WriteString(s.rest, "x") }()
+				synctest.Wait()
+				if refused := s.Code == http.StatusServiceUnavailable; refused != (i < row.refused) {
+					t.Errorf("%s: number %d of those that stopped: status %d", row.why, i+1, s.Code)
+				}
+			}
+			close(leave)
+			synctest.Wait()
+			for i, s := range coming {
+				if refused := s.Code != http.StatusOK; refused != (i >= 4) {
+					t.Errorf("%s: number %d of those that come: status %d", row.why, i+1, s.Code)
+				}
+			}
+		})
 	}
 }
 

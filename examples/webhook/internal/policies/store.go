@@ -14,6 +14,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -47,10 +49,11 @@ type Store struct {
 	// read are the policies in force, as they were read.
 	read []policy.Policy
 
-	policies  prometheus.Gauge
-	good      prometheus.Gauge
-	failures  prometheus.Counter
-	refreshed prometheus.Gauge
+	policies   prometheus.Gauge
+	passedOver prometheus.Gauge
+	good       prometheus.Gauge
+	failures   prometheus.Counter
+	refreshed  prometheus.Gauge
 }
 
 // Status is what the status page shows.
@@ -61,6 +64,9 @@ type Status struct {
 	Ready bool `json:"ready"`
 	// Policies are the names of those in force, as namespace/name or name.
 	Policies []string `json:"policies"`
+	// PassedOver are what the directory holds beside files of policies: files with
+	// other endings, and directories. They may hold policies by mistake.
+	PassedOver []string `json:"passedOver,omitempty"`
 	// Loaded is when the set in force was read.
 	Loaded time.Time `json:"loaded,omitzero"`
 	// Errors are what is wrong with the files as they are now; none if the set
@@ -72,15 +78,16 @@ type Status struct {
 // name is that of no directory, and of no policies.
 func New(dir string, log logr.Logger, registry prometheus.Registerer) *Store {
 	s := &Store{
-		dir:       dir,
-		log:       log,
-		policies:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "podfence_policies", Help: "Number of policies in force."}),
-		good:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "podfence_policy_last_reload_successful", Help: "Whether the policies in force are those of the files (1) or of an earlier, good state of them (0)."}),
-		failures:  prometheus.NewCounter(prometheus.CounterOpts{Name: "podfence_policy_reload_failures_total", Help: "Number of times that the policy files were read and were wrong."}),
-		refreshed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "podfence_policy_last_reload_success_timestamp_seconds", Help: "When the policies in force were read."}),
+		dir:        dir,
+		log:        log,
+		policies:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "podfence_policies", Help: "Number of policies in force."}),
+		passedOver: prometheus.NewGauge(prometheus.GaugeOpts{Name: "podfence_policy_files_passed_over", Help: "Number of files and directories beside the policy files that are not read, for their names do not end in .yaml, .yml or .json."}),
+		good:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "podfence_policy_last_reload_successful", Help: "Whether the policies in force are those of the files (1) or of an earlier, good state of them (0)."}),
+		failures:   prometheus.NewCounter(prometheus.CounterOpts{Name: "podfence_policy_reload_failures_total", Help: "Number of times that the policy files were read and were wrong."}),
+		refreshed:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "podfence_policy_last_reload_success_timestamp_seconds", Help: "When the policies in force were read."}),
 	}
 	s.status.Directory, s.status.Policies = dir, []string{}
-	registry.MustRegister(s.policies, s.good, s.failures, s.refreshed)
+	registry.MustRegister(s.policies, s.passedOver, s.good, s.failures, s.refreshed)
 	return s
 }
 
@@ -120,7 +127,7 @@ func (s *Store) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	status := s.status
-	status.Policies, status.Errors = slices.Clone(status.Policies), slices.Clone(status.Errors)
+	status.Policies, status.Errors, status.PassedOver = slices.Clone(status.Policies), slices.Clone(status.Errors), slices.Clone(status.PassedOver)
 	return status
 }
 
@@ -210,6 +217,7 @@ func (s *Store) watch() (c changes, stop func()) {
 func (s *Store) Reload() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.nameOthers(others(s.dir))
 	list, err := read(s.dir)
 	if err != nil {
 		s.failed(err)
@@ -237,11 +245,20 @@ func (s *Store) recover() {
 func (s *Store) replace(set policy.Set) {
 	s.set.Store(&set)
 	now := time.Now()
-	s.status = Status{Directory: s.dir, Ready: true, Policies: names(set), Loaded: now}
+	s.status = Status{Directory: s.dir, Ready: true, Policies: names(set), PassedOver: s.status.PassedOver, Loaded: now}
 	s.policies.Set(float64(set.Len()))
 	s.good.Set(1)
 	s.refreshed.Set(float64(now.Unix()))
 	s.log.Info("policies in force", "directory", s.dir, "policies", set.Len())
+}
+
+// nameOthers notes what is passed over, in the log once for each change.
+func (s *Store) nameOthers(list []string) {
+	if len(list) > 0 && !slices.Equal(list, s.status.PassedOver) {
+		s.log.Info("these are no policy files by their names, and are not read", "directory", s.dir, "passedOver", list)
+	}
+	s.status.PassedOver = list
+	s.passedOver.Set(float64(len(list)))
 }
 
 // failed notes what is wrong, in the log once for each new fault.
@@ -292,4 +309,22 @@ func read(dir string) ([]policy.Policy, error) {
 		return nil, nil
 	}
 	return policies, err
+}
+
+// others are what a directory holds beside policy files, printable. What begins with
+// a dot is a volume's own. A directory that cannot be read is told by read.
+func others(dir string) (list []string) {
+	if dir == "" {
+		return nil
+	}
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		name := entry.Name()
+		info, err := os.Stat(filepath.Join(dir, name))
+		isDir := err == nil && info.IsDir()
+		if !strings.HasPrefix(name, ".") && (isDir || !policy.IsFileName(name)) {
+			list = append(list, spec.Printable(name))
+		}
+	}
+	return list
 }

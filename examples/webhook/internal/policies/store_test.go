@@ -14,6 +14,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
@@ -69,6 +70,57 @@ func TestReload(t *testing.T) {
 				t.Errorf("%s: ready %v, in the status %v", row.why, ready, status.Ready)
 			}
 		})
+	}
+}
+
+// TestOthersAreNamed: what is not read is named, in the status, the metric and, once
+// for each change, the log.
+func TestOthersAreNamed(t *testing.T) {
+	s := newStore(t, map[string]string{"a.yaml": good, ".hidden.txt": bad})
+	logged := 0
+	s.log = funcr.New(func(_, line string) {
+		if strings.Contains(line, "passedOver") {
+			logged++
+		}
+	}, funcr.Options{})
+	want := []string{}
+	for _, row := range []struct {
+		why, add, remove, shown string
+		says                    int // lines of the log, until then
+	}{
+		{"all files are policies", "", "", "", 0},
+		{"a key of a ConfigMap has no ending", "another", "", "another", 1},
+		{"endings are in small letters", "b.YAML", "", "b.YAML", 2},
+		{"a template", "c.yaml.tmpl", "", "c.yaml.tmpl", 3},
+		{"a name forges no line", "d\n.txt", "", `d\n.txt`, 4},
+		{"directories are not read", "team/", "", "team", 5},
+		{"nothing has changed", "", "", "", 5},
+		{"it was renamed", "", "another", "", 6},
+	} {
+		switch {
+		case strings.HasSuffix(row.add, "/"):
+			if err := os.Mkdir(filepath.Join(s.dir, row.add), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		case row.add != "":
+			write(t, s.dir, row.add, another)
+		case row.remove != "":
+			if err := os.Remove(filepath.Join(s.dir, row.remove)); err != nil {
+				t.Fatal(err)
+			}
+			want = slices.DeleteFunc(want, func(name string) bool { return name == row.remove })
+		}
+		if row.shown != "" {
+			want = append(want, row.shown)
+			slices.Sort(want)
+		}
+		s.Reload()
+		if status := s.Status(); !slices.Equal(status.PassedOver, want) || !status.Ready || len(status.Policies) != 1 {
+			t.Errorf("%s: passed over are %q, want %q; in force are %q", row.why, status.PassedOver, want, status.Policies)
+		}
+		if n := testutil.ToFloat64(s.passedOver); n != float64(len(want)) || logged != row.says {
+			t.Errorf("%s: %v are counted, want %d; %d lines are logged, want %d", row.why, n, len(want), logged, row.says)
+		}
 	}
 }
 
@@ -237,7 +289,7 @@ func TestMetricsAreNamedWell(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	New("", logr.Discard(), registry)
 	problems, err := testutil.GatherAndLint(registry)
-	if n, _ := testutil.GatherAndCount(registry); err != nil || len(problems) > 0 || n != 4 {
+	if n, _ := testutil.GatherAndCount(registry); err != nil || len(problems) > 0 || n != 5 {
 		t.Errorf("%d metrics, %v, %v", n, problems, err)
 	}
 }
