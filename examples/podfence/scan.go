@@ -210,5 +210,8 @@ func known(file string, o *manifest.Object) ([]*workload, error) {
 		return nil, err
 	}
 	w.unknown = o.Unknown()
+	if err := w.unknownSource(); err != nil {
+		return nil, err
+	}
 	return []*workload{w}, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 	"github.com/podfence/podfence/mutate"
+	"github.com/podfence/podfence/spec"
 )
 
 // Fields that the API types do not have: the API server drops them, or refuses
@@ -54,6 +55,28 @@ func (w *workload) unknownField(u *manifest.Unknown, beside string, warning bool
 		File: w.file, Line: u.Line, Object: w.Object.String(),
 		Problem: "unknown field " + strconv.Quote(u.Field()) + beside, Fix: u.Text, Warning: warning,
 	}
+}
+
+// unknownSource is the error about a volume whose source its type does not have: a
+// misspelt one, or one of a newer Kubernetes. Without it the volume would be taken
+// for an emptyDir. nil if there is none.
+func (w *workload) unknownSource() error {
+	root, volumes := w.held.Root.Steps(), podSpec(&w.held).Volumes
+	for i := range volumes {
+		if !spec.HasNoSource(&volumes[i]) {
+			continue
+		}
+		at := append(slices.Clip(root), "spec", "volumes", strconv.Itoa(i))
+		for j := range w.unknown {
+			if u := &w.unknown[j]; len(u.Path) == len(at)+1 && slices.Equal(u.Path[:len(at)], at) {
+				return w.unknownField(u, ", which may be the volume's source", false)
+			}
+		}
+		if n := len(w.unknown); n == manifest.MaxUnknown { // there may be more, and the source among them
+			return w.unknownField(&w.unknown[n-1], fmt.Sprintf(", one of many, and the source of volume %d may be another", i), false)
+		}
+	}
+	return nil
 }
 
 // beside says which field mutate fills in though its author wrote it elsewhere.

@@ -85,8 +85,8 @@ type Unknown struct {
 // Field is the path as Kubernetes writes it: spec.containers[0].image.
 func (u *Unknown) Field() string { return fieldPath(u.Path) }
 
-// maxUnknown is how many fields of an object are told.
-const maxUnknown = 20
+// MaxUnknown is how many fields of an object are told.
+const MaxUnknown = 20
 
 // Unknown returns the fields that the type of a workload does not have, at most 20.
 func (o *Object) Unknown() []Unknown {
@@ -111,7 +111,7 @@ func (o *Object) unknown(root []string, text []byte, goType reflect.Type) (list 
 		last := len(path) - 1
 		u := Unknown{Path: append(append([]string{}, root...), path...), Hint: t.Hint(path[:last], path[last])}
 		u.Line = o.LineOf(u.Path)
-		if list = append(list, u); len(list) == maxUnknown {
+		if list = append(list, u); len(list) == MaxUnknown {
 			break
 		}
 	}

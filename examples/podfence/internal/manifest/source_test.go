@@ -64,11 +64,11 @@ func TestUnknown(t *testing.T) {
 // TestUnknownIsBounded: a document of nothing else does not fill the screen.
 func TestUnknownIsBounded(t *testing.T) {
 	in := "apiVersion: v1\nkind: Pod\n"
-	for i := range 5 * maxUnknown {
+	for i := range 5 * MaxUnknown {
 		in += fmt.Sprintf("x%d: 1\n", i)
 	}
-	if n := strings.Count(told(t, in), "\n") + 1; n != maxUnknown {
-		t.Errorf("%d fields are told, want %d", n, maxUnknown)
+	if n := strings.Count(told(t, in), "\n") + 1; n != MaxUnknown {
+		t.Errorf("%d fields are told, want %d", n, MaxUnknown)
 	}
 }
 
