@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -26,6 +28,11 @@ type connections struct {
 	// or by when they were accepted; the longest first.
 	waiting *list.List
 
+	// draining: each answer is the last of its connection.
+	draining atomic.Bool
+	// closed is told of connections that went.
+	closed chan struct{}
+
 	open   prometheus.GaugeFunc
 	ousted prometheus.Counter
 }
@@ -38,7 +45,7 @@ type connection struct {
 }
 
 func newConnections(most int) *connections {
-	c := &connections{most: most, of: map[net.Conn]*connection{}, waiting: list.New()}
+	c := &connections{most: most, of: map[net.Conn]*connection{}, waiting: list.New(), closed: make(chan struct{}, 1)}
 	c.open = prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "podfence_connections", Help: "Number of connections to the webhooks that are open."}, func() float64 {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -88,6 +95,33 @@ func (c *connections) oust() {
 func (c *connections) forget(one *connection) {
 	c.leave(one)
 	delete(c.of, one.Conn)
+	select {
+	case c.closed <- struct{}{}:
+	default: // it has been told already
+	}
+}
+
+// drain waits until no connection is open, for some time at most: each may bring one
+// more request, whose answer closes it. A connection that is closed while nobody
+// uses it may be met by a request that is on its way, and HTTP/1.1 has no word for
+// that: the API server would refuse what it asked about.
+func (c *connections) drain(most time.Duration) {
+	c.draining.Store(true)
+	over := time.NewTimer(most)
+	defer over.Stop()
+	for {
+		c.mu.Lock()
+		none := len(c.of) == 0
+		c.mu.Unlock()
+		if none {
+			return
+		}
+		select {
+		case <-c.closed:
+		case <-over.C:
+			return
+		}
+	}
 }
 
 // leave takes a connection out of those that wait.
@@ -105,9 +139,12 @@ func (c *connections) context(ctx context.Context, conn net.Conn) context.Contex
 	return context.WithValue(ctx, connKey{}, conn)
 }
 
-// handler notices when requests are whole.
+// handler notices when requests are whole, and closes connections that are drained.
 func (c *connections) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
 		if conn, ok := r.Context().Value(connKey{}).(net.Conn); ok && r.ContentLength > 0 {
 			r.Body = &arriving{r.Body, r.ContentLength, func() { c.arrived(conn) }}
 		}

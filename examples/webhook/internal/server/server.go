@@ -34,6 +34,9 @@ const (
 	// idleTimeout is how long a connection is kept for the next request, as the
 	// client of API servers keeps it.
 	idleTimeout = 90 * time.Second
+	// drainTimeout is how long a connection may still bring a request after the server
+	// was asked to stop. It is short beside the grace that a manager is given.
+	drainTimeout = 5 * time.Second
 	// shutdownTimeout is longer than any grace that a manager is given.
 	shutdownTimeout = time.Minute
 )
@@ -97,6 +100,7 @@ func (s *Server) Start(ctx context.Context) error {
 	go func() {
 		defer close(stopped)
 		<-ctx.Done()
+		s.connections.drain(drainTimeout)
 		over, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
 		if err := server.Shutdown(over); err != nil {
@@ -117,7 +121,7 @@ func (s *Server) server(ctx context.Context) *http.Server {
 	protocols.SetHTTP1(true)
 	return &http.Server{
 		Handler:           s.connections.handler(s.WebhookMux()),
-		BaseContext:       func(net.Listener) context.Context { return ctx },
+		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) }, // what was begun is answered
 		ConnContext:       s.connections.context,
 		ConnState:         s.connections.changed,
 		Protocols:         protocols,

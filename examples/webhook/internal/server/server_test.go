@@ -276,6 +276,48 @@ func TestConnectionsAreForgotten(t *testing.T) {
 	}
 }
 
+// TestDrain: a connection that is kept for the next request still brings one after
+// the server was asked to stop, and is closed by its answer; then the server ends.
+func TestDrain(t *testing.T) {
+	dir := t.TempDir()
+	writeServing(t, dir, (*authority)(nil).sign(t, -time.Hour, time.Hour))
+	s, err := New(Options{Host: "127.0.0.1", CertDir: dir, MaxConnections: 10}, logr.Discard(), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Register("/validate", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Err() != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		echo(w, r)
+	}))
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- s.Start(ctx) }()
+	await(t, "the server serves", func() bool { return s.address.Load() != nil })
+	conn, err := s.dial(t, &tls.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if status, err := post(conn, "{}"); status != http.StatusOK || err != nil {
+		t.Fatalf("before: %d (%v)", status, err)
+	}
+	stop()
+	await(t, "the server drains", s.connections.draining.Load)
+	if status, err := post(conn, "{}"); status != http.StatusOK || err != nil {
+		t.Fatalf("while the server drains: %d (%v)", status, err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection is still open")
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestLargeHeadersAreRefused: what no API server sends takes no memory.
 func TestLargeHeadersAreRefused(t *testing.T) {
 	s, _ := start(t, Options{MaxConnections: 5}, echo, nil)
