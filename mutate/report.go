@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/podfence/podfence/internal/plan"
 	"github.com/podfence/podfence/policy"
@@ -33,7 +34,20 @@ func (c Change) Serves() string {
 }
 
 // String renders the field and its value, on one line.
-func (c Change) String() string { return fmt.Sprintf("%s: %v", c.Location, c.Value) }
+func (c Change) String() string {
+	text := ""
+	switch v := c.Value.(type) {
+	case bool:
+		text = strconv.FormatBool(v)
+	case int64:
+		text = strconv.FormatInt(v, 10)
+	case string:
+		text = v
+	default:
+		text = fmt.Sprint(v)
+	}
+	return c.Location.String() + ": " + text
+}
 
 // Reason says why a field was left unset.
 type Reason string

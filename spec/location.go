@@ -153,6 +153,7 @@ func AtAnnotation(key string) Location {
 // key of an annotation that API validation has not seen is made [Printable].
 func (l Location) String() string {
 	var b strings.Builder
+	b.Grow(96) // most paths, in one allocation
 	row := l.Field.row()
 	for _, part := range [...]string{l.Root.String(), l.Container.String(), row.before} {
 		if b.Len() > 0 && part != "" {
