@@ -22,7 +22,7 @@ func leavesOf(t reflect.Type) (list []leaf) {
 		for i := range t.NumField() {
 			f := t.Field(i)
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if !f.IsExported() || name == "-" || f.Tag.Get("json") == "" {
+			if !f.IsExported() || name == "-" || name == "" && !f.Anonymous { // without a name it is inlined
 				continue
 			}
 			below := func(v reflect.Value) reflect.Value { return v.Field(i) }
