@@ -9,7 +9,8 @@ import (
 )
 
 // What is read of a pod: the fields that checks, grants, rules, fills, advice and
-// the selection of policies look at, and what names things in their answers.
+// the selection of policies look at, what names things in their answers, and what
+// Pod Security Admission goes by to judge a pod or not: images and runtime classes.
 // TestEveryFieldThatMattersIsRead holds the list to what Admit looks at.
 
 var podObject = object(members[corev1.Pod]{
@@ -40,6 +41,7 @@ var podSpec = object(members[corev1.PodSpec]{
 	"initContainers":               field(func(s *corev1.PodSpec) *[]corev1.Container { return &s.InitContainers }, containers),
 	"nodeSelector":                 field(func(s *corev1.PodSpec) *map[string]string { return &s.NodeSelector }, texts),
 	"os":                           field(func(s *corev1.PodSpec) **corev1.PodOS { return &s.OS }, pointer(func(m *slabs) *slab[corev1.PodOS] { return &m.systems }, system)),
+	"runtimeClassName":             field(func(s *corev1.PodSpec) **string { return &s.RuntimeClassName }, optionalString),
 	"securityContext":              field(func(s *corev1.PodSpec) **corev1.PodSecurityContext { return &s.SecurityContext }, pointer(func(m *slabs) *slab[corev1.PodSecurityContext] { return &m.podContexts }, podContext)),
 	"volumes":                      field(func(s *corev1.PodSpec) *[]corev1.Volume { return &s.Volumes }, list(func(m *slabs) *slab[corev1.Volume] { return &m.volumes }, volume)),
 })
