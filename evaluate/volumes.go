@@ -37,10 +37,11 @@ func (w *walk) addVolume(id spec.CheckID, f spec.Field, i int) {
 		return
 	}
 	volume := &w.pod.Volumes[i]
+	sources := spec.SourcesOf(volume)
 	if f == spec.FieldVolume {
-		f = spec.NamingType(volume).Field
+		f = sources.Naming().Field
 	}
-	v.Field, v.Index, v.Volume, v.Sources = f, int32(i), volume.Name, spec.SourcesOf(volume)
+	v.Field, v.Index, v.Volume, v.Sources = f, int32(i), volume.Name, sources
 	if f == spec.FieldVolumeHostPath {
 		v.Value = volume.HostPath.Path
 	} else {
@@ -71,34 +72,37 @@ func (m *mounts) hostPath(pod *corev1.PodSpec, volume *corev1.Volume) spec.Facts
 // of says how containers mount the volume.
 func (m *mounts) of(pod *corev1.PodSpec, volume string) (facts spec.Facts) {
 	if len(pod.Volumes) <= fewVolumes {
-		for name, how := range allMounts(pod) {
-			if name == volume {
-				facts |= how
+		for name, mount := range allMounts(pod) {
+			if name != volume {
+				continue
+			}
+			if facts |= mountFacts(mount); facts == mountedAnyhow {
+				break // no other mount can add to that
 			}
 		}
 		return facts
 	}
 	if *m == nil {
 		*m = mounts{}
-		for name, how := range allMounts(pod) {
-			(*m)[name] |= how
+		for name, mount := range allMounts(pod) {
+			(*m)[name] |= mountFacts(mount)
 		}
 	}
 	return (*m)[volume]
 }
 
-// allMounts visits the names of volumes that containers mount, and how. A device
-// is always writable.
-func allMounts(pod *corev1.PodSpec) iter.Seq2[string, spec.Facts] {
-	return func(yield func(string, spec.Facts) bool) {
+// allMounts visits the names of volumes that containers mount, with the mounts; nil
+// for a device.
+func allMounts(pod *corev1.PodSpec) iter.Seq2[string, *corev1.VolumeMount] {
+	return func(yield func(string, *corev1.VolumeMount) bool) {
 		for _, c := range podwalk.Containers(pod) {
 			for i := range c.VolumeMounts {
-				if m := &c.VolumeMounts[i]; !yield(m.Name, mountFacts(m)) {
+				if m := &c.VolumeMounts[i]; !yield(m.Name, m) {
 					return
 				}
 			}
 			for i := range c.VolumeDevices {
-				if !yield(c.VolumeDevices[i].Name, spec.MountedWritable|spec.SubmountsWritable) {
+				if !yield(c.VolumeDevices[i].Name, nil) {
 					return
 				}
 			}
@@ -106,10 +110,14 @@ func allMounts(pod *corev1.PodSpec) iter.Seq2[string, spec.Facts] {
 	}
 }
 
+// mountedAnyhow are the facts of a volume that is mounted without any restriction.
+const mountedAnyhow = spec.MountedWritable | spec.SubmountsWritable
+
+// mountFacts is what a mount says of its volume. A device is always writable.
 func mountFacts(m *corev1.VolumeMount) spec.Facts {
 	switch {
-	case !m.ReadOnly:
-		return spec.MountedWritable | spec.SubmountsWritable
+	case m == nil || !m.ReadOnly:
+		return mountedAnyhow
 	case m.RecursiveReadOnly == nil || *m.RecursiveReadOnly != corev1.RecursiveReadOnlyEnabled:
 		return spec.SubmountsWritable
 	default:

@@ -92,6 +92,15 @@ func (s VolumeSet) Types() iter.Seq[*VolumeType] {
 	}
 }
 
+// Naming is the type by which a volume with these sources is named, as
+// [NamingType] has it.
+func (s VolumeSet) Naming() *VolumeType {
+	for t := range s.Types() {
+		return t
+	}
+	return &unknownVolume
+}
+
 // VolumeTypes returns every volume type. The result is shared and must not be changed.
 func VolumeTypes() []VolumeType { return volumeTypeTable[:] }
 
