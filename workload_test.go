@@ -18,7 +18,6 @@ import (
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
-	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -212,17 +211,7 @@ func rootFits(t *testing.T, before, after runtime.Object, d podfence.Decision, r
 	if err != nil || w.Root != spec.RootAt(root...) || d.Root != w.Root || w.Namespace != "networking" {
 		t.Fatalf("%v, root %v, namespace %q", err, w.Root, w.Namespace)
 	}
-	got, err := patchtest.Apply([]byte(asJSON(t, before)), d.Report.Patch())
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := patchtest.Tree([]byte(asJSON(t, after)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the patch gives another object (-want +got):\n%s", diff)
-	}
+	patchMakes(t, before, after, d)
 }
 
 // TestEveryRenderingBeginsAtTheObject: whatever a decision says of a place, in
