@@ -197,6 +197,25 @@ func AdmitRequested(pod *corev1.Pod, lv api.LevelVersion, policies policy.Set) D
 	}, lv, policies)
 }
 
+// PlanRequested is [AdmitRequested] for a webhook that only fills in: what is
+// filled in, and by which policy, nil for the default one. The pod is not built,
+// and is judged only where the verdict has a say in the choice: at baseline, and
+// where several policies select the pod.
+func PlanRequested(pod *corev1.Pod, lv api.LevelVersion, policies policy.Set) (mutate.Report, *policy.Policy) {
+	lv = spec.Normalize(lv)
+	var room [1]*policy.Policy
+	candidates := policies.AppendGoverning(room[:0], pod.Namespace, pod.Labels)
+	if lv.Level != api.LevelRestricted || len(candidates) > 1 {
+		d := AdmitRequested(pod, lv, policies)
+		return d.Report, d.Result.Policy
+	}
+	var p *policy.Policy
+	if len(candidates) == 1 {
+		p = candidates[0]
+	}
+	return mutate.Plan(&pod.ObjectMeta, &pod.Spec, p), p
+}
+
 // AdmitTemplate is [Admit] for the pod template of an object in a namespace: the
 // pod that would be made of it is judged. Without a namespace, policies that name
 // none govern it.

@@ -65,8 +65,5 @@ func plainlyBound(c *corev1.Container) bool {
 			return false
 		}
 	}
-	for range hotpath.ProbeHosts(c) {
-		return false
-	}
-	return true
+	return !hotpath.NamesProbeHost(c)
 }

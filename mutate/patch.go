@@ -12,13 +12,15 @@ import (
 // Patch renders the changes as an RFC 6902 patch of the object's JSON, straight
 // from the changes. A parent that the pod lacks is created by the one operation
 // that fills it. Without a change it is the empty patch, "[]".
-func (r Report) Patch() []byte {
+func (r Report) Patch() []byte { return r.AppendPatch(nil) }
+
+// AppendPatch appends the patch that Patch renders.
+func (r Report) AppendPatch(b []byte) []byte {
 	prefix := appendPrefix(nil, string(r.root))
-	b := make([]byte, 0, room(r.plan.Fills, len(prefix)))
-	b = append(b, '[')
+	b = append(slices.Grow(b, room(r.plan.Fills, len(prefix))), '[')
 	for rest := r.plan.Fills; len(rest) > 0; {
 		n := together(rest)
-		if len(b) > 1 {
+		if b[len(b)-1] != '[' {
 			b = append(b, ',')
 		}
 		b = r.appendOperation(b, prefix, rest[:n])

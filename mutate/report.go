@@ -34,19 +34,30 @@ func (c Change) Serves() string {
 }
 
 // String renders the field and its value, on one line.
-func (c Change) String() string {
-	text := ""
+func (c Change) String() string { return string(c.AppendLine(make([]byte, 0, 96))) }
+
+// AppendLine appends the line that String renders.
+func (c Change) AppendLine(b []byte) []byte {
+	b = append(c.AppendPath(b), ": "...)
 	switch v := c.Value.(type) {
 	case bool:
-		text = strconv.FormatBool(v)
+		return strconv.AppendBool(b, v)
 	case int64:
-		text = strconv.FormatInt(v, 10)
+		return strconv.AppendInt(b, v, 10)
 	case string:
-		text = v
+		return append(b, v...)
+	case []int64:
+		b = append(b, '[')
+		for i, id := range v {
+			if i > 0 {
+				b = append(b, ' ')
+			}
+			b = strconv.AppendInt(b, id, 10)
+		}
+		return append(b, ']')
 	default:
-		text = fmt.Sprint(v)
+		return fmt.Append(b, v)
 	}
-	return c.Location.String() + ": " + text
 }
 
 // Reason says why a field was left unset.
@@ -154,12 +165,21 @@ func (r Report) Changes() []Change {
 		return nil
 	}
 	changes := make([]Change, len(r.plan.Fills))
-	for i := range r.plan.Fills {
-		f := &r.plan.Fills[i]
-		field := plan.FieldOf(f.Field)
-		changes[i] = Change{r.at(f.Container(), field.Path), r.value(f), field.Check, field.Key}
+	for i := range changes {
+		changes[i] = r.Change(i)
 	}
 	return changes
+}
+
+// Len is how many fields were filled in.
+func (r Report) Len() int { return len(r.plan.Fills) }
+
+// Change returns the i-th of [Report.Changes], for callers that need no slice of
+// them. It panics if i is not from 0 to [Report.Len] - 1.
+func (r Report) Change(i int) Change {
+	f := &r.plan.Fills[i]
+	field := plan.FieldOf(f.Field)
+	return Change{r.at(f.Container(), field.Path), r.value(f), field.Check, field.Key}
 }
 
 // Unset returns the fields that were left unset. The slice is the caller's.

@@ -4,14 +4,13 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 
-	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -28,7 +27,22 @@ type response struct {
 	warnings []string
 }
 
-type annotation struct{ key, value string }
+type annotation struct {
+	key   string
+	value []byte
+}
+
+// scratch is the room in which parts of an answer are rendered. Responses refer
+// to it, and the next one takes it over.
+type scratch struct{ patch, words []byte }
+
+// reset lets go of room that only a large answer needs.
+func (s *scratch) reset() {
+	if cap(s.patch)+cap(s.words) > keptBytes {
+		*s = scratch{}
+	}
+	s.patch, s.words = s.patch[:0], s.words[:0]
+}
 
 // failed refuses what could not be decided.
 func failed(code int, reason metav1.StatusReason, err error) response {
@@ -44,36 +58,33 @@ const (
 )
 
 // filled allows a pod with what is filled in.
-func filled(lv api.LevelVersion, d podfence.Decision) response {
-	r := response{allowed: true, audit: []annotation{{auditLevel, lv.String()}}}
-	if !d.Report.Changed() {
-		return r
+func (r *Request) filled(lv api.LevelVersion, policies policy.Set, s *scratch) response {
+	answer := response{allowed: true, audit: append(make([]annotation, 0, 3), annotation{auditLevel, []byte(lv.String())})}
+	report, p := r.plan(lv, policies)
+	if !report.Changed() {
+		return answer
 	}
-	r.patch = d.Report.Patch()
-	if name := d.Result.PolicyName(); name != "" {
-		r.audit = append(r.audit, annotation{auditPolicy, name})
+	s.patch = report.AppendPatch(s.patch)
+	answer.patch = s.patch
+	if p != nil {
+		answer.audit = append(answer.audit, annotation{auditPolicy, []byte(p.Name)})
 	}
-	changes := d.Report.Changes()
-	words := make([]string, len(changes))
-	for i := range changes {
-		words[i] = changes[i].String()
-	}
-	r.audit = append(r.audit, annotation{auditMutation, listed(words)})
-	return r
+	answer.audit = append(answer.audit, annotation{auditMutation, s.list(report.Len(), func(b []byte, i int) []byte {
+		return report.Change(i).AppendLine(b)
+	})})
+	return answer
 }
 
 // judged allows or refuses a pod.
-func judged(lv api.LevelVersion, result evaluate.Result) response {
-	r := response{allowed: result.Allowed(), audit: []annotation{{auditLevel, lv.String()}}}
+func judged(lv api.LevelVersion, result evaluate.Result, s *scratch) response {
+	r := response{allowed: result.Allowed(), audit: append(make([]annotation, 0, 3), annotation{auditLevel, []byte(lv.String())})}
 	if name := result.PolicyName(); name != "" {
-		r.audit = append(r.audit, annotation{auditPolicy, name})
+		r.audit = append(r.audit, annotation{auditPolicy, []byte(name)})
 	}
 	if len(result.Excused) > 0 {
-		words := make([]string, len(result.Excused))
-		for i := range result.Excused {
-			words[i] = result.Excused[i].String()
-		}
-		r.audit = append(r.audit, annotation{auditExcused, listed(words)})
+		r.audit = append(r.audit, annotation{auditExcused, s.list(len(result.Excused), func(b []byte, i int) []byte {
+			return append(b, result.Excused[i].String()...)
+		})})
 	}
 	if !r.allowed {
 		r.code, r.reason, r.message = http.StatusForbidden, metav1.StatusReasonForbidden, result.Refusal()
@@ -84,25 +95,36 @@ func judged(lv api.LevelVersion, result evaluate.Result) response {
 // longest is how many entries of a list an audit annotation has at most.
 const longest = 50
 
-func listed(words []string) string {
-	if len(words) > longest {
-		words = append(words[:longest:longest], "and "+strconv.Itoa(len(words)-longest)+" more")
+// list renders the first of n entries, and how many more there are.
+func (s *scratch) list(n int, appendEntry func([]byte, int) []byte) []byte {
+	shown := min(n, longest)
+	b := s.words
+	for i := range shown {
+		if i > 0 {
+			b = append(b, "; "...)
+		}
+		b = appendEntry(b, i)
 	}
-	return strings.Join(words, "; ")
+	if n > shown {
+		b = append(b, "; and "...)
+		b = append(strconv.AppendInt(b, int64(n-shown), 10), " more"...)
+	}
+	s.words = b
+	return b
 }
 
 // answerTo is the JSON of an AdmissionReview that answers a request.
 func answerTo(to *Request, r response) []byte {
-	b := make([]byte, 0, 512+base64.StdEncoding.EncodedLen(len(r.patch))+2*len(r.message))
+	b := make([]byte, 0, r.size())
 	b = append(b, `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":`...)
-	b = quoted(b, string(to.UID))
+	b = quoted(b, to.UID)
 	b = append(b, `,"allowed":`...)
 	b = strconv.AppendBool(b, r.allowed)
 	if r.code != 0 {
 		b = append(b, `,"status":{"metadata":{},"status":"Failure","message":`...)
 		b = quoted(b, r.message)
 		b = append(b, `,"reason":`...)
-		b = quoted(b, string(r.reason))
+		b = quoted(b, r.reason)
 		b = append(b, `,"code":`...)
 		b = strconv.AppendInt(b, int64(r.code), 10)
 		b = append(b, '}')
@@ -131,6 +153,18 @@ func answerTo(to *Request, r response) []byte {
 	return append(b, "}}"...)
 }
 
+// size is about as many bytes as the JSON needs: exactly where no text is escaped.
+func (r *response) size() int {
+	n := 256 + base64.StdEncoding.EncodedLen(len(r.patch)) + len(r.message)
+	for i := range r.audit {
+		n += len(r.audit[i].key) + len(r.audit[i].value) + len(`"":"",`)
+	}
+	for _, warning := range r.warnings {
+		n += len(warning) + len(`"",`)
+	}
+	return n
+}
+
 func separated(b []byte, i int) []byte {
 	if i > 0 {
 		b = append(b, ',')
@@ -140,7 +174,7 @@ func separated(b []byte, i int) []byte {
 
 // quoted appends a JSON string. What is no UTF-8 in a text of the caller's is
 // replaced, of which the error tells.
-func quoted(b []byte, text string) []byte {
+func quoted[T ~string | ~[]byte](b []byte, text T) []byte {
 	b, _ = jsontext.AppendQuote(b, text)
 	return b
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -123,7 +124,7 @@ func (h *Handler) Review(ctx context.Context, review []byte) ([]byte, error) {
 	if err := h.readHeld(&in.request, review); err != nil {
 		return answerTo(&in.request, failed(http.StatusBadRequest, metav1.StatusReasonBadRequest, err)), nil
 	}
-	return answerTo(&in.request, h.answer(ctx, &in.request)), nil
+	return answerTo(&in.request, h.answer(ctx, &in.request, &d.answer)), nil
 }
 
 // check reports a review that is none.
@@ -174,7 +175,7 @@ var ignored = map[string]bool{
 // ephemeral is the subresource that adds ephemeral containers to a pod.
 const ephemeral = "ephemeralcontainers"
 
-func (h *Handler) answer(ctx context.Context, r *Request) response {
+func (h *Handler) answer(ctx context.Context, r *Request, s *scratch) response {
 	if !r.isJudged() || h.Mutate && !r.isFilled() {
 		return response{allowed: true}
 	}
@@ -194,11 +195,11 @@ func (h *Handler) answer(ctx context.Context, r *Request) response {
 	}
 	switch {
 	case h.Mutate:
-		return filled(lv, r.decide(lv, policies))
+		return r.filled(lv, policies, s)
 	case r.Template != nil:
 		return r.warned(lv, policies)
 	default:
-		return judged(lv, r.judge(lv, policies))
+		return judged(lv, r.judge(lv, policies), s)
 	}
 }
 
@@ -255,13 +256,15 @@ func ephemeralDiffer(containers, old []corev1.EphemeralContainer) bool {
 	return false
 }
 
-func (r *Request) decide(lv api.LevelVersion, policies policy.Set) podfence.Decision {
+// plan is what is filled in, and by which policy.
+func (r *Request) plan(lv api.LevelVersion, policies policy.Set) (mutate.Report, *policy.Policy) {
 	r.Pod.Namespace = r.Namespace
-	if r.SubResource == ephemeral {
-		r.OldPod.Namespace = r.Namespace
-		return podfence.AdmitEphemeralContainers(r.OldPod, r.Pod, lv, policies)
+	if r.SubResource != ephemeral {
+		return podfence.PlanRequested(r.Pod, lv, policies)
 	}
-	return podfence.AdmitRequested(r.Pod, lv, policies)
+	r.OldPod.Namespace = r.Namespace
+	d := podfence.AdmitEphemeralContainers(r.OldPod, r.Pod, lv, policies)
+	return d.Report, d.Result.Policy
 }
 
 // judge judges the pod as it is: when validating webhooks are asked, the API

@@ -36,6 +36,7 @@ type decoder struct {
 	// scratch holds a name or a text that was written with escapes.
 	scratch []byte
 	made    slabs
+	answer  scratch
 }
 
 // reset begins a text. What was read before is no longer valid.
@@ -44,6 +45,7 @@ func (d *decoder) reset(text []byte, limit int64) {
 	d.json.Reset(&d.input, jsontext.AllowDuplicateNames(true))
 	d.text, d.left = string(text), limit
 	d.made.reset()
+	d.answer.reset()
 }
 
 // release lets go of the text.
@@ -102,9 +104,10 @@ func (d *decoder) broken(err error) error {
 	}
 }
 
-// skip passes a value, and reports what in it is no JSON.
+// skip passes a value, and reports what in it is no JSON. The text is in memory
+// whole, where a value is read faster than its tokens are skipped.
 func (d *decoder) skip() error {
-	if err := d.json.SkipValue(); err != nil {
+	if _, err := d.json.ReadValue(); err != nil {
 		return d.broken(err)
 	}
 	return nil
@@ -396,10 +399,11 @@ func present[T any](d *decoder, _ *T) error {
 
 // text reads a string of any type.
 func text[T ~string](d *decoder, into *T) error {
-	if null, err := d.null(); null || err != nil {
-		return err
-	}
-	if d.json.PeekKind() != '"' {
+	switch d.json.PeekKind() {
+	case '"':
+	case 'n':
+		return d.skip()
+	default:
 		return d.unexpected("text")
 	}
 	quoted, err := d.raw()
@@ -430,10 +434,11 @@ func boolean(d *decoder, into *bool) error {
 // integer reads a number without fraction or exponent that has room in its type.
 func integer[T ~int32 | ~int64](bits int) reader[T] {
 	return func(d *decoder, into *T) error {
-		if null, err := d.null(); null || err != nil {
-			return err
-		}
-		if d.json.PeekKind() != '0' {
+		switch d.json.PeekKind() {
+		case '0':
+		case 'n':
+			return d.skip()
+		default:
 			return d.unexpected("a number")
 		}
 		digits, err := d.raw()

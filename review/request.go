@@ -165,6 +165,10 @@ func pod(d *decoder, into **corev1.Pod) error {
 	if null, err := d.null(); null || err != nil {
 		return err
 	}
-	*into = &corev1.Pod{}
-	return podObject(d, *into)
+	made, err := d.made.pods.one(d)
+	if err != nil {
+		return err
+	}
+	*into = made
+	return podObject(d, made)
 }

@@ -19,6 +19,9 @@ const firstBytes = 512
 const keptBytes = 256 << 10
 
 func (s *slab[T]) reset() {
+	if len(s.items) == 0 {
+		return
+	}
 	var zero T
 	if uintptr(cap(s.items))*unsafe.Sizeof(zero) > keptBytes {
 		s.items = nil
@@ -51,6 +54,7 @@ func (s *slab[T]) next(d *decoder, start int) (int, *T, error) {
 
 // slabs are those of the types that pods are read into.
 type slabs struct {
+	pods             slab[corev1.Pod]
 	containers       slab[corev1.Container]
 	ephemeral        slab[corev1.EphemeralContainer]
 	volumes          slab[corev1.Volume]
@@ -106,6 +110,7 @@ type slabs struct {
 
 // reset makes room for the next pod in the place of the last one.
 func (m *slabs) reset() {
+	m.pods.reset()
 	m.containers.reset()
 	m.ephemeral.reset()
 	m.volumes.reset()

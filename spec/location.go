@@ -64,7 +64,13 @@ func (c Container) String() string {
 	if c.Kind == 0 {
 		return ""
 	}
-	return "spec." + c.Kind.List() + bracketed(strconv.Itoa(int(c.Index)))
+	return string(c.appendPath(nil))
+}
+
+func (c Container) appendPath(b []byte) []byte {
+	b = append(append(b, "spec."...), c.Kind.List()...)
+	b = strconv.AppendInt(append(b, '['), int64(c.Index), 10)
+	return append(b, ']')
 }
 
 // Root says where in an object the pod or its template stands: a JSON pointer
@@ -152,20 +158,33 @@ func AtAnnotation(key string) Location {
 // spec.containers[0].securityContext.capabilities.add[1]. It is for people: the
 // key of an annotation that API validation has not seen is made [Printable].
 func (l Location) String() string {
-	var b strings.Builder
-	b.Grow(96) // most paths, in one allocation
-	row := l.Field.row()
-	for _, part := range [...]string{l.Root.String(), l.Container.String(), row.before} {
-		if b.Len() > 0 && part != "" {
-			b.WriteByte('.')
-		}
-		b.WriteString(part)
+	return string(l.AppendPath(make([]byte, 0, 96))) // most paths, in one allocation
+}
+
+// AppendPath appends the path, as String renders it.
+func (l Location) AppendPath(b []byte) []byte {
+	row, start := l.Field.row(), len(b)
+	if l.Root != "" {
+		b = append(b, l.Root.String()...)
+	}
+	if l.Container.Kind != 0 {
+		b = l.Container.appendPath(dotted(b, start))
+	}
+	if row.before != "" {
+		b = append(dotted(b, start), row.before...)
 	}
 	if slot := l.slot(); slot != "" {
-		b.WriteString(bracketed(Printable(slot)))
+		b = append(b, bracketed(Printable(slot))...)
 	}
-	b.WriteString(row.after)
-	return b.String()
+	return append(b, row.after...)
+}
+
+// dotted appends the dot before a part of a path that is not its first.
+func dotted(b []byte, start int) []byte {
+	if len(b) > start {
+		b = append(b, '.')
+	}
+	return b
 }
 
 // Short is the path below the spec of the pod, or below the container:

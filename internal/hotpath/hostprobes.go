@@ -44,3 +44,25 @@ func yieldHosts(yield func(spec.Field, string) bool, httpGet *corev1.HTTPGetActi
 	}
 	return tcpSocket == nil || tcpSocket.Host == "" || yield(tcpField, tcpSocket.Host)
 }
+
+// NamesProbeHost reports whether [ProbeHosts] would visit anything.
+func NamesProbeHost(c *corev1.Container) bool {
+	if p := c.LivenessProbe; p != nil && namesHost(p.HTTPGet, p.TCPSocket) {
+		return true
+	}
+	if p := c.ReadinessProbe; p != nil && namesHost(p.HTTPGet, p.TCPSocket) {
+		return true
+	}
+	if p := c.StartupProbe; p != nil && namesHost(p.HTTPGet, p.TCPSocket) {
+		return true
+	}
+	if c.Lifecycle == nil {
+		return false
+	}
+	start, stop := c.Lifecycle.PostStart, c.Lifecycle.PreStop
+	return start != nil && namesHost(start.HTTPGet, start.TCPSocket) || stop != nil && namesHost(stop.HTTPGet, stop.TCPSocket)
+}
+
+func namesHost(httpGet *corev1.HTTPGetAction, tcpSocket *corev1.TCPSocketAction) bool {
+	return httpGet != nil && httpGet.Host != "" || tcpSocket != nil && tcpSocket.Host != ""
+}

@@ -154,3 +154,18 @@ func TestEvaluateSaysOfFilledEphemeralContainersWhatAdmitSays(t *testing.T) {
 		saysTheSame(t, "an update", d, evaluate.EphemeralContainers(old, d.Pod, lv, set))
 	})
 }
+
+// TestPlanRequestedIsAdmitRequested: what is planned without the pod and without a
+// verdict is what the decision fills in, by the same policy. Where several policies
+// select the pod, or at baseline, the verdict chooses; the draws have both.
+func TestPlanRequestedIsAdmitRequested(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pod, lv, set := podgen.Pod().Draw(t, "pod"), drawAnyLevel(t), drawSet(t)
+		report, p := podfence.PlanRequested(pod, lv, set)
+		d := podfence.AdmitRequested(pod, lv, set)
+		if p != d.Result.Policy {
+			t.Errorf("planned under %v, decided under %q", p, d.Result.PolicyName())
+		}
+		same(t, "a plan", jsonText(t, d.Report), jsonText(t, report))
+	})
+}

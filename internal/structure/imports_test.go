@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	"mutate":              {"spec", "policy", "internal/podwalk", "internal/plan"},
 	"":                    {"spec", "policy", "evaluate", "mutate", "internal/governing", "internal/kinds"},
 	"internal/kinds":      {"spec"},
-	"review":              {"spec", "policy", "evaluate", "", "internal/podwalk", "internal/kinds"},
+	"review":              {"spec", "policy", "evaluate", "mutate", "", "internal/podwalk", "internal/kinds"},
 	"internal/podgen":     {"spec", "policy"},
 	"internal/fuzzinput":  {},
 	"internal/benchpod":   {},
