@@ -42,17 +42,22 @@ func blocks(t *testing.T, file, language string) []string {
 	return found
 }
 
-// TestReadmeCodeCompiles: the README's code stands in examples that are compiled
-// and run.
-func TestReadmeCodeCompiles(t *testing.T) {
-	code, files := blocks(t, "README.md", "go"), []string{"example_test.go", "review/example_test.go"}
-	if len(code) != len(files) {
-		t.Fatalf("%d blocks of Go in the README, want %d", len(code), len(files))
-	}
-	for i, file := range files {
-		indented := "\t" + strings.ReplaceAll(strings.TrimSuffix(code[i], "\n"), "\n", "\n\t")
-		if !strings.Contains(read(t, file), strings.ReplaceAll(indented, "\t\n", "\n")) {
-			t.Errorf("%s does not hold the README's code:\n%s", file, indented)
+// TestDocumentedCodeCompiles: the code of the pages stands in examples that are
+// compiled and run.
+func TestDocumentedCodeCompiles(t *testing.T) {
+	for page, files := range map[string][]string{
+		"README.md":         {"example_test.go"},
+		"docs/embedding.md": {"example_test.go", "review/example_test.go"},
+	} {
+		code := blocks(t, page, "go")
+		if len(code) != len(files) {
+			t.Fatalf("%d blocks of Go in %s, want %d", len(code), page, len(files))
+		}
+		for i, file := range files {
+			indented := "\t" + strings.ReplaceAll(strings.TrimSuffix(code[i], "\n"), "\n", "\n\t")
+			if !strings.Contains(read(t, file), strings.ReplaceAll(indented, "\t\n", "\n")) {
+				t.Errorf("%s does not hold the code of %s:\n%s", file, page, indented)
+			}
 		}
 	}
 }
@@ -61,7 +66,7 @@ func TestReadmeCodeCompiles(t *testing.T) {
 // the page of the format shows each key with its real default.
 func TestDocumentedPoliciesParse(t *testing.T) {
 	parsed := 0
-	for _, file := range []string{"README.md", "docs/policies.md"} {
+	for _, file := range []string{"docs/start.md", "docs/policies.md"} {
 		for _, block := range blocks(t, file, "yaml") {
 			policies, err := policy.Parse([]byte(block), file)
 			if err != nil {
