@@ -72,7 +72,7 @@ type FormKey struct {
 
 // FormCondition is what one key of a block demands of another, its Other.
 type FormCondition struct {
-	// Key has one of Values, or Unset and is not given.
+	// Key has one of Values, or Unset and is not given. Without Values: any value.
 	Key    string
 	Values []string
 	Unset  bool
@@ -88,6 +88,7 @@ const (
 	MustBeFilled FormDemand = iota + 1 // it is given, and not empty
 	MustBeEmpty                        // it is not given, or empty
 	MustBeTrue                         // it is given, and true
+	MustNotBeLess                      // it is a number, and not below that of Key
 )
 
 // Format returns the form of a policy. The result is the caller's.
@@ -129,6 +130,9 @@ func blockForm(t reflect.Type, path string) *Form {
 		if r.field == path {
 			f.Conditions = ruleConditions(r)
 		}
+	}
+	if t == reflect.TypeFor[IDRange]() || t == reflect.TypeFor[PortRange]() {
+		f.Conditions = []FormCondition{{Key: "min", Other: "max", Demand: MustNotBeLess}}
 	}
 	switch path {
 	case "":

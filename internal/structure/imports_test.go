@@ -38,8 +38,9 @@ var arrows = map[string][]string{
 	"internal/restated":   {"spec", "policy"}, // and never what it is a second opinion on
 	"internal/laws":       {"spec", "policy", "evaluate", "mutate", "internal/kept", "internal/restated"},
 	"internal/exhaustive": {},
-	"internal/docs":       {"spec", "policy", "mutate"},
+	"internal/docs":       {"spec", "policy", "mutate", "internal/schema"},
 	"internal/document":   {},
+	"internal/schema":     {"policy"},
 	"internal/structure":  {},
 }
 
