@@ -85,10 +85,10 @@ type FormDemand uint8
 
 // The demands.
 const (
-	MustBeFilled FormDemand = iota + 1 // it is given, and not empty
-	MustBeEmpty                        // it is not given, or empty
-	MustBeTrue                         // it is given, and true
-	MustNotBeLess                      // it is a number, and not below that of Key
+	MustBeFilled  FormDemand = iota + 1 // it is given, and not empty
+	MustBeEmpty                         // it is not given, or empty
+	MustBeTrue                          // it is given, and true
+	MustNotBeLess                       // it is a number, and not below that of Key
 )
 
 // Format returns the form of a policy. The result is the caller's.

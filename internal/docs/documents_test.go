@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
+	"github.com/podfence/podfence/internal/schema"
 	"github.com/podfence/podfence/policy"
 )
 
@@ -72,6 +73,34 @@ func TestDocumentedPoliciesParse(t *testing.T) {
 	}
 	if parsed != 3 {
 		t.Errorf("%d documented policies, want 3", parsed)
+	}
+}
+
+// TestPoliciesNameTheirSchema: the first line of every example policy has editors
+// find the schema: of those in the documentation where it is published, of the files
+// the one of the same clone.
+func TestPoliciesNameTheirSchema(t *testing.T) {
+	const names = "# yaml-language-server: $schema="
+	documented := blocks(t, "docs/policies.md", "yaml")
+	for _, block := range documented {
+		if !strings.HasPrefix(block, names+schema.URL+"\n") {
+			t.Errorf("docs/policies.md has a policy without the line %s%s:\n%s", names, schema.URL, block)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(root, "examples", "policies", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files { // as-published is as somebody else published it, mistake and all
+		text := read(t, filepath.Join("examples", "policies", filepath.Base(file)))
+		line, _, _ := strings.Cut(text, "\n")
+		named, ok := strings.CutPrefix(line, names)
+		if !ok || read(t, filepath.Join("examples", "policies", named)) != read(t, "docs/policy.schema.json") {
+			t.Errorf("%s begins with %q, want %s and the way to docs/policy.schema.json", file, line, names)
+		}
+	}
+	if len(documented) != 2 || len(files) != 2 {
+		t.Errorf("%d policies in the documentation and %d files, want 2 of each", len(documented), len(files))
 	}
 }
 
