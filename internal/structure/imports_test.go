@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"":                    {"spec", "policy", "evaluate", "mutate", "internal/governing", "internal/kinds"},
 	"internal/kinds":      {"spec"},
 	"review":              {"spec", "policy", "evaluate", "", "internal/podwalk", "internal/kinds"},
+	"podfencetest":        {"spec", "policy", "evaluate", ""},
 	"internal/podgen":     {"spec", "policy"},
 	"internal/fuzzinput":  {},
 	"internal/benchpod":   {},
