@@ -2,7 +2,7 @@
 // manifests say what their pods may do: that a cluster allows them, that it would
 // once podfence has filled in what they leave unset, and what that would be.
 //
-//	func TestOurManifests(t *testing.T) {
+//	func TestDeployment(t *testing.T) {
 //		manifests := podfencetest.Read(t, os.DirFS("deploy"), "*.yaml")
 //		var cluster podfencetest.Cluster // restricted, at the latest version, without policies
 //		cluster.Allows(t, manifests)
