@@ -75,5 +75,5 @@
 // policy always give the same bytes, and everything may be used concurrently.
 package podfence
 
-//go:generate go tool -modfile=tools/go.mod controller-gen object paths=./policy/...
+//go:generate go tool -modfile=tools/go.mod controller-gen object paths=./policy/... paths=./examples/crd/...
 //go:generate go run ./internal/docs

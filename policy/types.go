@@ -112,7 +112,8 @@ type Allow struct {
 
 	// Volumes are the volume types that the pod may use, by the names of the
 	// fields of a volume; "*" is every type that this build knows. hostPath goes by AllowedHostPaths
-	// alone. Unset (nil): DefaultVolumes at restricted, no demand at baseline.
+	// alone. Unset (nil): the default types (DefaultVolumes) at restricted, no
+	// demand at baseline.
 	// An empty list admits no volume at all.
 	// +optional
 	Volumes []string `json:"volumes,omitzero"`

@@ -7,43 +7,51 @@ import (
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/podfencetest"
 	"github.com/podfence/podfence/policy"
 )
 
-var restricted = api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
-
-// violations renders what stands against a Deployment, a line each: what a
-// failing test should show.
-func violations(t *testing.T, c Cache) []string {
-	t.Helper()
-	d := c.Deployment()
-	r, err := podfence.EvaluateObject(d, restricted, policy.Set{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	for _, v := range r.Violations {
-		lines = append(lines, v.String())
-	}
-	return lines
-}
+// cluster is where users of the operator mostly run it: restricted, without exceptions.
+var cluster podfencetest.Cluster
 
 // TestDeploymentMeetsRestricted: what the operator makes runs in any namespace
 // that enforces restricted, as it is.
 func TestDeploymentMeetsRestricted(t *testing.T) {
-	got := violations(t, Cache{Name: "sessions", Namespace: "shop", Replicas: 3})
-	if diff := cmp.Diff([]string(nil), got); diff != "" {
-		t.Errorf("the operator's Deployment violates restricted:latest (-want +got):\n%s", diff)
-	}
+	cluster.Allows(t, podfencetest.Objects(Cache{Name: "sessions", Namespace: "shop", Replicas: 3}.Deployment()))
 }
 
-// TestHostPortIsTheUsersChoice: a host port is refused, and nothing else is.
+// TestWhatIsFilledIn: what changes for users whose cluster runs podfence's mutating
+// webhook, to be read in review when it does.
+func TestWhatIsFilledIn(t *testing.T) {
+	cluster.Golden(t, "testdata/filled.golden", podfencetest.Objects(Cache{Name: "sessions", Namespace: "shop", Replicas: 3}.Deployment()))
+}
+
+// TestHostPortIsTheUsersChoice: a host port is refused, and nothing else is; so a
+// policy that grants it is all that its users need.
 func TestHostPortIsTheUsersChoice(t *testing.T) {
-	got := violations(t, Cache{Name: "sessions", Namespace: "shop", Replicas: 3, HostPort: 6379})
+	object := Cache{Name: "sessions", Namespace: "shop", Replicas: 3, HostPort: 6379}.Deployment()
+	r, err := podfence.EvaluateObject(object, api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, policy.Set{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, v := range r.Violations {
+		got = append(got, v.String())
+	}
 	want := []string{
 		`spec.template.spec.containers[0].ports[0].hostPort (container "cache") is 6379, must be 0 or unset [hostPorts]`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("violations of restricted:latest (-want +got):\n%s", diff)
 	}
+
+	policies, err := policy.ReadDir("testdata/policies")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := policy.NewSet(policies...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	podfencetest.Cluster{Policies: set}.Admits(t, podfencetest.Objects(object))
 }

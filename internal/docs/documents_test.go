@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
+	"github.com/podfence/podfence/internal/schema"
 	"github.com/podfence/podfence/policy"
 )
 
@@ -77,6 +78,42 @@ func TestDocumentedPoliciesParse(t *testing.T) {
 	}
 	if parsed != 3 {
 		t.Errorf("%d documented policies, want 3", parsed)
+	}
+}
+
+// TestPoliciesNameTheirSchema: the first line of every example policy has editors
+// find the schema: of those in the documentation where it is published, of the files
+// the one of the same clone.
+func TestPoliciesNameTheirSchema(t *testing.T) {
+	const names = "# yaml-language-server: $schema="
+	documented := blocks(t, "docs/policies.md", "yaml")
+	for _, block := range documented {
+		if !strings.HasPrefix(block, names+schema.URL+"\n") {
+			t.Errorf("docs/policies.md has a policy without the line %s%s:\n%s", names, schema.URL, block)
+		}
+	}
+	named := 0
+	err := fs.WalkDir(os.DirFS(root), "examples", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(file) != ".yaml" || path.Base(path.Dir(file)) != "policies" {
+			return err
+		}
+		text := read(t, file)
+		if _, err := policy.Parse([]byte(text), file); err != nil {
+			return nil // a kustomization
+		}
+		line, _, _ := strings.Cut(text, "\n")
+		way, ok := strings.CutPrefix(line, names)
+		if !ok || path.Join(path.Dir(file), way) != "docs/policy.schema.json" {
+			t.Errorf("%s begins with %q, want %s and the way to docs/policy.schema.json", file, line, names)
+		}
+		named++
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(documented) != 2 || named < 3 {
+		t.Errorf("%d policies in the documentation and %d files, want 2 and at least 3", len(documented), named)
 	}
 }
 

@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"":                    {"spec", "policy", "evaluate", "mutate", "internal/governing", "internal/kinds"},
 	"internal/kinds":      {"spec"},
 	"review":              {"spec", "policy", "evaluate", "mutate", "", "internal/podwalk", "internal/kinds"},
+	"podfencetest":        {"spec", "policy", "evaluate", ""},
 	"internal/podgen":     {"spec", "policy"},
 	"internal/fuzzinput":  {},
 	"internal/benchpod":   {},
@@ -38,8 +39,9 @@ var arrows = map[string][]string{
 	"internal/restated":   {"spec", "policy"}, // and never what it is a second opinion on
 	"internal/laws":       {"spec", "policy", "evaluate", "mutate", "internal/kept", "internal/restated"},
 	"internal/exhaustive": {},
-	"internal/docs":       {"spec", "policy", "mutate"},
+	"internal/docs":       {"spec", "policy", "mutate", "internal/schema"},
 	"internal/document":   {},
+	"internal/schema":     {"policy"},
 	"internal/structure":  {},
 }
 
