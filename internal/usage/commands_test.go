@@ -102,6 +102,7 @@ var rules = []rule{
 	{text: `go run \./kube .*`, notRun: "a server that does not end; internal/e2e starts it"},
 	{text: `\.ci/.*`, notRun: "a run of many minutes, by hand"},
 
+	{page: "docs/release.md", text: `git (tag|push) .*`, notRun: "it publishes a release"},
 	{text: `docker .*`, notRun: "it needs a registry; internal/e2e builds the image's program by the Dockerfile's command"},
 	{text: `install .*`, notRun: "it writes to /etc of a node of the control plane; internal/e2e starts an API server with these files"},
 	{page: "examples/webhook/README.md", text: `kubectl .*--dry-run=server.*`, notRun: cluster},
