@@ -31,7 +31,7 @@ var (
 	heading  = regexp.MustCompile(`^#+ +(.*)`)
 	span     = regexp.MustCompile("`([^`]+)`")
 	variable = regexp.MustCompile(`^(\w+=\S*\s+)+`)
-	listItem = regexp.MustCompile(`^ *(?:[-*]|\d+\.) `)
+	listItem = regexp.MustCompile(`^ *(?:[-*]|\d+\.) +`)
 )
 
 // commandsOf are the commands of a Markdown page: those in its blocks, and in its
@@ -51,11 +51,15 @@ type reader struct {
 	page, under string
 	lines       []string
 	next        int
-	// fenced: within a fenced block, of this language. inList: indented lines go on
-	// with an item, and are no block.
+	// fenced: within a fenced block, of this language.
 	fenced   bool
 	language string
-	inList   bool
+	// indent is where the text of the list's item stands, 0 outside a list: a block
+	// is four columns further in.
+	indent int
+	// apart: the line before is empty, or of a block. Else an indented line goes on
+	// with the text before it.
+	apart bool
 	// prose is the text since the last empty line, from its line on.
 	prose           []string
 	since           int
@@ -66,19 +70,26 @@ type reader struct {
 func (r *reader) read() {
 	line := r.lines[r.next]
 	r.next++
+	indent := len(line) - len(strings.TrimLeft(line, " "))
 	switch m := fence.FindStringSubmatch(line); {
 	case m != nil:
 		r.paragraph()
 		r.fenced, r.language = !r.fenced, m[1]
 	case strings.TrimSpace(line) == "":
 		r.paragraph()
-	case r.fenced || strings.HasPrefix(line, "    ") && !r.inList:
+		r.apart = true
+	case r.fenced || indent >= r.indent+4 && r.apart:
 		r.block(line)
 	default:
+		r.apart = false
 		if m := heading.FindStringSubmatch(line); m != nil {
 			r.under = m[1]
 		}
-		r.inList = listItem.MatchString(line) || r.inList && strings.HasPrefix(line, " ")
+		if item := listItem.FindString(line); item != "" {
+			r.indent = len(item)
+		} else if indent < r.indent {
+			r.indent = 0
+		}
 		if len(r.prose) == 0 {
 			r.since = r.next
 		}

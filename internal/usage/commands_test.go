@@ -84,9 +84,9 @@ var rules = []rule{
 	{text: `go install`, notRun: byName},
 	{text: `go run`, notRun: byName},
 	{text: `go run -C examples/podfence \.`, help: true},
-	{text: `podfence \S+`, help: true},
+	{text: `podfence \S+( -o \S+| -i)?`, help: true},
 	{text: `podfence <command> .*`, notRun: byName},
-	{text: `helm (install|upgrade)`, notRun: byName},
+	{text: `helm (install|upgrade|template)`, notRun: byName},
 	{text: `kubectl apply`, notRun: byName},
 	{text: `tools/mutants PACKAGE`, notRun: byName},
 	{text: `go install github\.com/podfence/.*`, notRun: published},
@@ -244,7 +244,7 @@ func (p *page) checkOther(t *testing.T, printed string) {
 // TestCommandsOf: what is found on a page, and what is not.
 func TestCommandsOf(t *testing.T) {
 	const text = "# A\n\nSay `podfence lint a.yaml`, or `kubectl -n a\nlogs b`, not `podfence` or `lint x`.\n\n" +
-		"    cd a && \\\n      go test .\n    spec/ is a directory\n\n## B\n\n- item\n\n    goes on\n\n" +
+		"    cd a && \\\n      go test .\n    spec/ is a directory\n\n## B\n\n1. item\n    goes on\n\n   and on\n\n       git tag x\n\n" +
 		"Text:\n\n```sh\n$ podfence version\n```\n\n```yaml\npodfence: a\n```\n\n```\nA=b go run .\nprinted\n```\n"
 	commands, other := commandsOf("a.md", text)
 	var got []string
@@ -252,7 +252,7 @@ func TestCommandsOf(t *testing.T) {
 		got = append(got, c.heading+": "+c.text)
 	}
 	want := []string{
-		"A: podfence lint a.yaml", "A: kubectl -n a logs b", "A: cd a && go test .", "B: podfence version", "B: A=b go run .",
+		"A: podfence lint a.yaml", "A: kubectl -n a logs b", "A: cd a && go test .", "B: git tag x", "B: podfence version", "B: A=b go run .",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
