@@ -19,6 +19,8 @@ type addition struct {
 	// operations are of the object, and edits the same of its chunk's text.
 	operations []mutate.Operation
 	edits      []yamledit.Edit
+	// left: the text could not be edited, and the workload is left as it is.
+	left bool
 }
 
 // newAddition is what a decision fills in, or nothing where it is not wanted.

@@ -14,6 +14,8 @@
 //
 //	evaluate.go  mutate.go  admit.go  lint.go  controls.go  version.go   one file a command
 //	flags.go     what the commands are told
+//	function.go  mutate and evaluate over a ResourceList, for Kustomize and kpt;
+//	             functionresult.go is what it says of each item
 //	scan.go      from files to workloads, one at a time; workload.go is one of them
 //	kinds.go     workloads in objects of kinds that Kubernetes itself does not have
 //	patches.go   what looks like a workload and is a patch of one

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -93,6 +94,8 @@ type mutation struct {
 	// edits: the sink wants the text with its edits, not the additions alone.
 	edits bool
 	mutateFlags
+	// undecidable is told of what could not be decided or filled in; nil tells nobody.
+	undecidable func(*manifest.Object, error)
 	// lead is the white space before the next chunk in its line.
 	lead []byte
 }
@@ -158,7 +161,10 @@ func leadAfter(text []byte) []byte {
 // additions decides about the workloads of a chunk.
 func (m *mutation) additions(path string, c *manifest.Chunk) (additions []*addition) {
 	for i := range c.Objects {
-		found, _ := m.examine(path, &c.Objects[i])
+		found, err := m.examine(path, &c.Objects[i])
+		if err != nil && m.undecidable != nil {
+			m.undecidable(&c.Objects[i], err)
+		}
 		for _, w := range found {
 			d := w.held.Admit(m.level, m.policies)
 			additions = append(additions, newAddition(w, d, !m.onlyAllowed || d.Allowed()))
@@ -229,6 +235,10 @@ func (m *mutation) warnDenied() {
 func (m *mutation) leave(c *manifest.Chunk, k *conflict) {
 	m.warnUnknown(k.workload, nil)
 	m.undecided++
+	k.left = true
 	line, reason := k.locate(c)
+	if m.undecidable != nil {
+		m.undecidable(k.Object, errors.New("it could not be filled in and is left as it is: "+reason))
+	}
 	m.problem("%s:%d: %s could not be filled in and is left as it is: %s", k.file, line, k.title(), reason)
 }
