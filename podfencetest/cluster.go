@@ -37,13 +37,13 @@ type Cluster struct {
 // Allows fails the test if a workload may not run as it is.
 func (c Cluster) Allows(t T, manifests Manifests) {
 	t.Helper()
-	c.assert(t, manifests, "as they are", workload.judged)
+	c.assert(t, manifests, "as given", workload.judged)
 }
 
 // Admits fails the test if a workload may not run once its unset fields are filled in.
 func (c Cluster) Admits(t T, manifests Manifests) {
 	t.Helper()
-	c.assert(t, manifests, "with their unset fields filled in", workload.filled)
+	c.assert(t, manifests, "once filled in", workload.filled)
 }
 
 // workload is one pod or pod template of a manifest.
@@ -56,14 +56,14 @@ type workload struct {
 // answer is what is said of a workload that is denied.
 type answer struct {
 	result evaluate.Result
-	// mends are the lines for what filling in would do about a violation.
-	mends func(*evaluate.Violation) []string
+	// about are further lines about a violation.
+	about func(*evaluate.Violation) []string
 	note  string
 }
 
 // judged is the answer about the workload as it is.
 func (w workload) judged() answer {
-	a := answer{result: w.result, mends: w.mends}
+	a := answer{result: w.result, about: w.mends}
 	switch {
 	case w.after.Allowed():
 		a.note = "Filled in it would be allowed: Cluster.Admits asserts that, for clusters with podfence's mutating webhook."
@@ -74,15 +74,23 @@ func (w workload) judged() answer {
 }
 
 // filled is the answer about the workload once it is filled in.
-func (w workload) filled() answer {
-	return answer{result: w.after.Result, mends: func(*evaluate.Violation) []string { return nil }}
-}
+func (w workload) filled() answer { return answer{result: w.after.Result, about: w.leaves} }
 
 // mends are the fields that would be filled in for a violation.
 func (w workload) mends(v *evaluate.Violation) (lines []string) {
 	for _, c := range w.after.Report.Changes() {
 		if c.Check == v.Check && c.Check != 0 && c.Container == v.Container || c.Pointer() == v.Pointer() {
 			lines = append(lines, "filling in adds "+c.String())
+		}
+	}
+	return lines
+}
+
+// leaves says why the field of a violation was left unset, if it was.
+func (w workload) leaves(v *evaluate.Violation) (lines []string) {
+	for _, u := range w.after.Report.Unset() {
+		if u.Pointer() == v.Pointer() {
+			lines = append(lines, "it is left unset: "+w.after.Why(u))
 		}
 	}
 	return lines
@@ -108,7 +116,7 @@ func (c Cluster) assert(t T, manifests Manifests, how string, ask func(workload)
 		for i := range a.result.Violations {
 			v := &a.result.Violations[i]
 			fmt.Fprintf(&out, "    %s\n", v)
-			for _, line := range slices.Concat(hints(v), a.mends(v), grants(v)) {
+			for _, line := range slices.Concat(hints(v), a.about(v), grants(v)) {
 				fmt.Fprintf(&out, "        %s\n", line)
 			}
 		}
@@ -128,12 +136,16 @@ func hints(v *evaluate.Violation) []string {
 	return nil
 }
 
-// grants are the smallest grants that would excuse a violation.
-func grants(v *evaluate.Violation) (lines []string) {
+// grants are the smallest grants that would excuse a violation, each alone.
+func grants(v *evaluate.Violation) []string {
+	var all []string
 	for _, g := range v.Grants() {
-		lines = append(lines, "a policy could allow it: "+g.String())
+		all = append(all, g.String())
 	}
-	return lines
+	if len(all) == 0 {
+		return nil
+	}
+	return []string{"a policy could allow it: " + strings.Join(all, " or ")}
 }
 
 func under(policy string) string {

@@ -38,7 +38,7 @@ func ExampleCluster_Allows() {
 	cluster := podfencetest.Cluster{Level: api.LevelVersion{Level: api.LevelBaseline, Version: api.LatestVersion()}}
 	cluster.Allows(t, podfencetest.Decode(t, "agent.yaml", []byte(agent)))
 	// Output:
-	// FAIL: baseline:latest denies 1 of 1 workload as they are:
+	// FAIL: baseline:latest denies 1 of 1 workload as given:
 	//
 	// agent.yaml: DaemonSet monitoring/agent
 	//     spec.template.spec.hostPID is true, must be false or unset [hostNamespaces]

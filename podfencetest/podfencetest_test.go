@@ -94,10 +94,13 @@ func TestAssertions(t *testing.T) {
 	}
 }
 
-// TestFailure: the whole text of a failure, which says where, what and how.
+// TestFailure: the whole text of a failure, which says where, what and how; of a field
+// that filling in leaves as it is, why.
 func TestFailure(t *testing.T) {
 	var r recorder
 	Cluster{Namespace: "shop"}.Allows(&r, Decode(t, "web.yaml", []byte(bare+"---\n"+privileged+"---\n"+service)))
+	const root = "apiVersion: v1\nkind: Pod\nmetadata: {name: root}\nspec: {containers: [{name: a, securityContext: {privileged: true, runAsUser: 0}}]}\n"
+	Cluster{}.Admits(&r, Decode(t, "root.yaml", []byte(root)))
 	sameAs(t, filepath.Join("testdata", "failure.txt"), r.all())
 }
 
