@@ -89,6 +89,10 @@ type function struct {
 	judge   bool
 	text    bytes.Buffer
 	results []functionResult
+	// last is the item that the last result is about, and file the file of it: to
+	// find it takes decoding the item.
+	last *manifest.Object
+	file *resultFile
 }
 
 func newFunction(s *scan, how mutateFlags, judge bool) *function {

@@ -50,7 +50,10 @@ func fieldAt(path string) *resultField {
 
 // add adds a result about an item.
 func (f *function) add(o *manifest.Object, r functionResult) {
-	r.ResourceRef, r.File = o, fileOf(o)
+	if o != f.last {
+		f.last, f.file = o, fileOf(o)
+	}
+	r.ResourceRef, r.File = o, f.file
 	f.results = append(f.results, r)
 }
 

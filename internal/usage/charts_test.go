@@ -50,6 +50,15 @@ func (s *scratch) write(t *testing.T, name, text string) {
 	}
 }
 
+func (s *scratch) read(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(s.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
 // allowedAsItIs asks podfence about an output that is to need nothing more.
 func (s *scratch) allowedAsItIs(t *testing.T, output string) {
 	t.Helper()
@@ -179,12 +188,9 @@ func TestResultsAreRead(t *testing.T) {
 	// The policies beside it are no objects of Kubernetes to Kustomize.
 	s.must(t, 0, "mkdir results site && cp examples/kustomize/{podfence,web,route-manager}.yaml site")
 	s.must(t, 1, "kustomize fn run site --enable-exec --results-dir results --dry-run")
-	results, err := os.ReadFile(filepath.Join(s.dir, "results", "results-0.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	results := s.read(t, filepath.Join("results", "results-0.yaml"))
 	for _, want := range []string{"severity: error", "kind: DaemonSet", "path: route-manager.yaml", "currentValue: true", "check: hostNamespaces"} {
-		if !strings.Contains(string(results), want) {
+		if !strings.Contains(results, want) {
 			t.Errorf("the results lack %q:\n%s", want, results)
 		}
 	}

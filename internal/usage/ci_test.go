@@ -105,6 +105,8 @@ func TestAction(t *testing.T) {
 		{"judged as they are", map[string]string{"command": "evaluate", "arguments": ""}, 1, "2 denied"},
 		{"another level", map[string]string{"policies": "", "level": "privileged"}, 0, "2 allowed"},
 		{"another version", map[string]string{"policies": "", "level": "baseline", "standards-version": "v1.20"}, 1, "1 denied"},
+		{"an annotation for what is denied", map[string]string{"policies": ""}, 1, "::error file=manifests/route-manager-pod.yaml,"},
+		{"another form", map[string]string{"output": "text"}, 0, "default policy: no policy selects the pod"},
 		{"several files", map[string]string{"manifests": "manifests/nginx-deployment.yaml\nmanifests/route-manager-pod.yaml"}, 0, "2 workloads"},
 		{"an unknown level could not be decided", map[string]string{"level": "strict"}, 2, ""},
 		{"no name is a command", map[string]string{"manifests": "manifests/ $(touch$IFS'broken') ; touch broken"}, 2, ""},
@@ -180,13 +182,15 @@ func TestGitLabJob(t *testing.T) {
 	for name, value := range job.Variables {
 		env = append(env, name+"="+value)
 	}
-	if r := runner(t).must(t, 0, "( "+script+"\n)", env...); !strings.Contains(r.stdout, "2 workloads: 2 allowed") {
-		t.Errorf("%s", r)
-	}
 	s := runner(t)
+	s.must(t, 0, "( "+script+"\n)", env...)
+	if report := s.read(t, "podfence.xml"); strings.Count(report, "<testcase") != 2 || strings.Contains(report, "<failure") {
+		t.Errorf("two workloads that are allowed are reported as\n%s", report)
+	}
 	s.must(t, 0, "sed -i s/400/401/g policies/route-manager.yaml")
-	if r := s.must(t, 1, "( "+script+"\n)", env...); !strings.Contains(r.stdout, "1 denied") {
-		t.Errorf("a denied pod: %s", r)
+	s.must(t, 1, "( "+script+"\n)", env...)
+	if report := s.read(t, "podfence.xml"); strings.Count(report, "<failure") != 1 {
+		t.Errorf("a workload that is denied is reported as\n%s", report)
 	}
 	s.must(t, 0, "sed -i s/allow:/alow:/ policies/route-manager.yaml")
 	if r := s.must(t, 1, "( "+script+"\n)", env...); !strings.Contains(r.stdout, "did you mean allow?") {

@@ -66,8 +66,10 @@ type rule struct {
 	notRun string
 	// status is what it must end with, if not with 0.
 	status int
-	// help: it is named and not given, and is run with --help.
-	help bool
+	// judges: status 1 will do as well, for it judges files of the reader.
+	judges bool
+	// with is what a command that is only named is run with.
+	with string
 	// needs is a program without which it is skipped.
 	needs string
 }
@@ -81,10 +83,15 @@ const (
 )
 
 var rules = []rule{
+	{text: `podfence (evaluate|admit) .*\bmanifests/.*`, judges: true},
 	{text: `go install`, notRun: byName},
 	{text: `go run`, notRun: byName},
-	{text: `go run -C examples/podfence \.`, help: true},
-	{text: `podfence \S+( -o \S+| -i)?`, help: true},
+	{text: `go run -C examples/podfence \.`, with: "version"},
+	{text: `podfence (admit|mutate)( -o \S+| -i)?`, with: "manifests/nginx-deployment.yaml"},
+	{text: `podfence evaluate( -o \S+)?`, with: "manifests/nginx-deployment.yaml", status: 1},
+	{text: `podfence mutate -`, with: "<manifests/nginx-deployment.yaml"},
+	{text: `podfence lint`, with: "policies/"},
+	{text: `podfence function`, with: "<examples/kustomize/resourcelist.yaml"},
 	{text: `podfence <command> .*`, notRun: byName},
 	{text: `helm (install|upgrade|template)`, notRun: byName},
 	{text: `kubectl apply`, notRun: byName},
@@ -97,7 +104,7 @@ var rules = []rule{
 
 	{page: "docs/proof.md", text: `.*`, notRun: byLong},
 	{text: `(UPDATE_GOLDEN=1 )?go (test|generate|build) .*`, notRun: byRun},
-	{text: `cd internal/e2e && .*`, notRun: byRun},
+	{text: `cd internal/(e2e|usage) && .*`, notRun: byRun},
 	{text: `go -C tools run \./vulncheck .*`, notRun: byRun},
 	{text: `go run \./kube .*`, notRun: "a server that does not end; internal/e2e starts it"},
 	{text: `\.ci/.*`, notRun: "a run of many minutes, by hand"},
@@ -200,15 +207,11 @@ func (p *page) run(t *testing.T) {
 			t.Logf("%s:%d: not run, for there is no %s here: %s", c.page, c.line, how.needs, c.text)
 			continue
 		}
-		text := c.text
-		if how.help {
-			text += " --help"
-		}
-		r, err := s.shell(text, "PATH="+s.pathFor(&c))
+		r, err := s.shell(strings.TrimSpace(c.text+" "+how.with), "PATH="+s.pathFor(&c))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.status != how.status {
+		if r.status != how.status && !(how.judges && r.status == 1) {
 			t.Errorf("%s:%d: %s\nwant status %d; %s", c.page, c.line, c.text, how.status, r)
 		}
 		printed += r.stdout
