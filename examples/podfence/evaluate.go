@@ -52,7 +52,7 @@ and stored the answer about what would be stored if its verdict is another one`)
   kubectl get pods -A -o json | podfence evaluate -f - -o json
   helm template chart/ | podfence evaluate -f - --require-workloads --strict
   podfence evaluate -f app.yaml --workload App.example.com=spec.parts.*.podTemplate`,
-	}, evaluated)
+	}, evaluated, failOnDenied, failOnNever)
 }
 
 func evaluated(s *scan, w *workload) *answer {
