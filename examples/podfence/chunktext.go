@@ -18,6 +18,9 @@ type chunkText struct {
 	lead []byte
 	// starts are the offsets at which lines begin, once somebody asks.
 	starts []int
+	// ends are the columns at which lines end, of those that were asked for: a line
+	// may be the whole text, and hold many violations.
+	ends map[int]int
 }
 
 // after is the text that follows.
@@ -66,17 +69,30 @@ func (t *chunkText) place(p manifest.Position) manifest.Position {
 // rest is the region from a place in the chunk to the end of its line.
 func (t *chunkText) rest(p manifest.Position) finding.Region {
 	r := finding.Region{Line: p.Line, Column: p.Column}
-	starts, i := t.offsets(), p.Line-t.line
-	if p.Column == 0 || i < 0 || i >= len(starts) {
-		return r
+	if end := t.end(p.Line); p.Column > 0 && end > p.Column {
+		r.EndLine, r.EndColumn = p.Line, end
+	}
+	return r
+}
+
+// end is the column behind the last character of a line, 0 for a line that the
+// chunk does not have.
+func (t *chunkText) end(number int) int {
+	starts, i := t.offsets(), number-t.line
+	if i < 0 || i >= len(starts) {
+		return 0
+	}
+	if end, ok := t.ends[i]; ok {
+		return end
 	}
 	line := t.raw[starts[i]:]
 	if end := bytes.IndexByte(line, '\n'); end >= 0 {
 		line = line[:end]
 	}
-	end := t.place(manifest.Position{Line: p.Line, Column: utf8.RuneCount(bytes.TrimRight(line, " \t\r")) + 1})
-	if end.Column > p.Column {
-		r.EndLine, r.EndColumn = p.Line, end.Column
+	end := t.place(manifest.Position{Line: number, Column: utf8.RuneCount(bytes.TrimRight(line, " \t\r")) + 1}).Column
+	if t.ends == nil {
+		t.ends = map[int]int{}
 	}
-	return r
+	t.ends[i] = end
+	return end
 }

@@ -52,11 +52,10 @@ func (w *workload) subject() *finding.Subject {
 func (w *workload) undecided(err error) *finding.Subject {
 	s := w.subject()
 	f := finding.Finding{Rule: finding.UndecidedRule, Severity: finding.Undecided, Region: s.Region, Message: oneLine("%v", err)}
-	problem := f.Message
 	if e := (*manifest.Error)(nil); errors.As(err, &e) {
-		f.Line, problem = cmp.Or(e.Line, w.Line), e.Problem
+		f.Line, f.Message = cmp.Or(e.Line, w.Line), e.Message()
 	}
-	f.Fingerprint = finding.Fingerprint(f.Rule, w.object().String(), problem)
+	f.Fingerprint = finding.Fingerprint(f.Rule, w.object().String(), f.Message)
 	s.Findings = []finding.Finding{f}
 	return s
 }

@@ -27,12 +27,16 @@ func (f *findingForm) fixes(a *answer) map[string]*finding.Fix {
 	if len(operations)*len(a.text.raw) > maxFixWork {
 		return nil
 	}
+	violated := map[string]bool{}
+	for i := range a.result.Violations {
+		violated[a.result.Violations[i].Pointer()] = true
+	}
 	fixes := map[string]*finding.Fix{}
 	made := make([]*finding.Fix, len(operations))
 	for _, change := range report.Changes() {
 		steps := change.Steps()
 		i := slices.IndexFunc(operations, func(op mutate.Operation) bool { return hasPrefix(steps, op.Path) })
-		if i < 0 || !a.violates(change.Pointer()) {
+		if i < 0 || !violated[change.Pointer()] {
 			continue
 		}
 		if made[i] == nil {
@@ -41,15 +45,6 @@ func (f *findingForm) fixes(a *answer) map[string]*finding.Fix {
 		fixes[change.Pointer()] = made[i]
 	}
 	return fixes
-}
-
-func (a *answer) violates(pointer string) bool {
-	for i := range a.result.Violations {
-		if a.result.Violations[i].Pointer() == pointer {
-			return true
-		}
-	}
-	return false
 }
 
 // fix is an operation as a change of the text; nil where that cannot be made.

@@ -79,15 +79,16 @@ func parse(data []byte, name, command string) (*Baseline, error) {
 	}
 	r := &reader{file: name}
 	b := &Baseline{file: name, entries: map[Key]*state{}, objects: map[Object][]*state{}}
-	for key, value := range r.members(root, keyCommand, keyAccepted) {
-		switch key {
-		case keyCommand:
-			if got := value.Value; got != command {
-				r.fail(value, fmt.Sprintf("it is a baseline of %q, and not of %s", got, command), "write one with "+command+" --write-baseline")
-			}
-		case keyAccepted:
-			r.entries(value, b)
-		}
+	members := r.members(root, keyCommand, keyAccepted)
+	switch by := members[keyCommand]; {
+	case members == nil:
+	case by == nil:
+		r.fail(root, "it does not say of which command it is", "write "+keyCommand+": "+command)
+	case by.Value != command:
+		r.fail(by, fmt.Sprintf("it is a baseline of %q, and not of %s", by.Value, command), "write one with "+command+" --write-baseline")
+	}
+	if accepted := members[keyAccepted]; accepted != nil {
+		r.entries(accepted, b)
 	}
 	if err := errors.Join(r.errs...); err != nil {
 		return nil, err
@@ -169,11 +170,11 @@ func (r *reader) add(b *Baseline, k Key, n *yaml.Node) {
 // entry reads an entry; false where it is wrong.
 func (r *reader) entry(n *yaml.Node) (k Key, ok bool) {
 	before := len(r.errs)
-	names := []string{keyValue}
+	var names []string
 	for _, t := range k.texts() {
 		names = append(names, t.name)
 	}
-	members := r.members(n, names...)
+	members := r.members(n, append(names, keyValue)...)
 	for _, t := range k.texts() {
 		switch value := members[t.name]; {
 		case value == nil:

@@ -1,7 +1,7 @@
 package manifest
 
 import (
-	"bytes"
+	"cmp"
 	"slices"
 	"unicode/utf8"
 )
@@ -13,31 +13,40 @@ type Position struct{ Line, Column int }
 // PositionsOf returns the position of each of some values in the object, as LinesOf does their lines.
 func (o *Object) PositionsOf(paths ...[]string) []Position {
 	positions := make([]Position, len(paths))
+	columns := make([]int, len(paths))
 	switch at := o.source.at.(type) {
 	case *tree:
 		for i, path := range paths {
-			positions[i] = at.positionOf(slices.Concat(o.Path, path))
+			columns[i] = beginning(at.where(slices.Concat(o.Path, path))).Column
 		}
 	case *lineCounter:
-		lines, offsets := o.LinesOf(paths...), offsetsOf(o.source.text, paths)
-		for i := range positions {
-			positions[i] = Position{lines[i], columnAt(at.text, o.source.start+offsets[i])}
-		}
-	default:
-		for i, line := range o.LinesOf(paths...) {
-			positions[i].Line = line
-		}
+		columns = columnsOf(at.text, o.source.start, offsetsOf(o.source.text, paths))
+	}
+	for i, line := range o.LinesOf(paths...) {
+		positions[i] = Position{line, columns[i]}
 	}
 	return positions
 }
 
-func (t *tree) positionOf(path []string) Position {
-	n := t.where(path)
-	return Position{t.lineOf(n), beginning(n).Column}
-}
-
-// columnAt is the column of a byte in its line of a text.
-func columnAt(text []byte, offset int) int {
-	start := bytes.LastIndexByte(text[:offset], '\n') + 1
-	return utf8.RuneCount(text[start:offset]) + 1
+// columnsOf returns the column of each offset, which counts from start, in its line of a text. The text is passed once,
+// however many they are.
+func columnsOf(text []byte, start int, offsets []int) []int {
+	order := make([]int, len(offsets))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(offsets[a], offsets[b]) })
+	columns := make([]int, len(offsets))
+	column, pos := 1, 0
+	for _, i := range order {
+		for pos < start+offsets[i] {
+			r, size := utf8.DecodeRune(text[pos:])
+			pos += size
+			if column++; r == '\n' {
+				column = 1
+			}
+		}
+		columns[i] = column
+	}
+	return columns
 }

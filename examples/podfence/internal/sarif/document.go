@@ -24,15 +24,15 @@ type driver struct {
 type rule struct {
 	ID               string        `json:"id"`
 	Name             string        `json:"name"`
-	ShortDescription text          `json:"shortDescription"`
-	FullDescription  text          `json:"fullDescription"`
+	ShortDescription message       `json:"shortDescription"`
+	FullDescription  message       `json:"fullDescription"`
 	Help             help          `json:"help"`
 	HelpURI          string        `json:"helpUri"`
 	Default          configuration `json:"defaultConfiguration"`
 	Properties       properties    `json:"properties"`
 }
 
-type text struct {
+type message struct {
 	Text string `json:"text"`
 }
 
@@ -56,7 +56,7 @@ type result struct {
 	RuleID       string            `json:"ruleId"`
 	RuleIndex    int               `json:"ruleIndex"`
 	Level        string            `json:"level"`
-	Message      text              `json:"message"`
+	Message      message           `json:"message"`
 	Locations    []location        `json:"locations"`
 	Fingerprints map[string]string `json:"partialFingerprints"`
 	Fixes        []fix             `json:"fixes,omitempty"`
@@ -78,7 +78,7 @@ type artifactLocation struct {
 	URI       string `json:"uri"`
 	URIBaseID string `json:"uriBaseId,omitempty"`
 	// Description is there for what is no file.
-	Description *text `json:"description,omitempty"`
+	Description *message `json:"description,omitempty"`
 }
 
 type region struct {
@@ -95,7 +95,7 @@ type logicalLocation struct {
 }
 
 type fix struct {
-	Description text             `json:"description"`
+	Description message          `json:"description"`
 	Changes     []artifactChange `json:"artifactChanges"`
 }
 
@@ -105,8 +105,8 @@ type artifactChange struct {
 }
 
 type replacement struct {
-	Deleted  region `json:"deletedRegion"`
-	Inserted text   `json:"insertedContent"`
+	Deleted  region  `json:"deletedRegion"`
+	Inserted message `json:"insertedContent"`
 }
 
 type suppression struct {

@@ -121,7 +121,7 @@ func (p *printer) write(before string, value any) error {
 
 func ruleOf(r *finding.Rule) rule {
 	of := rule{
-		ID: r.ID, Name: r.Title, ShortDescription: text{r.Title}, FullDescription: text{r.Description},
+		ID: r.ID, Name: r.Title, ShortDescription: message{r.Title}, FullDescription: message{r.Description},
 		Help: help{r.Help, r.Markdown}, HelpURI: r.URI, Default: configuration{level(r.Severity)},
 		Properties: properties{Tags: r.Tags, Precision: "very-high"},
 	}
@@ -145,7 +145,7 @@ func (p *printer) result(s *finding.Subject, f *finding.Finding) (*result, error
 	}
 	artifact := artifactOf(s.File)
 	r := &result{
-		RuleID: f.Rule, RuleIndex: index, Level: level(f.Severity), Message: text{f.Message},
+		RuleID: f.Rule, RuleIndex: index, Level: level(f.Severity), Message: message{f.Message},
 		Locations:    []location{{physicalLocation{artifact, regionOf(f.Region)}, []logicalLocation{logical(s, f)}}},
 		Fingerprints: map[string]string{fingerprint: f.Fingerprint},
 	}
@@ -164,7 +164,7 @@ func (p *printer) result(s *finding.Subject, f *finding.Finding) (*result, error
 // artifactOf is a file as a URI: a relative one stays relative.
 func artifactOf(file string) artifactLocation {
 	if file == "" {
-		return artifactLocation{URI: "stdin", Description: &text{"standard input"}}
+		return artifactLocation{URI: "stdin", Description: &message{"standard input"}}
 	}
 	slashed := path.Clean(filepath.ToSlash(file))
 	if !filepath.IsAbs(file) {
@@ -195,7 +195,7 @@ func logical(s *finding.Subject, f *finding.Finding) logicalLocation {
 func fixOf(f *finding.Fix, artifact artifactLocation) fix {
 	change := artifactChange{Artifact: artifact}
 	for _, r := range f.Replacements {
-		change.Replacements = append(change.Replacements, replacement{*regionOf(r.Region), text{r.Text}})
+		change.Replacements = append(change.Replacements, replacement{*regionOf(r.Region), message{r.Text}})
 	}
-	return fix{text{f.Description}, []artifactChange{change}}
+	return fix{message{f.Description}, []artifactChange{change}}
 }
