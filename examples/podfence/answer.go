@@ -45,7 +45,8 @@ With -o json an answer is one line, with -o yaml one document, with the keys
 Its line is the object's, and a violation has a line of its own.
 Something that could not be decided gets one too, never allowed, with the
 further key error; one of a kind that is not known has the key note, and one
-that policies nearly select, which is denied or has no policy, the key almost.`
+that policies nearly select, which is denied or has no policy, the key almost. What
+a baseline accepts has the key accepted, and its violations the key baseline.`
 
 // answerCommand completes a command that asks a question about each workload
 // and prints the answers. failOn are the values of --fail-on that it knows.

@@ -10,6 +10,7 @@ import (
 	"github.com/podfence/podfence/examples/podfence/internal/baseline"
 	"github.com/podfence/podfence/examples/podfence/internal/finding"
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/examples/podfence/internal/rules"
 )
 
 // findingForm prints answers in one of the forms that know findings and no pods.
@@ -23,7 +24,7 @@ type findingForm struct {
 func (f *findingForm) answer(a *answer) error {
 	s := a.subject()
 	s.Findings = a.violations(f.fixes(a))
-	s.Findings = append(s.Findings, f.advice(a)...)
+	s.Findings = slices.Concat(s.Findings, f.advice(a), a.unknownFields())
 	return f.printer.Print(s)
 }
 
@@ -119,6 +120,24 @@ func (f *findingForm) advice(a *answer) (list []finding.Finding) {
 			Rule: string(about.Concern), Severity: severity, Region: regions[i], Field: oneLine("%s", about.Location),
 			Message:     oneLine("%s: %s", a.title(), about),
 			Fingerprint: finding.Fingerprint(o.Kind, o.Namespace, o.Name, string(about.Concern), about.Location.Container.Name, about.Location.Field.String()),
+		})
+	}
+	return list
+}
+
+// unknownFields are findings about fields that the workload's kind does not have.
+func (a *answer) unknownFields() (list []finding.Finding) {
+	paths := make([][]string, len(a.unknown))
+	for i := range a.unknown {
+		paths[i] = a.unknown[i].Path
+	}
+	regions, o := a.regions(paths), a.object()
+	for i := range a.unknown {
+		e, field := a.unknownField(&a.unknown[i], "", true), oneLine("%s", a.unknown[i].Field())
+		list = append(list, finding.Finding{
+			Rule: rules.UnknownField, Severity: finding.Warning, Region: regions[i], Field: field,
+			Message:     oneLine("%s: %s; %s", a.title(), e.Problem, e.Fix),
+			Fingerprint: finding.Fingerprint(o.Kind, o.Namespace, o.Name, rules.UnknownField, field),
 		})
 	}
 	return list

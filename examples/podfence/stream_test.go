@@ -107,8 +107,6 @@ func TestStreams(t *testing.T) {
 		{"mutate -o patch", 600, 50_000},
 		{"evaluate -o sarif", 3_000, 10_000},
 		{"evaluate -o junit", 3_000, 10_000},
-		{"evaluate -o github --denied-only", 3_000, 10_000},
-		{"admit -o name", 3_000, 10_000},
 		{"evaluate YAML", 600, 50_000},
 		{"mutate YAML", 600, 50_000},
 	} {

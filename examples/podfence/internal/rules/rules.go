@@ -14,8 +14,13 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-// PolicyError is the ID of what keeps a policy from being used, which no table of the library has.
-const PolicyError = "policyError"
+// The IDs that no table of the library has.
+const (
+	// PolicyError is what keeps a policy from being used.
+	PolicyError = "policyError"
+	// UnknownField is a field that a workload's kind does not have.
+	UnknownField = "unknownField"
+)
 
 // docs is where the pages of the documentation are read.
 const docs = "https://github.com/podfence/podfence/blob/main/docs/"
@@ -39,16 +44,25 @@ func OfWorkloads() (list []finding.Rule) {
 	for _, check := range checks {
 		list = append(list, ofCheck(check))
 	}
-	return slices.Concat(list, ofDemands(), ofAdvice(), []finding.Rule{undecided})
+	return slices.Concat(list, ofDemands(), ofAdvice(), []finding.Rule{unknownField, undecided})
 }
 
-var undecided = finding.Rule{
-	ID: finding.UndecidedRule, Title: "Could not be decided", Severity: finding.Undecided,
-	Description: "A document could not be read, or a workload could not be judged: nothing is said of whether it is allowed.",
-	Help:        "Correct what the message names. Exit status 2 says that this was met.",
-	Markdown:    "Correct what the message names. Exit status 2 says that this was met.",
-	URI:         docs + "ci.md#exit-status", Tags: []string{"kubernetes"},
-}
+var (
+	undecided = finding.Rule{
+		ID: finding.UndecidedRule, Title: "Could not be decided", Severity: finding.Undecided,
+		Description: "A document could not be read, or a workload could not be judged: nothing is said of whether it is allowed.",
+		Help:        "Correct what the message names. Exit status 2 says that this was met.",
+		Markdown:    "Correct what the message names. Exit status 2 says that this was met.",
+		URI:         docs + "ci.md#exit-status", Tags: []string{"kubernetes"},
+	}
+	unknownField = finding.Rule{
+		ID: UnknownField, Title: "Unknown field", Severity: finding.Warning,
+		Description: "The workload's kind does not have the field: the API server drops it or refuses the manifest, and what was meant is unset.",
+		Help:        "Write the field where the message says. --strict makes it status 2.",
+		Markdown:    "Write the field where the message says. `--strict` makes it status 2.",
+		URI:         docs + "ci.md#unknown-fields", Tags: []string{"kubernetes"},
+	}
+)
 
 func ofCheck(check *spec.Check) finding.Rule {
 	control, level := check.ID.Control(), check.ID.Level()

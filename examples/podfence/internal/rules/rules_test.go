@@ -25,8 +25,8 @@ func TestComplete(t *testing.T) {
 	for _, d := range policy.Demands() {
 		workloads = append(workloads, d.Key.String())
 	}
-	workloads = append(append(workloads, constants(t, "mutate", "Concern")...), finding.UndecidedRule)
-	compare(t, OfWorkloads(), workloads, 19+6+5+1)
+	workloads = append(append(workloads, constants(t, "mutate", "Concern")...), UnknownField, finding.UndecidedRule)
+	compare(t, OfWorkloads(), workloads, 19+6+5+2)
 	compare(t, OfPolicies(), append(constants(t, "policy", "WarningReason"), PolicyError), 13+1)
 }
 
