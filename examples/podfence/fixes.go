@@ -56,6 +56,9 @@ func (a *answer) fix(op mutate.Operation) *finding.Fix {
 	}
 	fix := &finding.Fix{Description: "fill in " + spec.RootAt(op.Path...).String() + ", as podfence mutate does"}
 	for _, r := range list {
+		if r.Offset < lead {
+			return nil // before the chunk
+		}
 		from, to := a.text.at(r.Offset-lead), a.text.at(r.Offset-lead+r.Removed)
 		fix.Replacements = append(fix.Replacements, finding.Replacement{
 			Region: finding.Region{Line: from.Line, Column: from.Column, EndLine: to.Line, EndColumn: to.Column}, Text: r.Text,

@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"bytes"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -207,6 +208,40 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%q:\n%s\nwant\n%s", text, got, want)
 		}
 	}
+}
+
+// TestGarbage: a text with bytes that are other ones is read, or refused with what is wrong and what to do.
+func TestGarbage(t *testing.T) {
+	good := []byte("# c\ncommand: evaluate\naccepted:\n- {kind: Pod, name: a, check: hostNamespaces, field: spec.hostPID, value: [a, 1]}\n")
+	refused := 0
+	rapid.Check(t, func(t *rapid.T) {
+		text := bytes.Clone(good)
+		for range rapid.IntRange(1, 4).Draw(t, "changes") {
+			i := rapid.IntRange(0, len(text)-1).Draw(t, "at")
+			text[i] = rapid.SampledFrom([]byte("&*!|>?:-{}[]\"'\n\t \x00\xffa")).Draw(t, "byte")
+		}
+		_, err := parse(text, "f", "evaluate")
+		if err == nil {
+			return
+		}
+		refused++
+		for _, err := range parts(err) {
+			var e *Error
+			if !errors.As(err, &e) || e.Problem == "" || e.Fix == "" {
+				t.Fatalf("%q: %v", text, err)
+			}
+		}
+	})
+	if refused == 0 {
+		t.Error("nothing was refused")
+	}
+}
+
+func parts(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }
 
 // TestFiles: a baseline that is not there is an error that says how to write one; an empty one can be read.

@@ -97,10 +97,15 @@ func parse(data []byte, name, command string) (*Baseline, error) {
 }
 
 // rootOf parses a text that holds one mapping.
-func rootOf(data []byte, name string) (*yaml.Node, error) {
+func rootOf(data []byte, name string) (root *yaml.Node, err error) {
+	defer func() {
+		if p := recover(); p != nil { // the parser lets some of its own through
+			err = &Error{File: name, Problem: fmt.Sprintf("the parser failed: %v", p), Fix: "write it anew with --write-baseline"}
+		}
+	}()
 	var doc, more yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(data))
-	err := d.Decode(&doc)
+	err = d.Decode(&doc)
 	switch {
 	case err == io.EOF:
 		return nil, &Error{File: name, Problem: "it is empty", Fix: "write it anew with --write-baseline"}

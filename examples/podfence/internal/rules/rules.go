@@ -4,11 +4,11 @@ package rules
 
 import (
 	"slices"
-	"strings"
 
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence/examples/podfence/internal/finding"
+	"github.com/podfence/podfence/internal/anchor"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -74,7 +74,7 @@ func ofCheck(check *spec.Check) finding.Rule {
 	return finding.Rule{
 		ID: check.ID.String(), Title: control.Title + " (" + string(level) + ")", Description: control.Why,
 		Help: h.text(), Markdown: h.markdown(),
-		URI: docs + "controls.md#" + anchor(control.Title), Severity: finding.Error, Score: score,
+		URI: docs + "controls.md#" + anchor.Of(control.Title), Severity: finding.Error, Score: score,
 		Tags: []string{"security", "kubernetes", "pod-security", string(level)},
 	}
 }
@@ -87,7 +87,7 @@ func ofDemands() (list []finding.Rule) {
 			list = append(list, finding.Rule{
 				ID: id, Title: "A policy's own rule: " + id,
 				Description: "The policy that governs the workload demands it under " + id + ", beyond the level.",
-				Help:        h.text(), Markdown: h.markdown(), URI: docs + "controls.md#" + anchor("A policy's own rules"),
+				Help:        h.text(), Markdown: h.markdown(), URI: docs + "controls.md#" + anchor.Of("A policy's own rules"),
 				Severity: finding.Error, Score: restrictedScore, Tags: []string{"security", "kubernetes", "policy"},
 			})
 		}
@@ -116,17 +116,4 @@ func ofAdvice() (list []finding.Rule) {
 		})
 	}
 	return list
-}
-
-// anchor is the fragment by which rendered Markdown names a heading.
-func anchor(heading string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == ' ':
-			return '-'
-		case r == '-' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-			return r
-		}
-		return -1
-	}, strings.ToLower(heading))
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/podfence/podfence/examples/podfence/internal/finding"
+	"github.com/podfence/podfence/internal/anchor"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -115,7 +116,7 @@ func headings(page string) map[string]bool {
 	found := map[string]bool{}
 	for line := range strings.Lines(page) {
 		if marks, heading, _ := strings.Cut(line, " "); strings.Trim(marks, "#") == "" {
-			found[anchor(strings.TrimSpace(heading))] = true
+			found[anchor.Of(strings.TrimSpace(heading))] = true
 		}
 	}
 	return found
