@@ -216,11 +216,16 @@ func (w *Warning) hub() (hub Reference, others []Reference, ok bool) {
 // String renders "file:line: warning: policy name ..." in one printable line, which says
 // what is odd and what to write instead. Of a large group it names some.
 func (w Warning) String() string {
-	text := "warning: policy " + spec.Printable(w.Policy.title()+" "+w.what())
+	text := "warning: " + w.Message()
 	if at := w.Policy.Position.String(); at != "" {
 		return at + ": " + text
 	}
 	return text
+}
+
+// Message is String without the position: "policy name ...".
+func (w Warning) Message() string {
+	return "policy " + spec.Printable(w.Policy.title()+" "+w.what())
 }
 
 func (w *Warning) what() string {

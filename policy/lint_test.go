@@ -25,6 +25,9 @@ func lintText(t testing.TB, files ...string) (warnings []Warning, texts []string
 	warnings = Lint(all...)
 	for _, w := range warnings {
 		texts = append(texts, w.String())
+		if want := w.Policy.Position.String() + ": warning: " + w.Message(); w.String() != want {
+			t.Errorf("String is %q, which is not Message behind its place, %q", w.String(), want)
+		}
 	}
 	return warnings, texts
 }

@@ -30,9 +30,14 @@ func newAddition(w *workload, d podfence.Decision, wanted bool) *addition {
 		a.operations = d.Report.Operations()
 	}
 	for _, op := range a.operations {
-		a.edits = append(a.edits, yamledit.Edit{Path: slices.Concat(w.Path, op.Path), Value: written(op.Value)})
+		a.edits = append(a.edits, w.edit(op))
 	}
 	return a
+}
+
+// edit is an operation on the object as an edit of its chunk's text.
+func (w *workload) edit(op mutate.Operation) yamledit.Edit {
+	return yamledit.Edit{Path: slices.Concat(w.Path, op.Path), Value: written(op.Value)}
 }
 
 // patch is what is filled in as an RFC 6902 patch of the object.

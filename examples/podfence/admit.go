@@ -26,7 +26,7 @@ why), advice, patch (RFC 6902), reason and considered (the policies that were tr
 		Example: `  podfence admit -f examples/manifests/
   podfence admit -f examples/manifests/ --policies examples/policies/
   kubectl get deployment web -o yaml | podfence admit -f - -o json`,
-	}, admitted)
+	}, admitted, failOnDenied, failOnMayNotStart, failOnNever)
 }
 
 func admitted(s *scan, w *workload) *answer {

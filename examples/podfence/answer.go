@@ -27,34 +27,47 @@ type answer struct {
 	decision *podfence.Decision
 	// near are policies that nearly select the workload.
 	near near
+	// known tells of each violation of the result whether the baseline accepts it;
+	// nil without one.
+	known []bool
+	// text is that of the chunk that holds the workload.
+	text *chunkText
 }
-
-// answerForms are the forms of -o in which an answer is printed.
-var answerForms = []string{"text", "json", "yaml"}
 
 const answerFormsHelp = `
 On a terminal the text has colours (unless NO_COLOR is set), and lines longer than
-the terminal is wide are folded at words.
+the terminal is wide are folded at words. For a pipeline there are the forms sarif
+(code scanning), junit, github (workflow commands) and name (as kubectl prints it),
+--fail-on, and --baseline, which docs/ci.md describes.
 
 With -o json an answer is one line, with -o yaml one document, with the keys
 %s.
 Its line is the object's, and a violation has a line of its own.
 Something that could not be decided gets one too, never allowed, with the
 further key error; one of a kind that is not known has the key note, and one
-that policies nearly select, which is denied or has no policy, the key almost.`
+that policies nearly select, which is denied or has no policy, the key almost. What
+a baseline accepts has the key accepted, and its violations the key baseline.`
 
 // answerCommand completes a command that asks a question about each workload
-// and prints the answers.
-func (a *app) answerCommand(cmd *cobra.Command, ask func(*scan, *workload) *answer) *cobra.Command {
-	flags, form := &inputFlags{}, ""
+// and prints the answers. failOn are the values of --fail-on that it knows.
+func (a *app) answerCommand(cmd *cobra.Command, ask func(*scan, *workload) *answer, failOn ...string) *cobra.Command {
+	flags, how, form := &inputFlags{}, answerFlags{}, ""
 	flags.register(cmd)
+	how.register(cmd, failOn)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		flags.name(args)
+		if err := how.check(cmd, failOn, form); err != nil {
+			return err
+		}
 		s, err := a.newScan(flags)
 		if err != nil {
 			return err
 		}
-		p := &answerPrinter{scan: s, ask: ask, form: form, look: lookOf(a.stdout)}
+		p := &answerPrinter{scan: s, ask: ask, answerFlags: how}
+		if p.ledger, err = a.newLedger(&how, cmd.Name()); err != nil {
+			return err
+		}
+		p.form = p.newForm(form)
 		if err := s.visit(p); err != nil {
 			return err
 		}
@@ -68,20 +81,24 @@ func (a *app) answerCommand(cmd *cobra.Command, ask func(*scan, *workload) *answ
 type answerPrinter struct {
 	*scan
 	ask  func(*scan, *workload) *answer
-	form string
-	look // of the text form
+	form answerForm
+	answerFlags
+	ledger ledger
+	// text is that of the chunk at hand, nil before the first of a file.
+	text *chunkText
 }
 
-func (p *answerPrinter) begin(string) error     { return nil }
+func (p *answerPrinter) begin(string) error     { p.text = nil; return nil }
 func (p *answerPrinter) end(string, bool) error { return nil }
 
 func (p *answerPrinter) chunk(path string, c *manifest.Chunk) error {
+	p.text = p.text.after(c)
 	if c.Err != nil {
 		line := c.Line
 		if e, ok := c.Err.(*manifest.Error); ok && e.Line > 0 {
 			line = e.Line
 		}
-		return p.undecided(&workload{file: manifest.Display(path), Object: &manifest.Object{Line: line}}, c.Err)
+		return p.undecided(&workload{file: manifest.Display(path), path: path, Object: &manifest.Object{Line: line}}, c.Err)
 	}
 	for i := range c.Objects {
 		if err := p.object(path, &c.Objects[i]); err != nil {
@@ -94,9 +111,10 @@ func (p *answerPrinter) chunk(path string, c *manifest.Chunk) error {
 func (p *answerPrinter) object(path string, o *manifest.Object) error {
 	found, err := p.examine(path, o)
 	if err != nil {
-		return p.undecided(&workload{file: manifest.Display(path), Object: o}, err)
+		return p.undecided(&workload{file: manifest.Display(path), path: path, Object: o}, err)
 	}
 	for _, w := range found {
+		w.path = path
 		if err := p.answer(w); err != nil {
 			return err
 		}
@@ -107,47 +125,44 @@ func (p *answerPrinter) object(path string, o *manifest.Object) error {
 func (p *answerPrinter) answer(w *workload) error {
 	p.warnUnknown(w, nil)
 	a := p.ask(p.scan, w)
-	a.near = p.near(w, a.result)
-	p.verdict(a.result.Allowed())
-	if a.decision != nil {
-		p.mayNotStart(a.decision)
-	}
-	if !a.result.Allowed() {
-		p.worsen(statusDenied)
-	}
-	if p.form == "text" {
-		p.progress.clear()
-		return a.writeText(p.out, p.look)
-	}
-	return p.print(a.record())
-}
-
-// undecided prints the answer that there is none. The text form leaves it to
-// standard error, where the reason stands.
-func (p *answerPrinter) undecided(w *workload, err error) error {
-	if p.form == "text" {
+	a.near, a.text = p.near(w, a.result), p.text
+	p.ledger.mark(a)
+	p.count(a)
+	if p.summary || p.deniedOnly && !p.fails(a) {
 		return nil
 	}
-	return p.print(w.undecidedRecord(p.level, err))
+	p.progress.clear()
+	return p.form.answer(a)
 }
 
-func (p *answerPrinter) print(r any) error {
-	p.progress.clear()
-	if p.form == "yaml" {
-		return writeYAML(p.out, r)
+// count puts an answer into the counts and the status.
+func (p *answerPrinter) count(a *answer) {
+	if a.accepted() {
+		p.accepted++
+	} else {
+		p.verdict(a.result.Allowed())
 	}
-	return writeJSON(p.out, r)
+	if mayNotStart(a.decision) {
+		p.doubtful++
+	}
+	if p.fails(a) && p.failOn != failOnNever && (p.ledger.record == nil || a.result.Allowed()) {
+		p.worsen(statusDenied)
+	}
+}
+
+// undecided prints the answer that there is none.
+func (p *answerPrinter) undecided(w *workload, err error) error {
+	if p.summary {
+		return nil
+	}
+	p.progress.clear()
+	return p.form.undecided(w, err)
 }
 
 func (p *answerPrinter) finish() error {
 	p.progress.clear()
-	if p.form != "text" {
-		return nil
-	}
-	last := page{look: p.look}
-	last.line(bold, "%s", p.summary())
-	_, err := p.out.Write(last.Bytes())
-	return err
+	p.ledger.closing(p.app)
+	return p.form.end()
 }
 
 // head is the part of an answer's JSON that names the workload.
@@ -160,7 +175,7 @@ type head struct {
 }
 
 // The JSON of an answer is the library's own, below the head, with the line of each
-// violation. Every key is always there, but for note, almost and error.
+// violation. Every key is always there, but for note, almost, accepted and error.
 type (
 	evaluateRecord struct {
 		head
@@ -170,6 +185,7 @@ type (
 		Stored *storedRecord `json:"stored"`
 		remark
 		nearness
+		acceptance
 		failure
 	}
 	storedRecord struct {
@@ -188,6 +204,7 @@ type (
 		Considered []string                `json:"considered"`
 		remark
 		nearness
+		acceptance
 		failure
 	}
 	// resultRecord has the violations in place of those of the library.
@@ -199,8 +216,16 @@ type (
 	violationRecord struct {
 		Line int `json:"line"`
 		evaluate.ViolationRecord
+		// Baseline: the baseline accepts it.
+		Baseline bool `json:"baseline,omitempty"`
 	}
 )
+
+// acceptance says that a workload is denied for nothing but what the baseline
+// accepts.
+type acceptance struct {
+	Accepted bool `json:"accepted,omitempty"`
+}
 
 // remark says how a workload of a kind that is not known was judged.
 type remark struct {
@@ -219,14 +244,15 @@ func (w *workload) head() head {
 func (a *answer) record() any {
 	if a.decision == nil {
 		return evaluateRecord{
-			head: a.head(), resultRecord: a.resultRecord(a.result), Stored: a.storedRecord(), remark: remark{a.note("judged")},
-			nearness: a.near.record(),
+			head: a.head(), resultRecord: a.judgedRecord(), Stored: a.storedRecord(), remark: remark{a.note("judged")},
+			nearness: a.near.record(), acceptance: acceptance{a.accepted()},
 		}
 	}
 	d := a.decision.Record()
 	return admitRecord{
-		head: a.head(), resultRecord: a.resultRecord(a.result), ReportRecord: d.ReportRecord,
+		head: a.head(), resultRecord: a.judgedRecord(), ReportRecord: d.ReportRecord,
 		Advice: d.Advice, Reason: d.Reason, Considered: d.Considered, remark: remark{a.note("judged")}, nearness: a.near.record(),
+		acceptance: acceptance{a.accepted()},
 	}
 }
 
@@ -238,6 +264,15 @@ func (a *answer) storedRecord() *storedRecord {
 	return &storedRecord{r.Allowed, r.Message, r.Policy, r.Violations}
 }
 
+// judgedRecord is the result, with what the baseline accepts.
+func (a *answer) judgedRecord() resultRecord {
+	r := a.resultRecord(a.result)
+	for i := range r.Violations {
+		r.Violations[i].Baseline = a.knows(i)
+	}
+	return r
+}
+
 func (w *workload) resultRecord(r *evaluate.Result) resultRecord {
 	record := r.Record()
 	return resultRecord{record, located(record.Violations, w.lines(r.Violations)), located(record.Excused, w.lines(r.Excused))}
@@ -247,7 +282,7 @@ func (w *workload) resultRecord(r *evaluate.Result) resultRecord {
 func located(records []evaluate.ViolationRecord, lines []int) []violationRecord {
 	list := make([]violationRecord, len(records))
 	for i := range records {
-		list[i] = violationRecord{lines[i], records[i]}
+		list[i] = violationRecord{Line: lines[i], ViolationRecord: records[i]}
 	}
 	return list
 }

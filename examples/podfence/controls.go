@@ -39,7 +39,7 @@ is one line, with -o yaml one document.`,
 		},
 	}
 	flags.register(cmd)
-	outputFlag(cmd, &form, answerForms...)
+	outputFlag(cmd, &form, recordForms...)
 	return cmd
 }
 

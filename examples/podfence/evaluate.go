@@ -51,8 +51,9 @@ and stored the answer about what would be stored if its verdict is another one`)
   podfence evaluate -f app.yaml --level baseline --version v1.30
   kubectl get pods -A -o json | podfence evaluate -f - -o json
   helm template chart/ | podfence evaluate -f - --require-workloads --strict
+  podfence evaluate -R manifests/ --baseline known.yaml -o sarif
   podfence evaluate -f app.yaml --workload App.example.com=spec.parts.*.podTemplate`,
-	}, evaluated)
+	}, evaluated, failOnDenied, failOnNever)
 }
 
 func evaluated(s *scan, w *workload) *answer {

@@ -3,16 +3,21 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/podfence/podfence/examples/podfence/internal/finding"
+	"github.com/podfence/podfence/examples/podfence/internal/rules"
 	"github.com/podfence/podfence/policy"
 )
 
 func (a *app) lintCommand() *cobra.Command {
 	var paths []string
 	var recursive bool
+	form := ""
 	cmd := &cobra.Command{
 		Use:   "lint --policies FILE|DIR [-R]",
 		Short: "Check policy files",
@@ -32,20 +37,29 @@ are right and yet hardly meant so:
   - policies that can select one pod, a line for each group of them: they are tried
     in order of name, and their grants never add up
 
+With -o json an error or a warning is one line, with the keys severity, reason, policy,
+field, file, line, message and those of its reason. For a pipeline there are the forms
+sarif, junit and github, which docs/ci.md describes.
+
 Exit status: 0 without errors, also with warnings; 1 with errors; 2 if a file cannot
 be read.`,
 		Example: `  podfence lint --policies policies/
-  podfence lint -R policies/ more/route-manager.yaml`,
+  podfence lint -R policies/ more/route-manager.yaml
+  podfence lint policies/ -o sarif`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.lint(append(paths, args...), recursive)
+			return a.lint(append(paths, args...), recursive, form)
 		},
 	}
 	policiesFlag(cmd, &paths)
 	cmd.Flags().BoolVarP(&recursive, "recursive", "R", false, "read directories with all below them, hidden ones excepted")
+	outputFlag(cmd, &form, lintForms...)
 	return cmd
 }
 
-func (a *app) lint(paths []string, recursive bool) error {
+// lintForms are the forms of -o in which lint prints.
+var lintForms = []string{"text", "json", "sarif", "junit", "github"}
+
+func (a *app) lint(paths []string, recursive bool, form string) error {
 	if len(paths) == 0 {
 		return usagef("no policies are named: write --policies FILE or --policies DIRECTORY")
 	}
@@ -53,35 +67,163 @@ func (a *app) lint(paths []string, recursive bool) error {
 	if err != nil {
 		return err
 	}
-	var lines []lintLine
-	for _, w := range policy.Lint(policies...) {
-		lines = append(lines, lintLine{w.Policy.Position, w.String()})
-	}
-	warnings := len(lines)
-	for _, e := range errs {
-		lines = append(lines, lintLine{policy.Position{File: e.File, Line: e.Line}, e.Error()})
-	}
-	slices.SortStableFunc(lines, func(x, y lintLine) int {
-		return cmp.Or(cmp.Compare(x.at.File, y.at.File), cmp.Compare(x.at.Line, y.at.Line))
-	})
-	for _, l := range lines {
-		fmt.Fprintln(a.out, l.text)
-	}
+	l := &linted{policies: policies, files: files, errs: errs, warnings: policy.Lint(policies...)}
 	if len(errs) > 0 {
 		a.worsen(statusDenied)
 	}
-	summary := fmt.Sprintf("%s in %s", policiesCounted(len(policies)), counted(files, "file"))
-	fmt.Fprintf(a.out, "%s: %s\n", summary, cmp.Or(listed("", ", ",
-		some(len(errs), plural("%d error", len(errs))),
-		some(warnings, plural("%d warning", warnings)),
+	switch form {
+	case "json":
+		return l.writeJSON(a.out)
+	case "text":
+		return l.writeText(a.out)
+	}
+	p := a.printer(form, rules.OfPolicies(), "")
+	for _, s := range l.subjects() {
+		if err := p.Print(s); err != nil {
+			return err
+		}
+	}
+	if err := a.close(p); err != nil || form != "github" {
+		return err
+	}
+	_, err = fmt.Fprintln(a.out, l.summary())
+	return err
+}
+
+// linted is what lint found.
+type linted struct {
+	policies []policy.Policy
+	files    int
+	errs     policy.Errors
+	warnings []policy.Warning
+}
+
+// remarks are the errors and warnings, in order of file and line.
+func (l *linted) remarks() (list []lintRemark) {
+	for i := range l.warnings {
+		list = append(list, lintRemark{at: l.warnings[i].Policy.Position, warning: &l.warnings[i]})
+	}
+	for i := range l.errs {
+		e := &l.errs[i]
+		list = append(list, lintRemark{at: policy.Position{File: e.File, Line: e.Line}, err: e})
+	}
+	slices.SortStableFunc(list, func(x, y lintRemark) int {
+		return cmp.Or(cmp.Compare(x.at.File, y.at.File), cmp.Compare(x.at.Line, y.at.Line))
+	})
+	return list
+}
+
+// lintRemark is an error or a warning and what it is about.
+type lintRemark struct {
+	at      policy.Position
+	err     *policy.Error
+	warning *policy.Warning
+}
+
+func (l *linted) writeText(w io.Writer) error {
+	for _, r := range l.remarks() {
+		if _, err := fmt.Fprintln(w, r.String()); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(w, l.summary())
+	return err
+}
+
+func (r *lintRemark) String() string {
+	if r.err != nil {
+		return r.err.Error()
+	}
+	return r.warning.String()
+}
+
+// policy is the name of the policy that it is about, empty for a file's.
+func (r *lintRemark) policy() string {
+	if r.err != nil {
+		return r.err.Policy
+	}
+	return r.warning.Policy.Name
+}
+
+func (l *linted) summary() string {
+	return fmt.Sprintf("%s in %s: %s", policiesCounted(len(l.policies)), counted(l.files, "file"), cmp.Or(listed("", ", ",
+		some(len(l.errs), plural("%d error", len(l.errs))),
+		some(len(l.warnings), plural("%d warning", len(l.warnings))),
 	), "ok"))
+}
+
+// lintRecord is an error or a warning as JSON.
+type lintRecord struct {
+	Severity string `json:"severity"`
+	policy.Warning
+	Message string `json:"message"`
+	// Fix says what to write instead of what is wrong.
+	Fix string `json:"fix,omitempty"`
+}
+
+func (l *linted) writeJSON(w io.Writer) error {
+	for _, r := range l.remarks() {
+		if err := writeJSON(w, r.record()); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// lintLine is a line of lint and what it is about.
-type lintLine struct {
-	at   policy.Position
-	text string
+func (r *lintRemark) record() lintRecord {
+	if r.warning != nil {
+		return lintRecord{Severity: "warning", Warning: *r.warning, Message: r.warning.Message()}
+	}
+	return lintRecord{
+		Severity: "error", Message: r.err.Problem, Fix: r.err.Fix,
+		Warning: policy.Warning{
+			Reason: rules.PolicyError, Policy: policy.Reference{Name: r.err.Policy, Position: r.at},
+			Field: r.err.Field, Position: r.at,
+		},
+	}
+}
+
+// subjects are the policies, in order of file and line, and what is to be said of
+// them. An error whose policy is not known is one of its file.
+func (l *linted) subjects() (list []*finding.Subject) {
+	type key struct{ file, policy string }
+	found := map[key]*finding.Subject{}
+	subject := func(at policy.Position, name string) *finding.Subject {
+		s := found[key{at.File, name}]
+		if s == nil {
+			s = &finding.Subject{File: at.File, Region: finding.Region{Line: at.Line}, Name: oneLine("%s", "policy "+cmp.Or(name, "file"))}
+			found[key{at.File, name}] = s
+			list = append(list, s)
+		}
+		return s
+	}
+	for i := range l.policies {
+		subject(l.policies[i].Source.Position, l.policies[i].Name)
+	}
+	for _, r := range l.remarks() {
+		s := subject(r.at, r.policy())
+		s.Findings = append(s.Findings, r.finding())
+	}
+	slices.SortStableFunc(list, func(x, y *finding.Subject) int {
+		return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line))
+	})
+	return list
+}
+
+func (r *lintRemark) finding() finding.Finding {
+	w := r.record()
+	f := finding.Finding{
+		Rule: string(w.Reason), Severity: finding.Warning, Region: finding.Region{Line: w.Position.Line},
+		Field: oneLine("%s", w.Field), Message: oneLine("%s", w.Message),
+		Fingerprint: finding.Fingerprint(string(w.Reason), w.Policy.Namespace, w.Policy.Name, w.Field, w.Value),
+	}
+	if r.err != nil {
+		// What the lines below the first show, the text form does.
+		fix, _, _ := strings.Cut(r.err.Fix, ":\n")
+		f.Severity = finding.Error
+		f.Message = oneLine("%s", strings.Join(present(r.err.Field, r.err.Problem+listed("; ", "", fix)), ": "))
+	}
+	return f
 }
 
 func plural(noun string, n int) string {

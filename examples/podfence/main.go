@@ -23,6 +23,9 @@
 //	policies.go  the policies of --policies
 //	answer.go    the answer about a workload as JSON and YAML; text.go as text,
 //	             and page.go is how a terminal shows that
+//	forms.go     the forms of -o for answers; findings.go those for what runs in CI,
+//	             with the places of chunktext.go and the fixes of fixes.go
+//	answerflags.go  which answers count and are printed, and what a baseline accepts
 //	addition.go  a decision as an addition to the manifest's text
 //	sinks.go     the forms in which mutate prints; objectjson.go is an object as
 //	             JSON, and inplace.go rewrites files, owner_*.go and

@@ -197,7 +197,9 @@ func (m *mutation) tell(a *addition) {
 	if !allowed && m.onlyAllowed {
 		return
 	}
-	m.mayNotStart(&a.decision)
+	if mayNotStart(&a.decision) {
+		m.doubtful++
+	}
 	for _, advice := range a.decision.Advice() {
 		may := "may not start"
 		if !advice.MayNotStart() {

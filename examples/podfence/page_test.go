@@ -66,7 +66,8 @@ func textOf(t *testing.T, text string, l look, ask func(*scan, *workload) *answe
 	t.Helper()
 	var out bytes.Buffer
 	a := &app{out: bufio.NewWriter(&out), stderr: &out}
-	p := &answerPrinter{scan: &scan{app: a, level: restricted}, ask: ask, form: "text", look: l}
+	p := &answerPrinter{scan: &scan{app: a, level: restricted}, ask: ask}
+	p.form = &textForm{p, l}
 	for c, err := range manifest.Read(strings.NewReader(text), "pod.yaml") {
 		if err != nil {
 			t.Fatal(err)

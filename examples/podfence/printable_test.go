@@ -217,7 +217,7 @@ allow: {privileged: true, hostNetwork: true, seLinuxOptions: true, allowedCapabi
 			}
 		}
 	}
-	if len(commands) != 12+2*2*(3+3+4) {
+	if len(commands) != 12+2*2*(7+7+4) {
 		t.Errorf("%d command lines", len(commands))
 	}
 	excused := 0

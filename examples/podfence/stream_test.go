@@ -105,6 +105,8 @@ func TestStreams(t *testing.T) {
 		{"mutate -o diff", 600, 50_000},
 		{"mutate -o json", 600, 50_000},
 		{"mutate -o patch", 600, 50_000},
+		{"evaluate -o sarif", 3_000, 10_000},
+		{"evaluate -o junit", 3_000, 10_000},
 		{"evaluate YAML", 600, 50_000},
 		{"mutate YAML", 600, 50_000},
 	} {

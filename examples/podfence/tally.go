@@ -8,15 +8,15 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
-
-	"github.com/podfence/podfence"
-	"github.com/podfence/podfence/mutate"
 )
 
 // tally counts what a scan met. It is all that is kept of a workload once its
 // answer is printed.
 type tally struct {
 	allowed, denied int
+	// accepted are denied for nothing but what the baseline accepts, and not
+	// counted among the denied.
+	accepted int
 	// doubtful are those allowed ones of which a container may not start.
 	doubtful int
 	// undecided are workloads without an answer.
@@ -34,7 +34,7 @@ type tally struct {
 	rewritten, files int
 }
 
-func (t *tally) workloads() int { return t.allowed + t.denied + t.undecided }
+func (t *tally) workloads() int { return t.allowed + t.denied + t.accepted + t.undecided }
 
 func (t *tally) verdict(allowed bool) {
 	if allowed {
@@ -44,20 +44,34 @@ func (t *tally) verdict(allowed bool) {
 	}
 }
 
-// mayNotStart counts what was allowed and then may not start.
-func (t *tally) mayNotStart(d *podfence.Decision) {
-	if d.Allowed() && slices.ContainsFunc(d.Advice(), mutate.Advice.MayNotStart) {
-		t.doubtful++
-	}
-}
-
 // summary is the last line of the text form.
 func (t *tally) summary() string {
 	return counted(t.workloads(), "workload") + listed(": ", ", ",
 		some(t.allowed, "%d allowed")+some(t.doubtful, " (%d may not start)"),
 		some(t.denied, "%d denied"),
+		some(t.accepted, "%d accepted by the baseline"),
 		some(t.undecided, "%d could not be decided"),
 	) + t.rest()
+}
+
+// tallyRecord is a summary as JSON.
+type tallyRecord struct {
+	Workloads   int `json:"workloads"`
+	Allowed     int `json:"allowed"`
+	MayNotStart int `json:"mayNotStart"`
+	Denied      int `json:"denied"`
+	Accepted    int `json:"accepted"`
+	Undecided   int `json:"undecided"`
+	Unreadable  int `json:"unreadable"`
+	Patches     int `json:"patches"`
+	Others      int `json:"others"`
+}
+
+func (t *tally) record() tallyRecord {
+	return tallyRecord{
+		Workloads: t.workloads(), Allowed: t.allowed, MayNotStart: t.doubtful, Denied: t.denied, Accepted: t.accepted,
+		Undecided: t.undecided, Unreadable: t.unreadable, Patches: t.patches, Others: t.others.total,
+	}
 }
 
 // rewriteSummary is what mutate -i says of itself.

@@ -24,8 +24,11 @@ const indent = "    "
 func (a *answer) writeText(w io.Writer, l look) error {
 	p := &page{look: l}
 	verdict := red
-	if a.result.Allowed() {
+	switch {
+	case a.result.Allowed():
 		verdict = green
+	case a.accepted():
+		verdict = yellow
 	}
 	p.line(bold+verdict, "%s %s: %s", a.where(), a.title(), a.headline())
 	if note := a.note("judged"); note != "" {
@@ -47,8 +50,11 @@ func (a *answer) writeText(w io.Writer, l look) error {
 
 func (a *answer) headline() string {
 	verdict := "denied"
-	if a.result.Allowed() {
+	switch {
+	case a.result.Allowed():
 		verdict = "allowed"
+	case a.accepted():
+		verdict = "denied, accepted by the baseline"
 	}
 	if a.decision != nil {
 		if n := len(a.decision.Report.Changes()); n > 0 {
@@ -68,15 +74,20 @@ func (a *answer) writeViolations(p *page) {
 	lines := a.lines(a.result.Violations)
 	for i := range a.result.Violations {
 		v := &a.result.Violations[i]
-		var grants []string
-		for _, g := range v.Grants() {
-			grants = append(grants, g.String())
-		}
-		p.line("", indent+"%s:%d: %s", a.file, lines[i], v.String()+listed("; a policy could allow it: ", " or ", grants...))
+		p.line("", indent+"%s:%d: %s", a.file, lines[i], violationText(v)+only(a.knows(i), "; accepted by the baseline"))
 		if hint := v.Hint(); hint != "" {
 			p.line("", indent+"  %s", hint)
 		}
 	}
+}
+
+// violationText is a violation with the smallest grants that would excuse it.
+func violationText(v *evaluate.Violation) string {
+	var grants []string
+	for _, g := range v.Grants() {
+		grants = append(grants, g.String())
+	}
+	return v.String() + listed("; a policy could allow it: ", " or ", grants...)
 }
 
 // writeStored says in one line what the API server would make of the verdict.

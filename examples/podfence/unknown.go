@@ -50,7 +50,7 @@ func (s *scan) warnUnknown(w *workload, changes []mutate.Change) {
 	}
 }
 
-func (w *workload) unknownField(u *manifest.Unknown, beside string, warning bool) error {
+func (w *workload) unknownField(u *manifest.Unknown, beside string, warning bool) *manifest.Error {
 	return &manifest.Error{
 		File: w.file, Line: u.Line, Object: w.Object.String(),
 		Problem: "unknown field " + strconv.Quote(u.Field()) + beside, Fix: u.Text, Warning: warning,

@@ -27,13 +27,12 @@ revision, modified, go and kubernetes. Where the build has no version it is
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return a.version(form) },
 	}
-	outputFlag(cmd, &form, answerForms...)
+	outputFlag(cmd, &form, recordForms...)
 	return cmd
 }
 
 func (a *app) version(form string) error {
-	info, _ := debug.ReadBuildInfo()
-	v := versionOf(info)
+	v := buildVersion()
 	switch form {
 	case "json":
 		return writeJSON(a.out, v)
@@ -43,6 +42,12 @@ func (a *app) version(form string) error {
 		_, err := a.out.WriteString(v.text())
 		return err
 	}
+}
+
+// buildVersion is what this binary says of itself.
+func buildVersion() versionRecord {
+	info, _ := debug.ReadBuildInfo()
+	return versionOf(info)
 }
 
 // versionRecord is what a binary says of itself.

@@ -14,6 +14,7 @@ import (
 // workload is one workload of the input.
 type workload struct {
 	file string // as messages show it
+	path string // as it was named
 	*manifest.Object
 	held podfence.Workload // the pod or template that it holds
 	// unknown are the fields that its type does not have.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/podfence/podfence/internal/anchor"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -78,7 +79,7 @@ func summary(b *strings.Builder) {
 			}
 			fill = strings.Join(cells, "<br>")
 		}
-		fmt.Fprintf(b, "| [%s](#%s) | %s | %s | %s |\n", c.Title, anchor(c.Title), strings.Join(checks, "<br>"), code(grants(c), "<br>"), fill)
+		fmt.Fprintf(b, "| [%s](#%s) | %s | %s | %s |\n", c.Title, anchor.Of(c.Title), strings.Join(checks, "<br>"), code(grants(c), "<br>"), fill)
 	}
 }
 
@@ -172,19 +173,4 @@ func code(items []string, separator string) string {
 		quoted[i] = "`" + item + "`"
 	}
 	return strings.Join(quoted, separator)
-}
-
-// anchor is the fragment by which rendered Markdown names a heading.
-func anchor(title string) string {
-	keep := func(r rune) rune {
-		switch {
-		case r == ' ':
-			return '-'
-		case r >= 'a' && r <= 'z' || r == '-':
-			return r
-		default:
-			return -1
-		}
-	}
-	return strings.Map(keep, strings.ToLower(title))
 }

@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"internal/hotpath":    {"spec"},
 	"policy":              {"spec", "internal/nearest"},
 	"internal/governing":  {},
+	"internal/anchor":     {},
 	"internal/nearest":    {},
 	"internal/plan":       {"spec", "policy", "internal/podwalk", "internal/hotpath"},
 	"evaluate":            {"spec", "policy", "internal/podwalk", "internal/hotpath", "internal/governing", "internal/plan"},
@@ -39,7 +40,7 @@ var arrows = map[string][]string{
 	"internal/restated":   {"spec", "policy"}, // and never what it is a second opinion on
 	"internal/laws":       {"spec", "policy", "evaluate", "mutate", "internal/kept", "internal/restated"},
 	"internal/exhaustive": {},
-	"internal/docs":       {"spec", "policy", "mutate", "internal/schema"},
+	"internal/docs":       {"spec", "policy", "mutate", "internal/schema", "internal/anchor"},
 	"internal/document":   {},
 	"internal/schema":     {"policy"},
 	"internal/structure":  {},

@@ -21,19 +21,24 @@ type Error struct {
 // Error renders `file:line: could not decide OBJECT: what is wrong; what to do`, or `file:line: warning: OBJECT: ...`, on
 // one line that spec.Printable would leave as it is.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(e.File)
+	where := e.File
 	if e.Line > 0 {
-		fmt.Fprintf(&b, ":%d", e.Line)
+		where += fmt.Sprintf(":%d", e.Line)
 	}
-	said := ": could not decide"
+	return spec.Printable(where) + ": " + e.Message()
+}
+
+// Message renders the error without its place.
+func (e *Error) Message() string {
+	var b strings.Builder
 	switch {
-	case e.Warning && e.Object != "":
-		said = ": warning:"
-	case e.Warning:
-		said = ": warning"
+	case !e.Warning:
+		b.WriteString("could not decide")
+	case e.Object != "":
+		b.WriteString("warning:")
+	default:
+		b.WriteString("warning")
 	}
-	b.WriteString(said)
 	if e.Object != "" {
 		b.WriteString(" " + e.Object)
 	}

@@ -62,11 +62,14 @@ func (t *tree) empty() bool {
 }
 
 // lineOf returns the line in the file of a node: of a block mapping that of its first key, behind its tag and anchor.
-func (t *tree) lineOf(n *yamlv3.Node) int {
+func (t *tree) lineOf(n *yamlv3.Node) int { return t.first + t.breaks.line(beginning(n).Line) - 1 }
+
+// beginning is the node that shows where another begins.
+func beginning(n *yamlv3.Node) *yamlv3.Node {
 	if n.Kind == yamlv3.MappingNode && n.Style&yamlv3.FlowStyle == 0 && len(n.Content) > 0 {
-		n = n.Content[0]
+		return n.Content[0]
 	}
-	return t.first + t.breaks.line(n.Line) - 1
+	return n
 }
 
 // check finds what makes a document undecidable though it is YAML.
@@ -218,8 +221,11 @@ func convertedKey(key *yamlv3.Node) string {
 
 // line returns the line of the value at path. A path that leads nowhere ends at the last value found. The offset is that in
 // the JSON, of which nothing is known here.
-func (t *tree) line(path []string, _ int) int {
-	n, line := t.root, t.lineOf(t.root)
+func (t *tree) line(path []string, _ int) int { return t.lineOf(t.where(path)) }
+
+// where returns the node that shows where the value at path is.
+func (t *tree) where(path []string) *yamlv3.Node {
+	n, shown := t.root, t.root
 	for _, step := range path {
 		// An alias has the line of its place in the text, what is in it has its own.
 		if n.Kind == yamlv3.AliasNode {
@@ -227,11 +233,11 @@ func (t *tree) line(path []string, _ int) int {
 		}
 		key, value := child(n, step)
 		if value == nil {
-			return line
+			return shown
 		}
-		n, line = value, t.lineOf(key)
+		n, shown = value, key
 	}
-	return line
+	return shown
 }
 
 // child returns a child of a node and the node that shows where it is: its key, or itself.

@@ -72,27 +72,56 @@ func Insert(src []byte, edits []Edit) ([]byte, error) {
 	if len(edits) == 0 {
 		return bytes.Clone(src), nil
 	}
-	edits, err := normalizeEdits(edits)
+	out, _, err := insert(src, edits)
+	return out, err
+}
+
+// Replacement is text that Insert puts into a source.
+type Replacement struct {
+	// Offset is where it begins, in bytes of the source.
+	Offset int
+	// Removed is how many bytes it replaces: those of a written null, else 0.
+	Removed int
+	Text    string
+}
+
+// Replacements returns what [Insert] would put into src, in the order of the text. It makes the edits and checks their
+// result as Insert does, and has its errors.
+func Replacements(src []byte, edits []Edit) (list []Replacement, err error) {
+	if len(edits) == 0 {
+		return nil, nil
+	}
+	_, insertions, err := insert(src, edits)
+	for _, i := range insertions {
+		if i.text != "" {
+			list = append(list, Replacement{i.at, i.remove, i.text})
+		}
+	}
+	return list, err
+}
+
+// insert makes the edits. The insertions are in the order of the text.
+func insert(src []byte, edits []Edit) (out []byte, insertions []insertion, err error) {
+	edits, err = normalizeEdits(edits)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	doc, err := parse(src)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	targets, err := resolve(doc, edits)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	insertions, err := insertionsFor(doc, targets)
-	if err != nil {
-		return nil, err
+	if insertions, err = insertionsFor(doc, targets); err != nil {
+		return nil, nil, err
 	}
 	out, kept := splice(src, insertions)
 	if err := verify(src, kept, out, edits); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return out, nil
+	return out, insertions, nil
 }
 
 // fieldPath writes segments as Kubernetes does: spec.containers[0].securityContext, annotations[a.b/c].
