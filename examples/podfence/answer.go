@@ -27,6 +27,8 @@ type answer struct {
 	decision *podfence.Decision
 	// near are policies that nearly select the workload.
 	near near
+	// levels are those of the workload's namespace, where documents give them; else nil.
+	levels *answerLevels
 }
 
 // answerForms are the forms of -o in which an answer is printed.
@@ -112,6 +114,7 @@ func (p *answerPrinter) answer(w *workload) error {
 	if a.decision != nil {
 		p.mayNotStart(a.decision)
 	}
+	p.observed(a.levels)
 	if !a.result.Allowed() {
 		p.worsen(statusDenied)
 	}
@@ -128,7 +131,7 @@ func (p *answerPrinter) undecided(w *workload, err error) error {
 	if p.form == "text" {
 		return nil
 	}
-	return p.print(w.undecidedRecord(p.level, err))
+	return p.print(w.undecidedRecord(p.levels.Of(w.Namespace).Enforce, err))
 }
 
 func (p *answerPrinter) print(r any) error {
@@ -168,6 +171,7 @@ type (
 		// Stored is there where the workload as the API server would store it has
 		// another verdict; else it is null.
 		Stored *storedRecord `json:"stored"`
+		leveled
 		remark
 		nearness
 		failure
@@ -186,6 +190,7 @@ type (
 		Advice     []podfence.AdviceRecord `json:"advice"`
 		Reason     podfence.Reason         `json:"reason"`
 		Considered []string                `json:"considered"`
+		leveled
 		remark
 		nearness
 		failure
@@ -220,13 +225,14 @@ func (a *answer) record() any {
 	if a.decision == nil {
 		return evaluateRecord{
 			head: a.head(), resultRecord: a.resultRecord(a.result), Stored: a.storedRecord(), remark: remark{a.note("judged")},
-			nearness: a.near.record(),
+			nearness: a.near.record(), leveled: a.leveled(),
 		}
 	}
 	d := a.decision.Record()
 	return admitRecord{
 		head: a.head(), resultRecord: a.resultRecord(a.result), ReportRecord: d.ReportRecord,
 		Advice: d.Advice, Reason: d.Reason, Considered: d.Considered, remark: remark{a.note("judged")}, nearness: a.near.record(),
+		leveled: a.leveled(),
 	}
 }
 

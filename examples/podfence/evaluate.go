@@ -4,6 +4,9 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/podfence/podfence/evaluate"
 )
 
 func (a *app) evaluateCommand() *cobra.Command {
@@ -56,9 +59,11 @@ and stored the answer about what would be stored if its verdict is another one`)
 }
 
 func evaluated(s *scan, w *workload) *answer {
-	r := w.held.Evaluate(s.level, s.policies)
+	lv := s.levels.Of(w.Namespace).Enforce
+	r := w.held.Evaluate(lv, s.policies)
 	a := &answer{workload: w, result: &r}
-	if stored := w.held.EvaluateStored(s.level, s.policies); stored.Allowed() != r.Allowed() {
+	a.levels = s.answerLevels(w.Namespace, &r, func(lv api.LevelVersion) evaluate.Result { return w.held.Evaluate(lv, s.policies) })
+	if stored := w.held.EvaluateStored(lv, s.policies); stored.Allowed() != r.Allowed() {
 		a.stored = &stored
 	}
 	return a

@@ -13,6 +13,7 @@ import (
 func (a *app) lintCommand() *cobra.Command {
 	var paths []string
 	var recursive bool
+	var config configFlags
 	cmd := &cobra.Command{
 		Use:   "lint --policies FILE|DIR [-R]",
 		Short: "Check policy files",
@@ -36,12 +37,16 @@ Exit status: 0 without errors, also with warnings; 1 with errors; 2 if a file ca
 be read.`,
 		Example: `  podfence lint --policies policies/
   podfence lint -R policies/ more/route-manager.yaml`,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && !cmd.Flags().Changed("policies") {
+				paths = nil // arguments win over the configuration file, as flags do
+			}
 			return a.lint(append(paths, args...), recursive)
 		},
 	}
 	policiesFlag(cmd, &paths)
 	cmd.Flags().BoolVarP(&recursive, "recursive", "R", false, "read directories with all below them, hidden ones excepted")
+	config.register(cmd)
 	return cmd
 }
 

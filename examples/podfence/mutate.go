@@ -160,7 +160,7 @@ func (m *mutation) additions(path string, c *manifest.Chunk) (additions []*addit
 	for i := range c.Objects {
 		found, _ := m.examine(path, &c.Objects[i])
 		for _, w := range found {
-			d := w.held.Admit(m.level, m.policies)
+			d := w.held.Admit(m.levels.Of(w.Namespace).Enforce, m.policies)
 			additions = append(additions, newAddition(w, d, !m.onlyAllowed || d.Allowed()))
 		}
 	}
