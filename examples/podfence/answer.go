@@ -43,7 +43,8 @@ With -o json an answer is one line, with -o yaml one document, with the keys
 Its line is the object's, and a violation has a line of its own.
 Something that could not be decided gets one too, never allowed, with the
 further key error; one of a kind that is not known has the key note, and one
-that policies nearly select, which is denied or has no policy, the key almost.`
+that policies nearly select, which is denied or has no policy, the key almost. With
+--level labels there is the key levels, with the answers at the audit and warn levels.`
 
 // answerCommand completes a command that asks a question about each workload
 // and prints the answers.

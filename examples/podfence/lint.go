@@ -33,6 +33,8 @@ are right and yet hardly meant so:
   - policies that can select one pod, a line for each group of them: they are tried
     in order of name, and their grants never add up
 
+Where no policies are named, those of .podfence.yaml are checked.
+
 Exit status: 0 without errors, also with warnings; 1 with errors; 2 if a file cannot
 be read.`,
 		Example: `  podfence lint --policies policies/

@@ -41,7 +41,8 @@ A workload that is denied all the same is still filled in, as in a cluster, wher
 filling comes before judging: standard error names it, and the status is 1, or 0 with
 --allow-denied. Where another level lets it run, what was filled in may break it, as
 dropped capabilities do a privileged container: --only-allowed leaves such workloads
-as they are, and --level privileged fills nothing in.
+as they are, and --level privileged fills nothing in. With --level labels it is the
+level that the workload's namespace enforces, as for evaluate.
 
 So it is with -i, which writes the files back: only those that change, each at once
 (by rename), with its owner and mode. What of them this user may not keep, and that

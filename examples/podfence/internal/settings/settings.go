@@ -16,6 +16,7 @@
 package settings
 
 import (
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -38,7 +39,7 @@ const (
 	Word Form = iota
 	// Path is a file or a directory, relative to the configuration file.
 	Path
-	// Glob is a pattern of paths. One with a slash is relative to the configuration
+	// Glob is a pattern of paths. One with a slash in it is relative to the configuration
 	// file, and any other one is held against base names.
 	Glob
 )
@@ -112,10 +113,11 @@ func under(dir, name string) string {
 // anchored is a pattern as an absolute one, if it is one of whole paths.
 func anchored(dir, pattern string) string {
 	absolute, err := filepath.Abs(dir)
-	if err != nil || !strings.Contains(pattern, "/") || filepath.IsAbs(filepath.FromSlash(pattern)) {
+	clean := path.Clean(pattern)
+	if err != nil || !strings.Contains(clean, "/") || filepath.IsAbs(filepath.FromSlash(pattern)) {
 		return pattern
 	}
-	return quoted.Replace(filepath.ToSlash(absolute)) + "/" + strings.TrimPrefix(pattern, "./")
+	return path.Join(quoted.Replace(filepath.ToSlash(absolute)), clean)
 }
 
 // quoted takes the meaning from what has one in a pattern.

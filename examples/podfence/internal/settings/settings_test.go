@@ -163,16 +163,17 @@ func TestValues(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	odd := "o[d]d*"
-	text := "level: baseline\npolicies: [p, ../q, " + dir + "/r]\nexclude: [templates, charts/*/x, ./y/z, /abs/w]\nskipPatches: false"
+	text := "level: baseline\npolicies: [p, ../q, " + dir + "/r]\nexclude: [templates, charts/, charts/*/x, ./y/z, ../v/w, /abs/w]\nskipPatches: false"
 	f, err := Parse([]byte(text), filepath.Join(odd, Name), table)
 	if err != nil {
 		t.Fatal(err)
 	}
 	anchor := dir + `/o\[d]d\*/`
 	for key, want := range map[string]Value{
-		"level":       {1, []string{"baseline"}, []string{"baseline"}},
-		"policies":    {2, []string{odd + "/p", "q", dir + "/r"}, []string{odd + "/p", "q", dir + "/r"}},
-		"exclude":     {3, []string{"templates", "charts/*/x", "./y/z", "/abs/w"}, []string{"templates", anchor + "charts/*/x", anchor + "y/z", "/abs/w"}},
+		"level":    {1, []string{"baseline"}, []string{"baseline"}},
+		"policies": {2, []string{odd + "/p", "q", dir + "/r"}, []string{odd + "/p", "q", dir + "/r"}},
+		"exclude": {3, []string{"templates", "charts/", "charts/*/x", "./y/z", "../v/w", "/abs/w"},
+			[]string{"templates", "charts/", anchor + "charts/*/x", anchor + "y/z", dir + "/v/w", "/abs/w"}},
 		"skipPatches": {4, []string{"false"}, []string{"false"}},
 	} {
 		got, ok := f.Value(key)
