@@ -148,9 +148,20 @@ func (s *scan) collectLevels() error {
 			s.release()
 			return fmt.Errorf("%s cannot be kept to be read twice: %w", manifest.Display(path), err)
 		}
-		s.collectFrom(path)
+		if s.mayHoldNamespace(path) {
+			s.collectFrom(path)
+		}
 	}
 	return nil
+}
+
+func (s *scan) mayHoldNamespace(path string) bool {
+	r, err := s.open(path)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	return levels.MayHold(r)
 }
 
 // keep reads what can be read once, as standard input and pipes are, into a spool.

@@ -137,7 +137,7 @@ func TestSchemaAgrees(t *testing.T) {
 	}
 }
 
-func compiled(t *testing.T, table []Setting) *jsonschema.Schema {
+func compiled(t testing.TB, table []Setting) *jsonschema.Schema {
 	t.Helper()
 	text, err := Schema("https://example.com/schema.json", table, func(*Setting) any { return nil })
 	if err != nil {
