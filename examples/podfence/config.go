@@ -213,7 +213,7 @@ JSON schema of the file, for editors.`,
 	}
 	flags.register(cmd)
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON schema of the configuration file")
-	outputFlag(cmd, &form, answerForms...)
+	outputFlag(cmd, &form, "text", "json", "yaml")
 	return cmd
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // InMemory is how many bytes stay in memory.
-const InMemory = 16 << 20
+const InMemory = 4 << 20
 
 // Spool is an input that was read to its end.
 type Spool struct {
