@@ -102,9 +102,10 @@ func (d *document) decode() (namespace corev1.Namespace, ok bool) {
 		return namespace, true
 	}
 	if worded := d.Mistyped(nil, func() any { return new(corev1.Namespace) }); worded != nil {
-		err = worded
+		d.errs = append(d.errs, worded)
+	} else {
+		d.fail(d.Line, err.Error(), "correct the manifest")
 	}
-	d.errs = append(d.errs, err)
 	return namespace, false
 }
 

@@ -26,7 +26,7 @@ func newBook(prefix string) *Book {
 }
 
 // add shows a book every document of a text, and returns what it says of them.
-func add(t *testing.T, b *Book, file, text string) (said []string) {
+func add(t *testing.T, b *Book, file, text string) (said []*manifest.Error) {
 	t.Helper()
 	for c, err := range manifest.Read(strings.NewReader(text), file) {
 		if err != nil || c.Err != nil {
@@ -34,7 +34,7 @@ func add(t *testing.T, b *Book, file, text string) (said []string) {
 		}
 		for i := range c.Objects {
 			for _, err := range b.Add(file, &c.Objects[i]) {
-				said = append(said, err.Error())
+				said = append(said, err.(*manifest.Error))
 			}
 		}
 	}
@@ -61,6 +61,8 @@ func TestLabelsMeanWhatUpstreamMakesOfThem(t *testing.T) {
 	versions := []string{"", "v1.30", "1.30"}
 	tried := 0
 	for _, prefix := range []string{UpstreamPrefix, "podfence.dev"} {
+		var input strings.Builder
+		var sets []map[string]string // the labels as upstream has them
 		for n := range 5 * 5 * 5 * 3 * 3 * 3 {
 			labels, upstream := map[string]string{"kubernetes.io/metadata.name": "a"}, map[string]string{}
 			rest := n
@@ -76,12 +78,25 @@ func TestLabelsMeanWhatUpstreamMakesOfThem(t *testing.T) {
 					upstream[l.key] = value
 				}
 			}
-			b := newBook(prefix)
-			said := add(t, b, "ns.json", namespaceJSON(t, "a", labels))
-			want, wrong := api.PolicyToEvaluate(upstream, cluster)
-			got := b.Of("a")
-			if got.Policy != want || len(said) != len(wrong) || got.Source != Document {
-				t.Fatalf("%v: %v with %q, want %v with %v", labels, got, said, want, wrong)
+			input.WriteString(namespaceJSON(t, fmt.Sprintf("n%d", n), labels) + "\n")
+			sets = append(sets, upstream)
+		}
+		b, said := newBook(prefix), map[string][]string{}
+		for _, err := range add(t, b, "ns.json", input.String()) {
+			said[err.Object] = append(said[err.Object], err.Problem)
+		}
+		for n, set := range sets {
+			want, wrong := api.PolicyToEvaluate(set, cluster)
+			name := fmt.Sprintf("n%d", n)
+			got, problems := b.Of(name), said["Namespace "+name]
+			if got.Policy != want || got.Source != Document || len(problems) != len(wrong) {
+				t.Errorf("%v: %v with %q, want %v with %v", set, got, problems, want, wrong)
+				continue
+			}
+			for i, err := range wrong {
+				if !strings.HasSuffix(problems[i], err.ErrorBody()) {
+					t.Errorf("%v: %q, want %v", set, problems[i], err)
+				}
 			}
 			tried++
 		}
@@ -143,7 +158,10 @@ func TestDocuments(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBook(UpstreamPrefix)
-			said := add(t, b, "n.yaml", tt.text)
+			var said []string
+			for _, err := range add(t, b, "n.yaml", tt.text) {
+				said = append(said, err.Error())
+			}
 			got := b.Of("a")
 			if got.Enforce != tt.want || got.Source != tt.source || got.Labelled != tt.labelled {
 				t.Errorf("%+v, want enforce %s", got, tt.want)
