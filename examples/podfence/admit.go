@@ -4,6 +4,9 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/podfence/podfence/evaluate"
 )
 
 func (a *app) admitCommand() *cobra.Command {
@@ -30,6 +33,12 @@ why), advice, patch (RFC 6902), reason and considered (the policies that were tr
 }
 
 func admitted(s *scan, w *workload) *answer {
-	d := w.held.Admit(s.level, s.policies)
-	return &answer{workload: w, result: &d.Result, decision: &d}
+	lv := s.levels.Of(w.Namespace).Enforce
+	d := w.held.Admit(lv, s.policies)
+	a := &answer{workload: w, result: &d.Result, decision: &d}
+	// What is warned of and audited is the pod as it is filled in at the enforced level.
+	filled := w.held
+	filled.Pod, filled.Template = d.Pod, d.Template
+	a.levels = s.answerLevels(w.Namespace, &d.Result, func(lv api.LevelVersion) evaluate.Result { return filled.EvaluateStored(lv, s.policies) })
+	return a
 }

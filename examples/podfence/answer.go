@@ -32,6 +32,8 @@ type answer struct {
 	known []bool
 	// text is that of the chunk that holds the workload.
 	text *chunkText
+	// levels are those of the workload's namespace, where documents give them; else nil.
+	levels *answerLevels
 }
 
 const answerFormsHelp = `
@@ -46,7 +48,8 @@ Its line is the object's, and a violation has a line of its own.
 Something that could not be decided gets one too, never allowed, with the
 further key error; one of a kind that is not known has the key note, and one
 that policies nearly select, which is denied or has no policy, the key almost. What
-a baseline accepts has the key accepted, and its violations the key baseline.`
+a baseline accepts has the key accepted, and its violations the key baseline. With
+--level labels there is the key levels, with the answers at the audit and warn levels.`
 
 // answerCommand completes a command that asks a question about each workload
 // and prints the answers. failOn are the values of --fail-on that it knows.
@@ -145,6 +148,7 @@ func (p *answerPrinter) count(a *answer) {
 	if mayNotStart(a.decision) {
 		p.doubtful++
 	}
+	p.observed(a.levels)
 	if p.fails(a) && p.failOn != failOnNever && (p.ledger.record == nil || a.result.Allowed()) {
 		p.worsen(statusDenied)
 	}
@@ -183,6 +187,7 @@ type (
 		// Stored is there where the workload as the API server would store it has
 		// another verdict; else it is null.
 		Stored *storedRecord `json:"stored"`
+		leveled
 		remark
 		nearness
 		acceptance
@@ -202,6 +207,7 @@ type (
 		Advice     []podfence.AdviceRecord `json:"advice"`
 		Reason     podfence.Reason         `json:"reason"`
 		Considered []string                `json:"considered"`
+		leveled
 		remark
 		nearness
 		acceptance
@@ -245,14 +251,14 @@ func (a *answer) record() any {
 	if a.decision == nil {
 		return evaluateRecord{
 			head: a.head(), resultRecord: a.judgedRecord(), Stored: a.storedRecord(), remark: remark{a.note("judged")},
-			nearness: a.near.record(), acceptance: acceptance{a.accepted()},
+			nearness: a.near.record(), acceptance: acceptance{a.accepted()}, leveled: a.leveled(),
 		}
 	}
 	d := a.decision.Record()
 	return admitRecord{
 		head: a.head(), resultRecord: a.judgedRecord(), ReportRecord: d.ReportRecord,
 		Advice: d.Advice, Reason: d.Reason, Considered: d.Considered, remark: remark{a.note("judged")}, nearness: a.near.record(),
-		acceptance: acceptance{a.accepted()},
+		acceptance: acceptance{a.accepted()}, leveled: a.leveled(),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/examples/podfence/internal/baseline"
+	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 	"github.com/podfence/podfence/mutate"
 )
 
@@ -17,6 +18,8 @@ type answerFlags struct {
 	failOn                  string
 	deniedOnly, summary     bool
 	baseline, writeBaseline string
+	// ownBaseline: the command line names the baseline, and no configuration file.
+	ownBaseline bool
 }
 
 // The values of --fail-on.
@@ -39,6 +42,10 @@ func (f *answerFlags) register(cmd *cobra.Command, failOn []string) {
 
 // check refuses what makes no sense.
 func (f *answerFlags) check(cmd *cobra.Command, failOn []string, form string) error {
+	f.ownBaseline = cmd.Flags().Changed("baseline")
+	if f.failOn == failOnMayNotStart && !cmd.Flags().Changed("fail-on") && !slices.Contains(failOn, f.failOn) {
+		f.failOn = failOnDenied // the configuration file means the commands that know what may not start
+	}
 	switch {
 	case !slices.Contains(failOn, f.failOn) && f.failOn == failOnMayNotStart:
 		return usagef("--fail-on %s: %s fills nothing in, and does not know what may not start; use admit", f.failOn, cmd.Name())
@@ -80,10 +87,14 @@ func (a *app) newLedger(f *answerFlags, command string) (l ledger, err error) {
 	if f.writeBaseline != "" {
 		l.record = &baseline.Recorder{}
 	}
-	if f.baseline == "" {
-		return l, nil
+	if f.baseline == "" || f.writeBaseline != "" && !f.ownBaseline {
+		return l, nil // the one of the configuration file may be what is written
 	}
 	if l.baseline, err = baseline.Read(f.baseline, command); err == nil {
+		return l, nil
+	}
+	if other := (*baseline.Error)(nil); !f.ownBaseline && errors.As(err, &other) && other.Of != "" {
+		a.say("podfence: %s is a baseline of %s, and not looked at", manifest.Display(f.baseline), other.Of)
 		return l, nil
 	}
 	for _, err := range parts(err) {

@@ -4,6 +4,9 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"k8s.io/pod-security-admission/api"
+
+	"github.com/podfence/podfence/evaluate"
 )
 
 func (a *app) evaluateCommand() *cobra.Command {
@@ -39,6 +42,15 @@ Where no policy governs a workload, or it is denied, lines name the policies tha
 nearly select it: those of a namespace where the manifest names none, and those that
 its labels miss by case or by one value.
 
+With --level labels a workload is judged at the level that its namespace enforces: the
+input's Namespace documents, which may stand anywhere in it, say which by their
+labels, as Pod Security Admission reads them. What stands against their warn and audit
+levels is listed as such and denies nothing. What the labels leave open, the
+--default-...-level flags say; --level-without-namespace is for where there is no
+document. Standard input is then read to its end first.
+
+Settings of a project can stand in .podfence.yaml: 'podfence config --help'.
+
 A field that the workload's kind does not have is named on standard error, with
 where it belongs: the API server would drop it or refuse it. --strict makes that
 "could not be decided".
@@ -52,14 +64,17 @@ and stored the answer about what would be stored if its verdict is another one`)
   kubectl get pods -A -o json | podfence evaluate -f - -o json
   helm template chart/ | podfence evaluate -f - --require-workloads --strict
   podfence evaluate -R manifests/ --baseline known.yaml -o sarif
+  kubectl get namespaces,pods -A -o yaml | podfence evaluate --level labels -
   podfence evaluate -f app.yaml --workload App.example.com=spec.parts.*.podTemplate`,
 	}, evaluated, failOnDenied, failOnNever)
 }
 
 func evaluated(s *scan, w *workload) *answer {
-	r := w.held.Evaluate(s.level, s.policies)
+	lv := s.levels.Of(w.Namespace).Enforce
+	r := w.held.Evaluate(lv, s.policies)
 	a := &answer{workload: w, result: &r}
-	if stored := w.held.EvaluateStored(s.level, s.policies); stored.Allowed() != r.Allowed() {
+	a.levels = s.answerLevels(w.Namespace, &r, func(lv api.LevelVersion) evaluate.Result { return w.held.Evaluate(lv, s.policies) })
+	if stored := w.held.EvaluateStored(lv, s.policies); stored.Allowed() != r.Allowed() {
 		a.stored = &stored
 	}
 	return a

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"path"
+
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/pod-security-admission/api"
@@ -22,6 +25,8 @@ type inputFlags struct {
 	skipPatches      bool
 	maxDocumentSize  string
 	levelFlags
+	labels labelFlags
+	config configFlags
 }
 
 func (f *inputFlags) register(cmd *cobra.Command) {
@@ -36,7 +41,9 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.skipPatches, "skip-patches", false, "pass over Kustomize patches: workloads that lack containers, an image or a selector, which no API server would create as they are")
 	flags.BoolVar(&f.strict, "strict", false, "a workload with a field that its kind does not have could not be decided")
 	flags.StringVar(&f.maxDocumentSize, "max-document-size", "8Mi", "the largest document, or item of a list, that is read; a larger one could not be decided")
-	f.levelFlags.register(cmd)
+	f.levelFlags.registerAs(cmd, inputLevels, "level of the Pod Security Standards: privileged, baseline, restricted; or labels, for those that the Namespace documents of the input have")
+	f.labels.register(cmd)
+	f.config.register(cmd)
 }
 
 // parseSize reads a value of --max-document-size.
@@ -45,7 +52,15 @@ func parseSize(text string) (int, error) {
 	if n := size.Value(); err == nil && n > 0 && n <= maxSize {
 		return int(n), nil
 	}
-	return 0, usagef("--max-document-size %q: write a number of bytes up to 1Gi, as in 8Mi", text)
+	return 0, errors.New("write a number of bytes up to 1Gi, as in 8Mi")
+}
+
+// checkPattern refuses what is no pattern of --exclude.
+func checkPattern(text string) error {
+	if _, err := path.Match(text, ""); err != nil {
+		return errors.New("write * and ? for what may differ, and a backslash before [")
+	}
+	return nil
 }
 
 // maxSize is the largest value of --max-document-size.
@@ -59,31 +74,43 @@ func policiesFlag(cmd *cobra.Command, value *[]string) {
 }
 
 // levelFlags name a level and version of the standards.
-type levelFlags struct{ level, version string }
+type levelFlags struct {
+	level, version string
+	// names are the values of --level.
+	names []string
+}
 
 func (f *levelFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.level, "level", "restricted", "level of the Pod Security Standards: privileged, baseline, restricted")
+	f.registerAs(cmd, levelNames, "level of the Pod Security Standards: privileged, baseline, restricted")
+}
+
+func (f *levelFlags) registerAs(cmd *cobra.Command, names []string, usage string) {
+	f.names = names
+	cmd.Flags().StringVar(&f.level, "level", "restricted", usage)
 	cmd.Flags().StringVar(&f.version, "version", "latest", "version of the standards: latest, or a minor version of Kubernetes as in v1.35")
-	_ = cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions([]string{"privileged", "baseline", "restricted"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("version", cobra.FixedCompletions([]string{"latest"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // parse reads the flags. A version that is yet to come is no error: a cluster may
 // be ahead of this program, and says the same until its standards change.
-func (a *app) parse(f *levelFlags) (api.LevelVersion, error) {
-	lv, err := f.parse()
-	if newest := spec.Newest(); err == nil && !lv.Version.Latest() && newest.Older(lv.Version) {
-		a.say("podfence: --version %s is newer than %s, the newest that this podfence knows: it is judged as %[2]s", f.version, newest.String())
+func (a *app) parse(f *levelFlags) (lv api.LevelVersion, err error) {
+	if lv.Level, err = api.ParseLevel(f.level); err != nil {
+		return lv, levelError(f.level, f.names)
 	}
+	lv.Version, err = a.parseVersion(f)
 	return lv, err
 }
 
-func (f *levelFlags) parse() (lv api.LevelVersion, err error) {
-	if lv.Level, err = api.ParseLevel(f.level); err != nil {
-		return lv, usagef("--level %q: write privileged, baseline or restricted", f.level)
+func (a *app) parseVersion(f *levelFlags) (api.Version, error) {
+	version, err := api.ParseVersion(f.version)
+	if err != nil {
+		return version, usagef("--version %q: %s", f.version, versionHint)
 	}
-	if lv.Version, err = api.ParseVersion(f.version); err != nil {
-		return lv, usagef("--version %q: write latest, or a minor version of Kubernetes as in v1.35", f.version)
+	if newest := spec.Newest(); !version.Latest() && newest.Older(version) {
+		a.say("podfence: --version %s is newer than %s, the newest that this podfence knows: it is judged as %[2]s", f.version, newest.String())
 	}
-	return lv, nil
+	return version, nil
 }
+
+const versionHint = "write latest, or a minor version of Kubernetes as in v1.35"

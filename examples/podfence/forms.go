@@ -91,7 +91,7 @@ type recordForm struct {
 func (f *recordForm) answer(a *answer) error { return f.print(a.record()) }
 
 func (f *recordForm) undecided(w *workload, err error) error {
-	return f.print(w.undecidedRecord(f.level, err))
+	return f.print(w.undecidedRecord(f.levels.Of(w.Namespace).Enforce, err))
 }
 
 func (f *recordForm) end() error {

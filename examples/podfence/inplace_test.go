@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/podfence/podfence/examples/podfence/internal/levels"
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 )
 
@@ -34,7 +35,7 @@ func newInPlaceTest(t *testing.T) *inPlaceTest {
 		t.Fatal(err)
 	}
 	a := &app{out: bufio.NewWriter(&test.stderr), stderr: &test.stderr}
-	test.scan = &scan{app: a, paths: []string{test.path}, level: restricted}
+	test.scan = &scan{app: a, paths: []string{test.path}, levels: levels.NewFixed(restricted)}
 	ctx, cancel := context.WithCancel(context.Background())
 	test.cancel = cancel
 	test.mutation = &mutation{scan: test.scan, sink: &rewriter{scan: test.scan, ctx: ctx}, edits: true}

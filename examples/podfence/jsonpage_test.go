@@ -29,6 +29,8 @@ var jsonForms = map[string]reflect.Type{
 	"A field left unset":               reflect.TypeFor[mutate.UnsetRecord](),
 	"An advice":                        reflect.TypeFor[podfence.AdviceRecord](),
 	"A policy that nearly selects":     reflect.TypeFor[nearRecord](),
+	"The levels of a namespace":        reflect.TypeFor[levelsRecord](),
+	"The answer at another level":      reflect.TypeFor[observedRecord](),
 	"A label that it misses by":        reflect.TypeFor[nearLabelRecord](),
 	"`podfence mutate -o patch`":       reflect.TypeFor[patchRecord](),
 	"`podfence controls`":              reflect.TypeFor[control](),

@@ -29,9 +29,7 @@ const self = "."
 
 // parsePlace reads a value of --workload: Kind.group=path.
 func parsePlace(text string) (p podfence.Place, err error) {
-	wrong := func(format string, args ...any) (podfence.Place, error) {
-		return p, usagef("--workload %q: %s", text, fmt.Sprintf(format, args...))
-	}
+	wrong := func(format string, args ...any) (podfence.Place, error) { return p, fmt.Errorf(format, args...) }
 	who, path, found := strings.Cut(text, "=")
 	p.Kind, p.Group, _ = strings.Cut(who, ".")
 	switch {
@@ -62,7 +60,7 @@ func parsePlaces(texts []string) (places []podfence.Place, err error) {
 	for _, text := range texts {
 		p, err := parsePlace(text)
 		if err != nil {
-			return nil, err
+			return nil, usagef("--workload %q: %v", text, err)
 		}
 		places = append(places, p)
 	}

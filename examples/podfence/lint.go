@@ -18,6 +18,7 @@ func (a *app) lintCommand() *cobra.Command {
 	var paths []string
 	var recursive bool
 	form := ""
+	var config configFlags
 	cmd := &cobra.Command{
 		Use:   "lint --policies FILE|DIR [-R]",
 		Short: "Check policy files",
@@ -41,18 +42,24 @@ With -o json an error or a warning is one line, with the keys severity, reason, 
 field, file, line, message and those of its reason. For a pipeline there are the forms
 sarif, junit and github, which docs/ci.md describes.
 
+Where no policies are named, those of .podfence.yaml are checked.
+
 Exit status: 0 without errors, also with warnings; 1 with errors; 2 if a file cannot
 be read.`,
 		Example: `  podfence lint --policies policies/
   podfence lint -R policies/ more/route-manager.yaml
   podfence lint policies/ -o sarif`,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && !cmd.Flags().Changed("policies") {
+				paths = nil // arguments win over the configuration file, as flags do
+			}
 			return a.lint(append(paths, args...), recursive, form)
 		},
 	}
 	policiesFlag(cmd, &paths)
 	cmd.Flags().BoolVarP(&recursive, "recursive", "R", false, "read directories with all below them, hidden ones excepted")
 	outputFlag(cmd, &form, lintForms...)
+	config.register(cmd)
 	return cmd
 }
 

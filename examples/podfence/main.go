@@ -12,10 +12,13 @@
 // The rules are the library's. This program reads manifests as a stream, asks
 // the library about each workload, and prints the answer:
 //
-//	evaluate.go  mutate.go  admit.go  lint.go  controls.go  version.go   one file a command
+//	evaluate.go  mutate.go  admit.go  lint.go  controls.go  config.go  version.go   one file a command
 //	flags.go     what the commands are told
 //	function.go  mutate and evaluate over a ResourceList, for Kustomize and kpt;
 //	             functionresult.go is what it says of each item
+//	config.go    what the configuration file says in place of flags
+//	levels.go    levels by the labels of Namespace documents; levelanswer.go is
+//	             what an answer says of them
 //	scan.go      from files to workloads, one at a time; workload.go is one of them
 //	kinds.go     workloads in objects of kinds that Kubernetes itself does not have
 //	patches.go   what looks like a workload and is a patch of one

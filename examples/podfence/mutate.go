@@ -42,7 +42,8 @@ A workload that is denied all the same is still filled in, as in a cluster, wher
 filling comes before judging: standard error names it, and the status is 1, or 0 with
 --allow-denied. Where another level lets it run, what was filled in may break it, as
 dropped capabilities do a privileged container: --only-allowed leaves such workloads
-as they are, and --level privileged fills nothing in.
+as they are, and --level privileged fills nothing in. With --level labels it is the
+level that the workload's namespace enforces, as for evaluate.
 
 So it is with -i, which writes the files back: only those that change, each at once
 (by rename), with its owner and mode. What of them this user may not keep, and that
@@ -166,7 +167,7 @@ func (m *mutation) additions(path string, c *manifest.Chunk) (additions []*addit
 			m.undecidable(&c.Objects[i], err)
 		}
 		for _, w := range found {
-			d := w.held.Admit(m.level, m.policies)
+			d := w.held.Admit(m.levels.Of(w.Namespace).Enforce, m.policies)
 			additions = append(additions, newAddition(w, d, !m.onlyAllowed || d.Allowed()))
 		}
 	}

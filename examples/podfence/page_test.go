@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/podfence/podfence/examples/podfence/internal/levels"
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 )
 
@@ -66,7 +67,7 @@ func textOf(t *testing.T, text string, l look, ask func(*scan, *workload) *answe
 	t.Helper()
 	var out bytes.Buffer
 	a := &app{out: bufio.NewWriter(&out), stderr: &out}
-	p := &answerPrinter{scan: &scan{app: a, level: restricted}, ask: ask}
+	p := &answerPrinter{scan: &scan{app: a, levels: levels.NewFixed(restricted)}, ask: ask}
 	p.form = &textForm{p, l}
 	for c, err := range manifest.Read(strings.NewReader(text), "pod.yaml") {
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/examples/podfence/internal/settings"
 	"github.com/podfence/podfence/policy"
 )
 
@@ -36,7 +37,7 @@ func readPolicies(paths []string, recursive bool) (policies []policy.Policy, fil
 			return nil, 0, nil, usagef("--policies -: policies are read from files; standard input is for manifests")
 		}
 	}
-	names, err := manifest.Files(paths, recursive)
+	names, err := manifest.Files(paths, recursive, settings.Name)
 	if err != nil {
 		return nil, 0, nil, err
 	}

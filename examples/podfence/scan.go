@@ -4,15 +4,15 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/util/validation"
-	"k8s.io/pod-security-admission/api"
-
 	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/examples/podfence/internal/levels"
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/examples/podfence/internal/settings"
+	"github.com/podfence/podfence/examples/podfence/internal/spool"
 	"github.com/podfence/podfence/policy"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // scan is a pass over the manifests that the flags name.
@@ -23,8 +23,9 @@ type scan struct {
 	// named are the arguments, of which files are paths too.
 	named     []string
 	namespace string
-	level     api.LevelVersion
-	policies  policy.Set
+	// levels says at which levels the workloads of a namespace are judged.
+	levels   *levels.Book
+	policies policy.Set
 	// places are those of --workload.
 	places   []podfence.Place
 	warnings warnings
@@ -34,6 +35,8 @@ type scan struct {
 	skipPatches bool
 	// maxSize is the largest document that is read, in bytes.
 	maxSize int
+	// kept are inputs that can be read once and were read already.
+	kept map[string]*spool.Spool
 }
 
 // errPolicies ends a command whose policies have errors, which are printed by then.
@@ -43,33 +46,18 @@ var errPolicies = errors.New("nothing was judged: the policies have errors")
 // reported and does not keep the others from being judged; an error in a policy
 // does, for a security policy is never half-loaded.
 func (a *app) newScan(f *inputFlags) (*scan, error) {
-	s := &scan{app: a, named: f.files, namespace: f.namespace, strict: f.strict, requireWorkloads: f.requireWorkloads, skipPatches: f.skipPatches}
-	var err error
-	if s.places, err = parsePlaces(f.workloads); err != nil {
+	s, err := a.readFlags(f)
+	if err != nil {
 		return nil, err
-	}
-	if s.maxSize, err = parseSize(f.maxDocumentSize); err != nil {
-		return nil, err
-	}
-	if s.level, err = a.parse(&f.levelFlags); err != nil {
-		return nil, err
-	}
-	if wrong := validation.IsDNS1123Label(f.namespace); f.namespace != "" && len(wrong) > 0 {
-		return nil, usagef("--namespace %q is no namespace: write lower-case letters, digits and -, at most 63 of them", f.namespace)
 	}
 	if len(f.files) == 0 {
 		return nil, usagef("no manifests are named: write FILE, DIRECTORY, or - for standard input")
-	}
-	for _, pattern := range f.exclude {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return nil, usagef("--exclude %q is no pattern: write * and ? for what may differ, and a backslash before [", pattern)
-		}
 	}
 	if s.policies, err = a.policySet(f.policies, f.recursive); err != nil {
 		return nil, err
 	}
 	var missing error
-	s.paths, missing = manifest.Files(f.files, f.recursive, f.exclude...)
+	s.paths, missing = manifest.Files(f.files, f.recursive, append(f.exclude, settings.Name)...)
 	for _, err := range parts(missing) {
 		if dangling := (*manifest.DanglingError)(nil); errors.As(err, &dangling) {
 			s.say("podfence: %v", err)
@@ -77,8 +65,33 @@ func (a *app) newScan(f *inputFlags) (*scan, error) {
 		}
 		s.problem("podfence: %v", err)
 	}
+	return s, s.collectLevels()
+}
+
+// readFlags is a scan that has yet to read policies and to find manifests.
+func (a *app) readFlags(f *inputFlags) (s *scan, err error) {
+	s = &scan{app: a, named: f.files, namespace: f.namespace, strict: f.strict, requireWorkloads: f.requireWorkloads, skipPatches: f.skipPatches}
+	if s.places, err = parsePlaces(f.workloads); err != nil {
+		return nil, err
+	}
+	if s.maxSize, err = parseSize(f.maxDocumentSize); err != nil {
+		return nil, usagef("--max-document-size %q: %v", f.maxDocumentSize, err)
+	}
+	if s.levels, err = a.book(f); err != nil {
+		return nil, err
+	}
+	if wrong := validation.IsDNS1123Label(f.namespace); f.namespace != "" && len(wrong) > 0 {
+		return nil, usagef("--namespace %q is no namespace: %s", f.namespace, namespaceHint)
+	}
+	for _, pattern := range f.exclude {
+		if err := checkPattern(pattern); err != nil {
+			return nil, usagef("--exclude %q is no pattern: %v", pattern, err)
+		}
+	}
 	return s, nil
 }
+
+const namespaceHint = "write lower-case letters, digits and -, at most 63 of them"
 
 // parts are the errors that errors.Join joined, however deep.
 func parts(err error) (list []error) {
@@ -105,6 +118,7 @@ type visitor interface {
 
 // visit shows the visitor every chunk of every file.
 func (s *scan) visit(v visitor) error {
+	defer s.release()
 	for _, path := range s.paths {
 		if err := s.file(path, v); err != nil {
 			return err
@@ -166,6 +180,9 @@ func (s *scan) passSettings(path string) bool {
 }
 
 func (s *scan) open(path string) (io.ReadCloser, error) {
+	if k := s.kept[path]; k != nil {
+		return io.NopCloser(k.Reader()), nil
+	}
 	if path == manifest.Stdin {
 		return io.NopCloser(s.in), nil
 	}

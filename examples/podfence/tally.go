@@ -27,6 +27,9 @@ type tally struct {
 	others others
 	// patches are Kustomize patches that were passed over.
 	patches int
+	// warned and audited are workloads of which an API server would warn, or write to
+	// its audit log.
+	warned, audited int
 	// filled are workloads in which something was filled in; filledDenied those of
 	// them that are denied all the same.
 	filled, filledDenied int
@@ -50,6 +53,8 @@ func (t *tally) summary() string {
 		some(t.allowed, "%d allowed")+some(t.doubtful, " (%d may not start)"),
 		some(t.denied, "%d denied"),
 		some(t.accepted, "%d accepted by the baseline"),
+		some(t.warned, "%d with warnings"),
+		some(t.audited, "%d with audit violations"),
 		some(t.undecided, "%d could not be decided"),
 	) + t.rest()
 }

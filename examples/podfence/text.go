@@ -34,13 +34,15 @@ func (a *answer) writeText(w io.Writer, l look) error {
 	if note := a.note("judged"); note != "" {
 		p.line("", indent+"%s", note)
 	}
+	a.writeLevels(p)
 	if a.decision != nil {
 		a.writeDecision(p)
 	}
 	a.writeNear(p)
-	a.writeViolations(p)
+	a.writeViolations(p, "", a.result.Violations)
 	a.writeExcused(p)
 	a.writeStored(p)
+	a.writeObserved(p)
 	if a.decision == nil && !a.result.Allowed() {
 		p.line(yellow, indent+"Warning: %s", a.result.Warning())
 	}
@@ -48,7 +50,9 @@ func (a *answer) writeText(w io.Writer, l look) error {
 	return err
 }
 
-func (a *answer) headline() string {
+func (a *answer) headline() string { return a.verdict() + a.levels.headline() }
+
+func (a *answer) verdict() string {
 	verdict := "denied"
 	switch {
 	case a.result.Allowed():
@@ -69,12 +73,14 @@ func (a *answer) headline() string {
 }
 
 // writeViolations writes what stands, with its own place in the file, and with
-// what would excuse it: the smallest grants, each of which would do.
-func (a *answer) writeViolations(p *page) {
-	lines := a.lines(a.result.Violations)
-	for i := range a.result.Violations {
-		v := &a.result.Violations[i]
-		p.line("", indent+"%s:%d: %s", a.file, lines[i], violationText(v)+only(a.knows(i), "; accepted by the baseline"))
+// what would excuse it: the smallest grants, each of which would do. lead says what
+// it stands against, where that is not the verdict.
+func (a *answer) writeViolations(p *page, lead string, violations []evaluate.Violation) {
+	lines := a.lines(violations)
+	for i := range violations {
+		v := &violations[i]
+		accepted := lead == "" && a.knows(i)
+		p.line("", indent+"%s%s:%d: %s", lead, a.file, lines[i], violationText(v)+only(accepted, "; accepted by the baseline"))
 		if hint := v.Hint(); hint != "" {
 			p.line("", indent+"  %s", hint)
 		}

@@ -49,6 +49,8 @@ type Error struct {
 	File         string
 	Line         int // 0: the file as a whole
 	Problem, Fix string
+	// Of is the command whose baseline it is, where it is that of another one.
+	Of string
 }
 
 // Error renders "file:line: problem; fix", printable.
@@ -86,6 +88,7 @@ func parse(data []byte, name, command string) (*Baseline, error) {
 		r.fail(root, "it does not say of which command it is", "write "+keyCommand+": "+command)
 	case by.Value != command:
 		r.fail(by, fmt.Sprintf("it is a baseline of %q, and not of %s", by.Value, command), "write one with "+command+" --write-baseline")
+		r.errs[len(r.errs)-1].(*Error).Of = by.Value
 	}
 	if accepted := members[keyAccepted]; accepted != nil {
 		r.entries(accepted, b)

@@ -19,7 +19,8 @@ const Stdin = "-"
 // are read where they are an argument.
 //
 // What a pattern of exclude matches, an argument or something in a directory, is left out, and a directory with all below
-// it. Patterns are path.Match's and are held against the path, as it is named, and against its base name.
+// it. Patterns are path.Match's and are held against the path, as it is named, and against its base name; an absolute one
+// also against the absolute path.
 //
 // In a directory a symbolic link to a file is followed and a link to a directory is not, as in kubectl: that rules out loops,
 // and the double counting of a mounted ConfigMap. All problems are joined into the error, each naming its path;
@@ -87,12 +88,14 @@ func (l *lister) expand(arg string) ([]string, error) {
 
 // leavesOut reports whether a pattern matches a path.
 func (l *lister) leavesOut(name string) bool {
-	name = filepath.ToSlash(filepath.Clean(name))
+	absolute, _ := filepath.Abs(name)
+	name, absolute = filepath.ToSlash(filepath.Clean(name)), filepath.ToSlash(absolute)
 	for _, pattern := range l.exclude {
 		pattern = path.Clean(pattern)
 		byPath, _ := path.Match(pattern, name)
 		byName, _ := path.Match(pattern, path.Base(name))
-		if byPath || byName {
+		byWhole, _ := path.Match(pattern, absolute)
+		if byPath || byName || byWhole {
 			l.excluded = true
 			return true
 		}

@@ -82,6 +82,7 @@ func TestFiles(t *testing.T) {
 		{"exclude a path", "as it is named, whatever dots and slashes there are", []string{"./chart"}, true, []string{"chart/templates/deep/b.yaml", "chart/values.yaml"}, nil, []string{"./chart/templates/a.yaml", "chart//c.yaml"}},
 		{"exclude by a star in a path", "a star does not cross a slash", []string{"chart"}, true, []string{"chart/c.yaml", "chart/templates/deep/b.yaml", "chart/values.yaml"}, nil, []string{"chart/*/a.yaml"}},
 		{"exclude a directory with a slash", "as people write them", []string{"chart"}, true, []string{"chart/c.yaml", "chart/values.yaml"}, nil, []string{"templates/"}},
+		{"exclude an absolute path", "however the file is named", []string{"./chart", "sub/../chart/c.yaml"}, true, []string{"chart/templates/a.yaml", "chart/templates/deep/b.yaml"}, nil, []string{filepath.ToSlash(root) + "/chart/*.yaml"}},
 		{"exclude arguments", "as a shell has expanded them", []string{"a.yaml", "d.txt", "sub"}, true, []string{"a.yaml"}, nil, []string{"*.txt", "sub"}},
 		{"exclude all", "it was asked for", []string{"sub"}, true, nil, nil, []string{"*.yaml", "*.json"}},
 		{"exclude what is no file", "nothing is left unsaid about it", []string{"loop", "pipes"}, true, []string{"loop/y.yaml"}, nil, []string{"x.yaml", "pipe*"}},
@@ -90,8 +91,8 @@ func TestFiles(t *testing.T) {
 		{"directory named like a manifest", "it is a directory", []string{"dir.yaml"}, false, []string{"dir.yaml/g.yaml"}, nil, nil},
 		{"pipe", "to open it could hang", []string{"pipes"}, false, nil, []string{"pipes/pipe.yaml"}, nil},
 	}
-	if len(tests) != 27 {
-		t.Errorf("%d tests, want 27", len(tests))
+	if len(tests) != 28 {
+		t.Errorf("%d tests, want 28", len(tests))
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
