@@ -32,6 +32,8 @@ var jsonForms = map[string]reflect.Type{
 	"The levels of a namespace":        reflect.TypeFor[levelsRecord](),
 	"The answer at another level":      reflect.TypeFor[observedRecord](),
 	"A label that it misses by":        reflect.TypeFor[nearLabelRecord](),
+	"`--summary`":                      reflect.TypeFor[tallyRecord](),
+	"`podfence lint`":                  reflect.TypeFor[lintRecord](),
 	"`podfence mutate -o patch`":       reflect.TypeFor[patchRecord](),
 	"`podfence controls`":              reflect.TypeFor[control](),
 	"A check":                          reflect.TypeFor[controlCheck](),
@@ -129,7 +131,7 @@ func TestJSONPage(t *testing.T) {
 // TestFieldsOfAreWritten: what the page lists is what encoding/json writes, for a
 // workload that has something under each key.
 func TestFieldsOfAreWritten(t *testing.T) {
-	for _, record := range []any{evaluateRecord{}, admitRecord{}, patchRecord{Patch: json.RawMessage("[]")}, versionRecord{}, control{}, policy.Warning{}} {
+	for _, record := range []any{evaluateRecord{}, admitRecord{}, patchRecord{Patch: json.RawMessage("[]")}, versionRecord{}, control{}, tallyRecord{}, lintRecord{}, policy.Warning{}} {
 		text, err := json.Marshal(record)
 		if err != nil {
 			t.Fatal(err)

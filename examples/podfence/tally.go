@@ -66,6 +66,8 @@ type tallyRecord struct {
 	MayNotStart int `json:"mayNotStart"`
 	Denied      int `json:"denied"`
 	Accepted    int `json:"accepted"`
+	Warned      int `json:"warned,omitempty"`
+	Audited     int `json:"audited,omitempty"`
 	Undecided   int `json:"undecided"`
 	Unreadable  int `json:"unreadable"`
 	Patches     int `json:"patches"`
@@ -75,7 +77,7 @@ type tallyRecord struct {
 func (t *tally) record() tallyRecord {
 	return tallyRecord{
 		Workloads: t.workloads(), Allowed: t.allowed, MayNotStart: t.doubtful, Denied: t.denied, Accepted: t.accepted,
-		Undecided: t.undecided, Unreadable: t.unreadable, Patches: t.patches, Others: t.others.total,
+		Warned: t.warned, Audited: t.audited, Undecided: t.undecided, Unreadable: t.unreadable, Patches: t.patches, Others: t.others.total,
 	}
 }
 
