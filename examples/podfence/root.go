@@ -127,7 +127,7 @@ Policies allow single workloads more than the standards do.
 		}
 		return err
 	})
-	root.AddCommand(a.admitCommand(), a.evaluateCommand(), a.mutateCommand(), a.lintCommand(), a.controlsCommand(), a.versionCommand())
+	root.AddCommand(a.admitCommand(), a.evaluateCommand(), a.mutateCommand(), a.surveyCommand(), a.lintCommand(), a.controlsCommand(), a.versionCommand())
 	return root
 }
 
