@@ -24,7 +24,7 @@ type Collector struct {
 
 	groups     map[Owner]*group
 	family     family
-	findings   map[findingKey]*finding
+	findings   catalogue
 	namespaces map[string]*namespaceInput
 	// unreadable are documents of which nobody knows what they hold.
 	unreadable int
@@ -36,7 +36,7 @@ func NewCollector(version api.Version, policies policy.Set) *Collector {
 		version: version, policies: policies,
 		groups:     map[Owner]*group{},
 		family:     family{known: map[Owner]Owner{}, guesses: map[Owner]Owner{}},
-		findings:   map[findingKey]*finding{},
+		findings:   catalogue{map[findingKey]*finding{}, map[string]*finding{}},
 		namespaces: map[string]*namespaceInput{},
 	}
 }
@@ -245,21 +245,17 @@ func stands(list []stand, v *evaluate.Violation, q question) []stand {
 
 // mark keeps a violation in a group.
 func (c *Collector) mark(g *group, s *stand, inPod bool) {
-	f := c.findings[s.findingKey]
-	i := -1
-	if f != nil {
-		i = slices.IndexFunc(g.marks, func(m mark) bool { return m.finding == f })
+	f := c.findings.byKey[s.findingKey]
+	if f == nil && len(g.marks) < maxMarks {
+		f = c.findings.add(s.violation, s.findingKey)
 	}
-	if i < 0 {
-		if len(g.marks) == maxMarks {
-			g.cut = true
-			return
-		}
-		if f == nil {
-			key := s.findingKey.clone()
-			f = newFinding(s.violation, key)
-			c.findings[key] = f
-		}
+	i := slices.IndexFunc(g.marks, func(m mark) bool { return m.finding == f })
+	switch {
+	case i >= 0:
+	case len(g.marks) == maxMarks:
+		g.cut = true
+		return
+	default:
 		i, g.marks = len(g.marks), append(g.marks, mark{finding: f})
 	}
 	m := &g.marks[i]

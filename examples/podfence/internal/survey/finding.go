@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"encoding/json"
 	"maps"
 	"strings"
 
@@ -14,8 +15,10 @@ type finding struct {
 	evaluate.ViolationRecord
 	// text is the violation on one line, is its value, hint what the value was probably meant to be.
 	text, is, hint string
-	check          spec.CheckID
-	rule           policy.Key
+	// order tells it from every other finding.
+	order string
+	check spec.CheckID
+	rule  policy.Key
 }
 
 // findingKey tells findings apart.
@@ -46,12 +49,31 @@ func (k findingKey) clone() findingKey {
 	return k
 }
 
-func newFinding(v evaluate.Violation, k findingKey) *finding {
+// catalogue has every finding once.
+type catalogue struct {
+	byKey map[findingKey]*finding
+	// byText finds those that differ in their key alone, and not in anything that is said of them.
+	byText map[string]*finding
+}
+
+// add is the finding of a violation with a key that is new.
+func (c *catalogue) add(v evaluate.Violation, k findingKey) *finding {
+	k = k.clone()
 	v.Location, v.Volume = k.at, k.volume
 	if s, ok := v.Value.(string); ok {
 		v.Value = strings.Clone(s)
 	}
-	return &finding{ViolationRecord: v.Record(), text: v.String(), is: v.ValueString(), hint: v.Hint(), check: v.Check, rule: v.Rule}
+	f := &finding{ViolationRecord: v.Record(), text: v.String(), is: v.ValueString(), hint: v.Hint(), check: v.Check, rule: v.Rule}
+	said, err := json.Marshal(f.ViolationRecord)
+	if err != nil { // a value that JSON does not have, of which there is none
+		said = []byte(f.text)
+	}
+	f.order = f.text + "\x00" + string(said)
+	if same := c.byText[f.order]; same != nil {
+		f = same
+	}
+	c.byText[f.order], c.byKey[k] = f, f
+	return f
 }
 
 // broken are the checks and rules that are violated.

@@ -199,7 +199,7 @@ func compareMarks(a, b mark) int {
 	}
 	return cmp.Or(
 		cmp.Compare(after(a), after(b)), cmp.Compare(a.check, b.check), cmp.Compare(a.rule, b.rule),
-		cmp.Compare(a.Field, b.Field), cmp.Compare(a.text, b.text),
+		cmp.Compare(a.Field, b.Field), cmp.Compare(a.order, b.order),
 	)
 }
 
