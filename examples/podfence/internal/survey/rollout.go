@@ -46,8 +46,9 @@ func prefixOf(way Way) string {
 }
 
 // rollOut are the commands that bring a namespace to the level of an answer. There are none where nothing was judged, or
-// for a name that no namespace can have. Of a namespace in which not even baseline is free, they only warn. What its labels
-// demand already is not said again, and none of them is lowered.
+// for a name that no namespace can have. Of a namespace in which not even baseline is free, they only warn, and so
+// they do of the next level where this one is enforced already. What its labels demand is not said again, and none of them
+// is lowered.
 func rollOut(n *Namespace, way Way, a Answer) []Command {
 	commands := []Command{}
 	if len(n.Workloads) == 0 || len(validation.IsDNS1123Label(n.Name)) > 0 {
@@ -67,7 +68,12 @@ func rollOut(n *Namespace, way Way, a Answer) []Command {
 		return commands
 	}
 	enforce := l.raise("enforce", l.now.Enforce, a.Level)
-	if len(enforce) == 0 {
+	switch {
+	case len(enforce) > 0:
+	case l.now.Enforce == a.Level && a.Next != nil:
+		add(Warn, l.watch(a.Next.Level)...)
+		return commands
+	default:
 		return commands
 	}
 	add(Warn, l.watch(a.Level)...)

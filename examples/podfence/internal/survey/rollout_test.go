@@ -46,7 +46,11 @@ func TestRollOut(t *testing.T) {
 			"dryRun: kubectl label --dry-run=server --overwrite ns ns P/enforce=restricted P/enforce-version=v1.30",
 			"enforce: kubectl label --overwrite ns ns P/enforce=restricted P/enforce-version=v1.30",
 		}},
-		{"enforced already", "nothing is left to do", pod("a", "", bare), map[string]string{"enforce": "baseline"}, "latest", nil},
+		{"enforced already", "the next one is warned of", pod("a", "", bare), map[string]string{"enforce": "baseline"}, "latest", []string{
+			"warn: kubectl label --overwrite ns ns P/warn=restricted P/audit=restricted",
+		}},
+		{"enforced and warned", "nothing is left to do", pod("a", "", bare), map[string]string{"enforce": "baseline", "warn": "restricted", "audit": "restricted"}, "latest", nil},
+		{"restricted already", "there is no next one", compliantPod, map[string]string{"enforce": "restricted"}, "latest", nil},
 		{"enforced beyond", "it is not lowered", pod("a", "", bare), map[string]string{"enforce": "restricted"}, "latest", nil},
 		{"warned already", "only what is missing", pod("a", "", bare), map[string]string{"warn": "restricted", "audit": "baseline"}, "latest", []string{
 			"dryRun: kubectl label --dry-run=server --overwrite ns ns P/enforce=baseline",

@@ -30,7 +30,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		t.namespace(&r.Namespaces[i])
 	}
 	t.rollOut()
-	t.line("%s", r.summary())
+	t.paragraph("", "", r.summary())
 	_, err := w.Write(t.Bytes())
 	return err
 }
@@ -82,7 +82,7 @@ func (t *text) table() {
 	t.line("")
 	t.paragraph("", "", "The highest level at which every workload is allowed: "+t.legend()+".")
 	if mayNotStart {
-		t.line("(2!): two of them may then not start.")
+		t.line("(n!): n of them may then not start.")
 	}
 }
 
@@ -125,7 +125,7 @@ func (t *text) namespace(n *Namespace) {
 		return
 	}
 	t.line("")
-	t.line("%s: %s, %s", n.title(), counted(len(n.Workloads), "workload"), counted(n.Pods, "pod"))
+	t.paragraph("", "  ", fmt.Sprintf("%s: %s, %s", n.title(), counted(len(n.Workloads), "workload"), counted(n.Pods, "pod")))
 	if n.UndecidedCount > 0 {
 		t.paragraph("  ", "    ", fmt.Sprintf("%s could not be decided, which keeps the namespace at privileged", counted(n.UndecidedCount, "object")))
 	}

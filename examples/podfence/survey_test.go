@@ -87,3 +87,27 @@ func TestSurveyWriteError(t *testing.T) {
 		}
 	}
 }
+
+// TestSurveyIsNotForged: whatever the strings of pods, policies and files hold, no form of a survey prints a line that they
+// begin, or a character that is not printable.
+func TestSurveyIsNotForged(t *testing.T) {
+	_, pods, policies := hostileFiles(t)
+	var in []string
+	for _, path := range pods {
+		in = append(in, "-f", path)
+	}
+	for _, form := range surveyForms {
+		for _, extra := range [][]string{nil, {"--policies", policies}} {
+			var out, stderr bytes.Buffer
+			run(append(append([]string{"survey", "-o", form}, extra...), in...), strings.NewReader(""), &out, &stderr)
+			if extra == nil && out.Len() == 0 {
+				t.Errorf("-o %s prints nothing", form)
+			}
+			for stream, text := range map[string]string{"standard output": out.String(), "standard error": stderr.String()} {
+				if wrong := unprintable(text); wrong != "" {
+					t.Errorf("-o %s: %s has %s", form, stream, wrong)
+				}
+			}
+		}
+	}
+}
