@@ -13,6 +13,7 @@
 // the library about each workload, and prints the answer:
 //
 //	evaluate.go  mutate.go  admit.go  lint.go  controls.go  version.go   one file a command
+//	survey.go    the command of that name; internal/survey counts and renders
 //	flags.go     what the commands are told
 //	scan.go      from files to workloads, one at a time; workload.go is one of them
 //	kinds.go     workloads in objects of kinds that Kubernetes itself does not have

@@ -105,7 +105,8 @@ Policies allow single workloads more than the standards do.
 ` + statusHelp,
 		Example: `  podfence admit -f manifests/ --policies policies/
   kubectl get pods -A -o json | podfence evaluate -f - --policies policies/
-  podfence mutate -f manifests/ -o diff`,
+  podfence mutate -f manifests/ -o diff
+  kubectl get pods,replicasets -A -o json | podfence survey -f - -o html > survey.html`,
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,

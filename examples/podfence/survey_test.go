@@ -3,9 +3,13 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // clusterPods writes the pods of a cluster as kubectl does, and measures the heap on the way.
@@ -109,5 +113,21 @@ func TestSurveyIsNotForged(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestSurveyPageShowsRealOutput: the documentation's sample is what the command prints of the script's cluster.
+func TestSurveyPageShowsRealOutput(t *testing.T) {
+	script, err := txtar.ParseFile("testdata/script/survey.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/survey.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(script.Files, func(f txtar.File) bool { return f.Name == "want.txt" })
+	if want := "```text\n" + string(script.Files[i].Data) + "```\n"; !strings.Contains(string(page), want) {
+		t.Errorf("docs/survey.md does not show:\n%s", want)
 	}
 }

@@ -125,7 +125,7 @@ func (t *text) namespace(n *Namespace) {
 		return
 	}
 	t.line("")
-	t.paragraph("", "  ", fmt.Sprintf("%s: %s, %s", n.title(), counted(len(n.Workloads), "workload"), counted(n.Pods, "pod")))
+	t.paragraph("", "  ", n.title()+": "+n.size())
 	if n.UndecidedCount > 0 {
 		t.paragraph("  ", "    ", fmt.Sprintf("%s could not be decided, which keeps the namespace at privileged", counted(n.UndecidedCount, "object")))
 	}
@@ -136,6 +136,15 @@ func (t *text) namespace(n *Namespace) {
 		t.blocks(n, level)
 	}
 	t.mayNotStart(n)
+}
+
+// size says how much of a namespace was judged.
+func (n *Namespace) size() string {
+	size := counted(len(n.Workloads), "workload")
+	if n.Pods > 0 {
+		size += ", " + counted(n.Pods, "pod")
+	}
+	return size
 }
 
 func (t *text) last(n *Namespace) *Answer { return n.answerOf(t.ways[len(t.ways)-1]) }
@@ -351,8 +360,11 @@ func (r *Report) summary() string {
 		n := &r.Namespaces[i]
 		workloads, pods, undecided = workloads+len(n.Workloads), pods+n.Pods, undecided+n.UndecidedCount
 	}
-	s := fmt.Sprintf("%s in %s, %s; Pod Security Standards %s",
-		counted(workloads, "workload"), counted(len(r.Namespaces), "namespace"), counted(pods, "pod"), r.Version)
+	s := counted(workloads, "workload") + " in " + counted(len(r.Namespaces), "namespace")
+	if pods > 0 {
+		s += ", " + counted(pods, "pod")
+	}
+	s += "; Pod Security Standards " + r.Version
 	if undecided > 0 {
 		s += fmt.Sprintf("; %s could not be decided", counted(undecided, "object"))
 	}
