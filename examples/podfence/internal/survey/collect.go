@@ -84,7 +84,7 @@ func (c *Collector) Add(o Object) {
 	switch typed := o.Typed.(type) {
 	case *corev1.Pod:
 		key = ownerOfPod(typed, o.Owner)
-		c.learn(c.family.guesses, key, guessed, typed.Labels)
+		c.family.guess(key, typed.Labels)
 	case metav1.Object:
 		parent, ok := controller(typed, o.Namespace)
 		if ok && o.stepsAside() {
@@ -95,16 +95,6 @@ func (c *Collector) Add(o Object) {
 	g := c.group(key)
 	for i := range o.Held {
 		c.judge(g, o.Held[i], idle)
-	}
-}
-
-// learn keeps the parent that labels tell, once for each owner.
-func (c *Collector) learn(into map[Owner]Owner, o Owner, tell func(Owner, map[string]string) (Owner, bool), labels map[string]string) {
-	if _, known := into[o]; known {
-		return
-	}
-	if parent, ok := tell(o, labels); ok {
-		into[o.clone()] = parent.clone()
 	}
 }
 

@@ -19,7 +19,7 @@
 //   - The order of the objects makes no difference (TestOrderMakesNoDifference).
 //   - A workload counts once, whether its owner, its pods or both are in the input (TestGrouping).
 //   - The level of a namespace is the highest at which the library denies nothing in it (TestLevelsAreTheLibrarys).
-//   - Memory follows the number of namespaces, workloads and distinct violations, and not that of pods (TestMemory).
+//   - Memory follows the number of namespaces, workloads and distinct violations, and not that of pods (TestPodListMemory).
 //
 // Collecting and reporting do no I/O and know no clock: the same objects give the same bytes.
 package survey

@@ -36,8 +36,8 @@ func podOfMany(i int) *corev1.Pod {
 	return p
 }
 
-// TestMemory: once all workloads were seen, more of their pods need no more memory.
-func TestMemory(t *testing.T) {
+// TestPodListMemory: once all workloads were seen, more of their pods need no more memory.
+func TestPodListMemory(t *testing.T) {
 	// The policy refuses the token volumes, whose names all differ.
 	policies, err := policy.Parse([]byte("name: p\npodSelectorExpressions: [{key: pod, operator: Exists}]\nallow: {volumes: [emptyDir]}\n"), "")
 	if err != nil {

@@ -111,6 +111,16 @@ type family struct {
 	known, guesses map[Owner]Owner
 }
 
+// guess keeps the parent that the labels of a pod tell, once for each owner.
+func (f *family) guess(o Owner, labels map[string]string) {
+	if _, known := f.guesses[o]; known {
+		return
+	}
+	if parent, ok := guessed(o, labels); ok {
+		f.guesses[o.clone()] = parent.clone()
+	}
+}
+
 // maxAncestors bounds the way up, which a forged input could lead in a circle.
 const maxAncestors = 8
 

@@ -81,8 +81,38 @@ func TestLevelsAreTheLibrarys(t *testing.T) {
 			}
 		}
 	})
-	if len(counts) != int(ways)*3 {
-		t.Errorf("not every level was drawn in every way: %v", counts)
+	// A level between the two is rare once all that is unset was filled in: TestLevels has it.
+	for _, drawn := range []string{"0privileged", "0baseline", "0restricted", "1privileged", "1restricted", "2privileged", "2restricted"} {
+		if counts[drawn] == 0 {
+			t.Errorf("%s was never drawn: %v", drawn, counts)
+		}
+	}
+}
+
+// TestLevels: the levels of a namespace as it is, filled in, and under a policy that grants app=agent the host's network.
+func TestLevels(t *testing.T) {
+	const nfs = "volumes: [{name: v, nfs: {server: s, path: /}}]"
+	for _, test := range []struct {
+		name, reason string
+		in           []string
+		want         string
+	}{
+		{"compliant", "nothing is left to do", []string{compliantPod}, "restricted restricted restricted"},
+		{"bare", "all that is missing can be filled in", []string{pod("a", "", "")}, "baseline restricted restricted"},
+		{"a volume", "nothing that is filled in takes it away", []string{pod("a", "", nfs)}, "baseline baseline baseline"},
+		{"the host's network", "no policy selects it", []string{pod("a", "", "hostNetwork: true")}, "privileged privileged privileged"},
+		{"an agent", "the policy grants it", []string{pod("a", "labels: {app: agent}", "hostNetwork: true")}, "privileged privileged restricted"},
+		{"an agent with a volume", "the policy grants no such volume", []string{pod("a", "labels: {app: agent}", "hostNetwork: true, "+nfs)}, "privileged privileged baseline"},
+		{"one of two", "the worst counts", []string{pod("a", "", "hostNetwork: true"), compliantPod}, "privileged privileged privileged"},
+		{"only the template", "a pod that somebody filled in does not make it better", []string{strings.Replace(compliantPod, "name: a", "name: a, "+by("apps/v1", "DaemonSet", "d"), 1), made("apps/v1", "DaemonSet", "d", "", "")}, "baseline restricted restricted"},
+		{"only the pods", "somebody added to them", []string{pod("a", by("apps/v1", "DaemonSet", "d"), "hostPID: true"), made("apps/v1", "DaemonSet", "d", "", "")}, "privileged privileged privileged"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			n := surveyed(agents(t), objects(t, strings.Join(test.in, "\n---\n"))...).Namespaces[0]
+			if got := fmt.Sprint(n.AsIs.Level, " ", n.Filled.Level, " ", n.Policies.Level); got != test.want {
+				t.Errorf("%s: got %s, want %s", test.reason, got, test.want)
+			}
+		})
 	}
 }
 
