@@ -258,3 +258,29 @@ func TestManyViolations(t *testing.T) {
 		t.Errorf("the last pod's check is not counted: %s", got)
 	}
 }
+
+// TestViolations: a violation that pods share with their template is one, its path begins at the pod, and it says in how
+// many pods it is and at which levels it stands.
+func TestViolations(t *testing.T) {
+	mine := by("apps/v1", "DaemonSet", "d")
+	in := []string{
+		pod("a", mine, "hostNetwork: true"), pod("b", mine+", labels: {app: agent}", "hostNetwork: true"), pod("c", mine, ""), made("apps/v1", "DaemonSet", "d", "", ""),
+	}
+	in[3] = strings.Replace(in[3], "containers:", "hostNetwork: true, containers:", 1)
+	w := surveyed(agents(t), objects(t, strings.Join(in, "\n---\n"))...).Namespaces[0].Workloads[0]
+	var got []string
+	for _, v := range w.Violations {
+		got = append(got, fmt.Sprintf("%s %d %t %v", v.Field, v.Pods, v.Template, v.StandsAt))
+	}
+	both, restricted := "[baseline restricted]", "{[restricted] [] []}"
+	want := []string{
+		"spec.hostNetwork 2 true {" + both + " " + both + " " + both + "}",
+		"spec.containers[0].securityContext.allowPrivilegeEscalation 3 true " + restricted,
+		"spec.containers[0].securityContext.capabilities.drop 3 true " + restricted,
+		"spec.containers[0].securityContext.runAsNonRoot 3 true " + restricted,
+		"spec.containers[0].securityContext.seccompProfile.type 3 true " + restricted,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
