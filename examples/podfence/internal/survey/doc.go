@@ -5,7 +5,9 @@
 //
 //	c := survey.NewCollector(version, policies)
 //	c.Add(object)           // for every object of a stream
-//	report := c.Report()    // and then WriteText, WriteJSON or WritePage
+//	report := c.Report()    // and then WriteText or WritePage
+//
+// A [Namespace] of the report is what stands in JSON.
 //
 // # Words
 //

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/podfence/podfence/spec"
 )
@@ -84,8 +85,8 @@ func (o Owner) stepsAside() bool {
 	return false
 }
 
-// hashes are the labels that hold the end of a ReplicaSet's name, and who makes ReplicaSets so named: getNewReplicaSet in
-// pkg/controller/deployment/sync.go, and Argo's after it.
+// hashes are the labels that hold the end of a ReplicaSet's name, and who makes ReplicaSets so named: generateReplicaSetName
+// in pkg/controller/deployment/sync.go, and Argo's controller after its model.
 var hashes = [...]struct{ label, group, kind string }{
 	{"pod-template-hash", "apps", "Deployment"},
 	{"rollouts-pod-template-hash", "argoproj.io", "Rollout"},
@@ -93,8 +94,8 @@ var hashes = [...]struct{ label, group, kind string }{
 
 // guessed is what a ReplicaSet belongs to, as the labels of its pods tell where it is not in the input itself.
 func guessed(set Owner, labels map[string]string) (Owner, bool) {
-	if set.Kind != "ReplicaSet" || set.Group != "apps" {
-		return Owner{}, false
+	if set.Kind != "ReplicaSet" || set.Group != "apps" || len(set.Name) >= validation.DNS1123SubdomainMaxLength {
+		return Owner{}, false // of the longest names, that of the Deployment was cut
 	}
 	for _, h := range hashes {
 		hash := labels[h.label]

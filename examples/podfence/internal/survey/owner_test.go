@@ -45,6 +45,7 @@ var byNode1, byNode2 = by("v1", "Node", "Node-1"), by("v1", "Node", "node-2")
 func TestGrouping(t *testing.T) {
 	set := by("apps/v1", "ReplicaSet", "web-5f7")
 	deployment := by("apps/v1", "Deployment", "web")
+	longest := strings.Repeat("x", 249) + "-5f7"
 	for _, test := range []struct {
 		name, reason string
 		in           []string
@@ -58,6 +59,7 @@ func TestGrouping(t *testing.T) {
 		{"without either", "no label and no object tells more", []string{pod("a", set, "")}, "ReplicaSet/web-5f7 1 0"},
 		{"another hash", "the name does not end with it", []string{pod("a", set+", labels: {pod-template-hash: f7}", "")}, "ReplicaSet/web-5f7 1 0"},
 		{"a hash and no name", "an empty name is no Deployment's", []string{pod("a", by("apps/v1", "ReplicaSet", "-5f7")+", "+hash, "")}, "ReplicaSet/-5f7 1 0"},
+		{"a name as long as one may be", "that of the Deployment was cut", []string{pod("a", by("apps/v1", "ReplicaSet", longest)+", "+hash, "")}, "ReplicaSet/" + longest + " 1 0"},
 		{"a hash and a DaemonSet", "only a ReplicaSet is named so", []string{pod("a", by("apps/v1", "DaemonSet", "web-5f7")+", "+hash, "")}, "DaemonSet/web-5f7 1 0"},
 		{"the input against the hash", "the input knows better", []string{pod("a", set+", "+hash, ""), made("apps/v1", "ReplicaSet", "web-5f7", by("example.com/v1", "Canary", "w"), "")}, "Canary/w 1 1"},
 		{"a Rollout of Argo", "it has a label of its own", []string{pod("a", set+", labels: {rollouts-pod-template-hash: 5f7}", "")}, "Rollout/web 1 0"},

@@ -274,8 +274,8 @@ func nextLevel(l api.Level) api.Level {
 	return ""
 }
 
-// at is the question that a level asks; false at privileged, which asks nothing.
-func at(way Way, level api.Level) (question, bool) {
+// questionOf is the question that a level asks; false at privileged, which asks nothing.
+func questionOf(way Way, level api.Level) (question, bool) {
 	r := slices.Index(levelOf[:], level)
 	return question{way, rank(max(r, 0))}, r >= 0
 }
@@ -283,7 +283,7 @@ func at(way Way, level api.Level) (question, bool) {
 // startless are the workloads that are allowed at a level and may not start.
 func (n *Namespace) startless(way Way, level api.Level) []string {
 	names := []string{}
-	if q, ok := at(way, level); ok {
+	if q, ok := questionOf(way, level); ok {
 		for i := range n.Workloads {
 			if n.Workloads[i].mayNotStart.has(q) {
 				names = append(names, n.Workloads[i].String())
@@ -295,7 +295,7 @@ func (n *Namespace) startless(way Way, level api.Level) []string {
 
 // blocks are the checks and rules that are violated at a level.
 func (n *Namespace) blocks(way Way, level api.Level) []Block {
-	q, _ := at(way, level)
+	q, _ := questionOf(way, level)
 	var all broken
 	for i := range n.Workloads {
 		all.merge(n.Workloads[i].broken[q.way][q.rank])
