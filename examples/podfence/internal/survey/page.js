@@ -128,7 +128,7 @@
       }
     }
     if (answer.commands.length > 0) {
-      parts.push(element("h3", {}, "To label it, in this order"), element("pre", {}, answer.commands.join("\n")));
+      parts.push(element("h3", {}, "To label it, in this order"), element("pre", { tabIndex: 0 }, answer.commands.join("\n")));
     }
     parts.push(element("h3", {}, `Workloads: ${namespace.workloads.length}`));
     parts.push(...listed(namespace.workloads, workload));

@@ -217,6 +217,21 @@ func TestMayNotStart(t *testing.T) {
 	}
 }
 
+// TestDeniedIsNotSaidToMaybeStart: a workload of which one pod is denied is not allowed, and so not one that is allowed and
+// may not start.
+func TestDeniedIsNotSaidToMaybeStart(t *testing.T) {
+	mine := by("apps/v1", "DaemonSet", "d")
+	n := surveyed(policy.Set{}, objects(t, pod("a", mine, "hostNetwork: true")+"\n---\n"+pod("b", mine, "")+"\n---\n"+pod("c", "", ""))...).Namespaces[0]
+	if n.Filled.Level != api.LevelPrivileged || len(n.Filled.Next.MayNotStart) > 0 {
+		t.Errorf("%s, and %v may not start at %s", n.Filled.Level, n.Filled.Next.MayNotStart, n.Filled.Next.Level)
+	}
+	for _, w := range n.Workloads {
+		if got, want := len(w.MayNotStart.Filled) > 0, w.Kind == "Pod"; got != want {
+			t.Errorf("%s may not start: %t, want %t", &w, got, want)
+		}
+	}
+}
+
 // TestUndecided: what could not be decided keeps its namespace at privileged, and is named as far as there is room.
 func TestUndecided(t *testing.T) {
 	c := NewCollector(api.LatestVersion(), policy.Set{})
