@@ -244,10 +244,7 @@ func (t *text) names(indent, before string, names []string) {
 	if len(names) == 0 {
 		return
 	}
-	shown := slices.Clone(names[:min(len(names), maxNames)])
-	for i := range shown {
-		shown[i] = spec.Printable(shown[i])
-	}
+	shown := names[:min(len(names), maxNames)]
 	list := strings.Join(shown, ", ")
 	if more := len(names) - len(shown); more > 0 {
 		list += fmt.Sprintf(" and %d more", more)
@@ -258,7 +255,7 @@ func (t *text) names(indent, before string, names []string) {
 // paragraph writes words in lines of the width of the text, the first behind first and the others behind rest.
 func (t *text) paragraph(first, rest, words string) {
 	line, empty := first, true
-	for _, word := range strings.Fields(words) {
+	for _, word := range strings.Fields(spec.Printable(words)) {
 		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
 			t.line("%s", line)
 			line, empty = rest, true

@@ -53,3 +53,17 @@ func TestTextFits(t *testing.T) {
 		t.Errorf("%d lines", lines)
 	}
 }
+
+// TestTextKeepsNames: where lines are filled word by word, a name keeps what is odd in it, escaped.
+func TestTextKeepsNames(t *testing.T) {
+	var b strings.Builder
+	if err := hostileReport().WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	const escaped = `line\nbreak\u2028\u202e\u200b\x00\x1b[2J`
+	for _, where := range []string{"\n" + escaped + "\n", "\n" + escaped + ": 1 workload, 1 pod\n", "      Pod/" + escaped + "\n"} {
+		if !strings.Contains(b.String(), where) {
+			t.Errorf("the text does not hold %q:\n%s", where, &b)
+		}
+	}
+}
