@@ -13,6 +13,7 @@
 // the library about each workload, and prints the answer:
 //
 //	evaluate.go  mutate.go  admit.go  lint.go  controls.go  config.go  version.go   one file a command
+//	survey.go    the command of that name; internal/survey counts and renders
 //	flags.go     what the commands are told
 //	function.go  mutate and evaluate over a ResourceList, for Kustomize and kpt;
 //	             functionresult.go is what it says of each item

@@ -105,7 +105,8 @@ Policies allow single workloads more than the standards do.
 ` + statusHelp,
 		Example: `  podfence admit -f manifests/ --policies policies/
   kubectl get pods -A -o json | podfence evaluate -f - --policies policies/
-  podfence mutate -f manifests/ -o diff`,
+  podfence mutate -f manifests/ -o diff
+  kubectl get pods,replicasets -A -o json | podfence survey -f - -o html > survey.html`,
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
@@ -127,7 +128,7 @@ Policies allow single workloads more than the standards do.
 		}
 		return err
 	})
-	root.AddCommand(a.admitCommand(), a.evaluateCommand(), a.mutateCommand(), a.functionCommand(), a.lintCommand(), a.controlsCommand(), a.configCommand(), a.versionCommand())
+	root.AddCommand(a.admitCommand(), a.evaluateCommand(), a.mutateCommand(), a.functionCommand(), a.surveyCommand(), a.lintCommand(), a.controlsCommand(), a.configCommand(), a.versionCommand())
 	return root
 }
 
