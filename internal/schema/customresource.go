@@ -41,7 +41,7 @@ func (c customResource) form(f *policy.Form) *Schema {
 		}
 		return list
 	case policy.KindLabels:
-		return &Schema{Type: "object", AdditionalProperties: text(f.Entry), MaxProperties: ptr(int64(maxLabels)), Validations: []Validation{{
+		return &Schema{Type: "object", AdditionalProperties: text(f.Entry, ""), MaxProperties: ptr(int64(maxLabels)), Validations: []Validation{{
 			Rule:    fmt.Sprintf("self.all(key, key.matches(%s))", quoted(f.Label.Patterns[0])),
 			Message: "a key is no label key",
 		}}}
@@ -50,7 +50,7 @@ func (c customResource) form(f *policy.Form) *Schema {
 	case policy.KindNumber:
 		return &Schema{Type: "integer", Format: "int64", Minimum: ptr(f.Min), Maximum: ptr(f.Max)}
 	default:
-		return text(f)
+		return text(f, "")
 	}
 }
 
