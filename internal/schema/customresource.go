@@ -99,6 +99,7 @@ func validation(c policy.FormCondition) Validation {
 		message = fmt.Sprintf("%s %s takes no %s", c.Key, strings.Join(c.Values, " or "), c.Other)
 	}
 	if c.Unset {
+		message = fmt.Sprintf("%s %s, or no %s, takes no %s", c.Key, strings.Join(c.Values, " or "), c.Key, c.Other)
 		when = fmt.Sprintf("has(self.%s) && !(%s)", c.Key, is)
 	}
 	return Validation{Rule: when + " || " + demand(c.Other, c.Demand), Message: message}
