@@ -38,6 +38,8 @@ type Form struct {
 	// Patterns are regular expressions, each of which a text matches, and Never
 	// those of which it matches none. RE2, ECMAScript and PCRE read them alike.
 	Patterns, Never []string
+	// Fix says what to write instead of a text that does not match, as Validate says it.
+	Fix string
 	// MaxLength is how many characters a text has at most. 0: no limit.
 	MaxLength int
 	// Min and Max bound a number, ends included.
@@ -241,11 +243,11 @@ const (
 )
 
 func labelKeyForm() *Form {
-	return &Form{Kind: KindText, Patterns: []string{`^(` + subdomain + `/)?` + labelName + `$`}, MaxLength: maxLabelKey}
+	return &Form{Kind: KindText, Patterns: []string{`^(` + subdomain + `/)?` + labelName + `$`}, MaxLength: maxLabelKey, Fix: fixLabelKey}
 }
 
 func labelValueForm() *Form {
-	return &Form{Kind: KindText, Patterns: []string{`^(` + labelName + `)?$`}, MaxLength: validation.LabelValueMaxLength}
+	return &Form{Kind: KindText, Patterns: []string{`^(` + labelName + `)?$`}, MaxLength: validation.LabelValueMaxLength, Fix: fixLabelValue}
 }
 
 // textForm is what a text at a path may be. TestFormsAgreeWithTheChecks holds each
@@ -259,9 +261,9 @@ func textForm(path string) *Form {
 	f := &Form{Kind: KindText}
 	switch path {
 	case "name":
-		f.Patterns, f.MaxLength = []string{`^` + subdomain + `$`}, validation.DNS1123SubdomainMaxLength
+		f.Patterns, f.MaxLength, f.Fix = []string{`^` + subdomain + `$`}, validation.DNS1123SubdomainMaxLength, fixName
 	case "namespace":
-		f.Patterns, f.MaxLength = []string{`^` + dnsLabel + `$`}, validation.DNS1123LabelMaxLength
+		f.Patterns, f.MaxLength, f.Fix = []string{`^` + dnsLabel + `$`}, validation.DNS1123LabelMaxLength, fixNamespace
 	case "podSelectorExpressions.key":
 		return labelKeyForm()
 	case "podSelectorExpressions.values":
@@ -275,12 +277,14 @@ func textForm(path string) *Form {
 			f.Words = append(f.Words, t.Name)
 		}
 	case "allow.allowedHostPaths.pathPrefix":
+		f.Fix = `write a clean path: /var/log, or C:\var\lib for nodes of Windows`
 		f.Patterns = []string{`^(/|(/` + segment + `)+/?|[A-Za-z]:\\((` + windowName + `\\)*` + windowName + `\\?)?)$`}
 	case KeyAllowedCapabilities.String():
-		f.Patterns, f.Never = []string{`^(\*|[A-Za-z0-9_]+)$`}, []string{`^[Cc][Aa][Pp]_$`}
+		f.Patterns, f.Never, f.Fix = []string{`^(\*|[A-Za-z0-9_]+)$`}, []string{`^[Cc][Aa][Pp]_$`}, fixCapabilityName
 	case KeyAllowedUnsafeSysctls.String():
-		f.Patterns, f.MaxLength = sysctlPatterns(), maxSysctl
+		f.Patterns, f.MaxLength, f.Fix = sysctlPatterns(), maxSysctl, fixSysctl
 	case KeyAllowedProbeHosts.String():
+		f.Fix = fixHost
 		f.Patterns = []string{`^[^\s\x00-\x1f\x7f]+$`}
 	default:
 		f.Words = listedWords(path)

@@ -218,6 +218,10 @@ const (
 // UserRule is the rule over user IDs. In a file it is one word,
 // MustRunAsNonRoot or RunAsAny, or an object with a rule and its ranges.
 //
+// The schema that controller-gen writes for it admits anything, and a value that
+// cannot be decoded breaks every list that holds it: docs/policy.openapi.yaml has one
+// that refuses such values, and docs/crd.md says how to use it.
+//
 // +kubebuilder:object:generate=true
 type UserRule struct {
 	// Rule is MustRunAsNonRoot (the default, also when empty), MustRunAs or RunAsAny.

@@ -28,6 +28,12 @@ const (
 
 	fixID   = "write an ID from 0 to 2147483647"
 	fixPort = "write a port from 1 to 65535"
+
+	fixName           = "write lower-case letters, digits, - and ., at most 253 of them"
+	fixNamespace      = "write one namespace: lower-case letters, digits and -, at most 63 of them"
+	fixCapabilityName = `write a name, as in NET_ADMIN, or "*" for all`
+	fixSysctl         = "write a name, as in net.core.somaxconn, or a prefix, as in net.core.*"
+	fixHost           = "write a host name or an IP address, as in 127.0.0.1"
 )
 
 // Validate reports everything about a policy that Parse would refuse. The
@@ -76,10 +82,10 @@ func (p *Policy) findings() []finding {
 
 func (c *checker) identity(p *Policy) {
 	if p.Name != "" && len(validation.IsDNS1123Subdomain(p.Name)) > 0 {
-		c.add("name", "write lower-case letters, digits, - and ., at most 253 of them", "%s is no DNS-1123 subdomain", quote(p.Name))
+		c.add("name", fixName, "%s is no DNS-1123 subdomain", quote(p.Name))
 	}
 	if p.Namespace != "" && len(validation.IsDNS1123Label(p.Namespace)) > 0 {
-		c.add("namespace", "write one namespace: lower-case letters, digits and -, at most 63 of them", "%s is no DNS-1123 label", quote(p.Namespace))
+		c.add("namespace", fixNamespace, "%s is no DNS-1123 label", quote(p.Namespace))
 	}
 }
 
@@ -191,7 +197,7 @@ func capability(entry string) complaint {
 	if entry == anyValue || capabilityName.MatchString(entry) && !strings.EqualFold(entry, "CAP_") {
 		return complaint{}
 	}
-	return complain(`write a name, as in NET_ADMIN, or "*" for all`, "%s is no capability", quote(entry))
+	return complain(fixCapabilityName, "%s is no capability", quote(entry))
 }
 
 // A sysctl's name is what API validation takes it to be: segments of lower-case
@@ -213,7 +219,7 @@ func sysctl(entry string) complaint {
 	case len(entry) > maxSysctl,
 		isPrefix && !sysctlPrefix.MatchString(prefix),
 		!isPrefix && !sysctlName.MatchString(entry):
-		return complain("write a name, as in net.core.somaxconn, or a prefix, as in net.core.*", "%s is no sysctl", quote(entry))
+		return complain(fixSysctl, "%s is no sysctl", quote(entry))
 	case separator >= 0 && entry[separator] == '/':
 		return complain("write "+quote(swapSeparators(entry)), "%s is written with slashes", quote(entry))
 	}
@@ -259,7 +265,7 @@ func only(grant string, harmless ...string) func(entry string) complaint {
 
 func probeHost(entry string) complaint {
 	if entry == "" || strings.ContainsFunc(entry, isUnprintable) || strings.ContainsFunc(entry, unicode.IsSpace) {
-		return complain("write a host name or an IP address, as in 127.0.0.1", "%s is no host", quote(entry))
+		return complain(fixHost, "%s is no host", quote(entry))
 	}
 	return complaint{}
 }

@@ -41,7 +41,7 @@ func (c customResource) form(f *policy.Form) *Schema {
 		}
 		return list
 	case policy.KindLabels:
-		return &Schema{Type: "object", AdditionalProperties: text(f.Entry), MaxProperties: ptr(int64(maxLabels)), Validations: []Validation{{
+		return &Schema{Type: "object", AdditionalProperties: text(f.Entry, ""), MaxProperties: ptr(int64(maxLabels)), Validations: []Validation{{
 			Rule:    fmt.Sprintf("self.all(key, key.matches(%s))", quoted(f.Label.Patterns[0])),
 			Message: "a key is no label key",
 		}}}
@@ -50,7 +50,7 @@ func (c customResource) form(f *policy.Form) *Schema {
 	case policy.KindNumber:
 		return &Schema{Type: "integer", Format: "int64", Minimum: ptr(f.Min), Maximum: ptr(f.Max)}
 	default:
-		return text(f)
+		return text(f, "")
 	}
 }
 
@@ -99,6 +99,7 @@ func validation(c policy.FormCondition) Validation {
 		message = fmt.Sprintf("%s %s takes no %s", c.Key, strings.Join(c.Values, " or "), c.Other)
 	}
 	if c.Unset {
+		message = fmt.Sprintf("%s %s, or no %s, takes no %s", c.Key, strings.Join(c.Values, " or "), c.Key, c.Other)
 		when = fmt.Sprintf("has(self.%s) && !(%s)", c.Key, is)
 	}
 	return Validation{Rule: when + " || " + demand(c.Other, c.Demand), Message: message}

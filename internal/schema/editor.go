@@ -71,11 +71,11 @@ func reference(p Property) *Schema {
 func welkinValues(namespace, name *policy.Form) *Schema {
 	byName := &Schema{
 		Type: "object", Description: "The policies of this namespace, by name.",
-		PropertyNames: text(name), AdditionalProperties: &Schema{Ref: "#/definitions/welkinPolicy"},
+		PropertyNames: text(name, name.Fix), AdditionalProperties: &Schema{Ref: "#/definitions/welkinPolicy"},
 	}
 	byNamespace := &Schema{
 		Type: "object", Description: "Policies by namespace and name, as the values of Welkin's chart have them.",
-		PropertyNames: text(namespace), AdditionalProperties: byName,
+		PropertyNames: text(namespace, namespace.Fix), AdditionalProperties: byName,
 	}
 	return &Schema{
 		Type: "object", Required: []string{"constraints"}, AdditionalProperties: false,
@@ -94,13 +94,13 @@ func (e editor) form(f *policy.Form) *Schema {
 		}
 		return list
 	case policy.KindLabels:
-		return &Schema{Type: "object", PropertyNames: text(f.Label), AdditionalProperties: text(f.Entry)}
+		return &Schema{Type: "object", PropertyNames: text(f.Label, f.Label.Fix), AdditionalProperties: text(f.Entry, f.Entry.Fix)}
 	case policy.KindFlag:
 		return &Schema{Type: "boolean"}
 	case policy.KindNumber:
 		return &Schema{Type: "integer", Minimum: ptr(f.Min), Maximum: ptr(f.Max)}
 	default:
-		return text(f)
+		return text(f, f.Fix)
 	}
 }
 

@@ -20,6 +20,7 @@ type Schema struct {
 	Default               any          `json:"default,omitempty"`
 	Enum                  []any        `json:"enum,omitempty"`
 	Pattern               string       `json:"pattern,omitempty"`
+	PatternErrorMessage   string       `json:"patternErrorMessage,omitempty"` // of yaml-language-server
 	MinLength             *int64       `json:"minLength,omitempty"`
 	MaxLength             *int64       `json:"maxLength,omitempty"`
 	Minimum               *int64       `json:"minimum,omitempty"`
@@ -114,14 +115,15 @@ func enum(words []string) (values []any) {
 	return values
 }
 
-// text is the schema of a text.
-func text(f *policy.Form) *Schema {
+// text is the schema of a text. The fix is shown in place of a pattern, where the
+// schema's reader can do that; empty, it shows the pattern.
+func text(f *policy.Form, fix string) *Schema {
 	s := &Schema{Type: "string", Enum: enum(f.Words)}
 	if len(f.Patterns) == 1 {
-		s.Pattern = f.Patterns[0]
+		s.Pattern, s.PatternErrorMessage = f.Patterns[0], fix
 	} else {
 		for _, pattern := range f.Patterns {
-			s.AllOf = append(s.AllOf, &Schema{Pattern: pattern})
+			s.AllOf = append(s.AllOf, &Schema{Pattern: pattern, PatternErrorMessage: fix})
 		}
 	}
 	for _, pattern := range f.Never {

@@ -38,6 +38,8 @@ func TestYAMLLanguageServer(t *testing.T) {
 		{"no selector", "it is demanded", "allow: {}\n", []string{"podSelectorLabels"}},
 		{"a wrong key", "there is no other", "podSelectorLabels: {app: web}\nallow: {privileges: true}\n", []string{"2: Property privileges is not allowed"}},
 		{"a word for a flag", "yes is a text", "podSelectorLabels: {app: web}\nallow: {privileged: yes}\n", []string{`2: Incorrect type. Expected "boolean"`}},
+		{"a path that is not clean", "it is told what to write, and no pattern", "podSelectorLabels: {app: web}\nallow: {allowedHostPaths: [{pathPrefix: /a/../b}]}\n", []string{"write a clean path"}},
+		{"a bad label", "keys are told too", "podSelectorLabels: {a b: web}\n", []string{"write [prefix/]name"}},
 		{"a rule without ranges", "it takes some", "podSelectorLabels: {app: web}\nallow: {fsGroup: {rule: MustRunAs}}\n", []string{"ranges"}},
 		{"the second document", "each has its line", "name: a\npodSelectorLabels: {app: web}\n---\n" + names + "name: b\npodSelectorLabels: {app: web}\nalow: {}\n", []string{"Property alow is not allowed"}},
 		{"a second document without the line", "no schema is asked about it", "name: a\npodSelectorLabels: {app: web}\n---\nalow: {}\n", nil},
