@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -74,6 +75,9 @@ func (a *app) function(flags *inputFlags, how mutateFlags, judge bool) error {
 	f := newFunction(s, how, judge)
 	if err := s.visit(f); err != nil {
 		return err
+	}
+	if s.requireWorkloads && s.workloads() == 0 {
+		f.fail(&manifest.Object{}, errors.New("the list holds no workload, and --require-workloads demands one"))
 	}
 	output, err := f.list()
 	if err != nil {

@@ -52,6 +52,7 @@ func newScratch(dir, bin string) (*scratch, error) {
 	return &scratch{dir: dir, cwd: dir, env: []string{
 		"PATH=" + strings.Join([]string{stubs, bin, os.Getenv("PATH")}, string(os.PathListSeparator)),
 		"HELM_CONFIG_HOME=" + home, "HELM_CACHE_HOME=" + home, "HELM_DATA_HOME=" + home,
+		"PRE_COMMIT_HOME=" + filepath.Join(home, "pre-commit"),
 		"NO_COLOR=1",
 		// Packages that were built in the clone need not be built again in its copy.
 		"GOFLAGS=-trimpath -buildvcs=false",
