@@ -1,16 +1,20 @@
 package admission
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	goruntime "runtime"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -23,11 +27,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	admissionapi "k8s.io/pod-security-admission/admission/api"
 	"k8s.io/pod-security-admission/api"
-	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
-	ctrl "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 	"sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence/examples/webhook/internal/limits"
+	"github.com/podfence/podfence/internal/patchtest"
 	"github.com/podfence/podfence/policy"
 )
 
@@ -84,7 +87,7 @@ func newController(t *testing.T, change func(*Config)) *Controller {
 		change(&config)
 	}
 	existing := pods{{ObjectMeta: metav1.ObjectMeta{Name: "running"}, Spec: corev1.PodSpec{HostPID: true}}}
-	c, err := New(config, func() policy.Set { return set }, cluster, existing, NewMetrics(prometheus.NewRegistry()))
+	c, err := New(config, func() policy.Set { return set }, cluster, existing, logr.Discard(), NewMetrics(prometheus.NewRegistry()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +107,7 @@ func raw(t *testing.T, text string) runtime.RawExtension {
 }
 
 // request is one to create a pod, unless the row says otherwise.
-func request(t *testing.T, namespace, object string, change func(*admissionv1.AdmissionRequest)) ctrl.Request {
+func request(t *testing.T, namespace, object string, change func(*admissionv1.AdmissionRequest)) admissionv1.AdmissionRequest {
 	t.Helper()
 	r := admissionv1.AdmissionRequest{
 		UID: "1", Operation: admissionv1.Create, Namespace: namespace, Name: "p",
@@ -114,8 +117,52 @@ func request(t *testing.T, namespace, object string, change func(*admissionv1.Ad
 	if change != nil {
 		change(&r)
 	}
-	r.RequestSubResource = r.SubResource
-	return ctrl.Request{AdmissionRequest: r}
+	return r
+}
+
+// Mutate and Validate ask the webhooks, from bytes to bytes and behind limits that are
+// wide. A status other than 200 is the code of the answer.
+func (c *Controller) Mutate(ctx context.Context, r admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
+	return c.ask(ctx, c.Mutating(), r)
+}
+
+func (c *Controller) Validate(ctx context.Context, r admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
+	return c.ask(ctx, c.Validating(), r)
+}
+
+func (c *Controller) ask(ctx context.Context, webhook http.Handler, r admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {
+	if log, err := logr.FromContext(ctx); err == nil {
+		c.log = log
+	}
+	review := []byte(patchtest.MustJSON(admissionv1.AdmissionReview{TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"}, Request: &r}))
+	w := answered(behindLimits(webhook), review)
+	if w.Code != http.StatusOK {
+		return &admissionv1.AdmissionResponse{Result: &metav1.Status{Code: int32(w.Code), Message: w.Body.String()}}
+	}
+	var answer admissionv1.AdmissionReview
+	d := json.NewDecoder(w.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&answer); err != nil || answer.Response == nil || answer.Response.UID != r.UID || answer.Kind != "AdmissionReview" || answer.APIVersion != "admission.k8s.io/v1" {
+		panic(fmt.Sprintf("no answer to %s: %+v, %v", review, answer, err))
+	}
+	return answer.Response
+}
+
+// wide are limits that no test comes near.
+var wide = limits.Limits{
+	MaxBody: limits.LargestBody, MaxBodies: 32 << 20, MaxMemory: 1 << 40, MaxRequests: 64,
+	ReadTimeout: time.Minute, WriteTimeout: time.Minute,
+}
+
+func behindLimits(webhook http.Handler) http.Handler {
+	return wide.Handler(context.Background())(webhook)
+}
+
+func answered(webhook http.Handler, body []byte) *httptest.ResponseRecorder {
+	r, w := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body)), httptest.NewRecorder()
+	r.Header.Set("Content-Type", "application/json")
+	webhook.ServeHTTP(w, r)
+	return w
 }
 
 func podYAML(spec string) string {
@@ -290,7 +337,7 @@ func TestValidate(t *testing.T) {
 			refused: refusal + `allowPrivilegeEscalation != false (containers "a", "d"`},
 		{name: "an unknown namespace", why: "with failurePolicy Fail this is a refusal", namespace: "gone", object: podYAML(bare), refused: `failed to lookup namespace "gone"`},
 		{name: "a broken pod", why: "what cannot be read is not allowed", namespace: "shop", object: podYAML("{containers: 7}"), refused: "failed to decode object"},
-		{name: "an empty request", why: "what says nothing is not allowed", namespace: "shop", object: podYAML(bare), refused: "no AdmissionReview",
+		{name: "an empty request", why: "what says nothing is not allowed", namespace: "shop", object: podYAML(bare), refused: "uid, operation, kind and resource must be set",
 			change: func(*testing.T) func(*admissionv1.AdmissionRequest) {
 				return func(r *admissionv1.AdmissionRequest) { *r = admissionv1.AdmissionRequest{} }
 			}},
@@ -395,7 +442,7 @@ func namespaceYAML(name, uid, label string) string {
 }
 
 // raising is a request that raises the level of a namespace to baseline.
-func raising(t *testing.T, name, uid string) ctrl.Request {
+func raising(t *testing.T, name, uid string) admissionv1.AdmissionRequest {
 	return request(t, name, namespaceYAML(name, uid, "podfence.dev/enforce: baseline"), func(r *admissionv1.AdmissionRequest) {
 		ofNamespace(r)
 		r.Operation, r.OldObject = admissionv1.Update, raw(t, namespaceYAML(name, uid, "a: b"))
@@ -473,7 +520,7 @@ func TestRunningPods(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			base := newController(t, func(c *Config) { c.ClientsAreKnown = row.known })
-			c, err := New(base.config, base.policies, identified{cluster}, row.reader, NewMetrics(prometheus.NewRegistry()))
+			c, err := New(base.config, base.policies, identified{cluster}, row.reader, logr.Discard(), NewMetrics(prometheus.NewRegistry()))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -515,7 +562,7 @@ func TestMetrics(t *testing.T) {
 # HELP podfence_decisions_total Number of answered admission requests, by side (mutate, validate), operation, resource, level enforced on pods, outcome (allowed, warned, audited, filled, denied, exempt, error) and governing policy.
 # TYPE podfence_decisions_total counter
 podfence_decisions_total{level="",operation="create",outcome="error",policy="",resource="pods",side="validate"} 1
-podfence_decisions_total{level="",operation="create",outcome="error",policy="",resource="other",side="validate"} 1
+podfence_decisions_total{level="",operation="other",outcome="error",policy="",resource="other",side="validate"} 1
 podfence_decisions_total{level="",operation="create",outcome="exempt",policy="",resource="pods",side="mutate"} 1
 podfence_decisions_total{level="",operation="create",outcome="exempt",policy="",resource="pods",side="validate"} 1
 podfence_decisions_total{level="privileged",operation="create",outcome="allowed",policy="",resource="pods",side="mutate"} 1
@@ -552,10 +599,10 @@ func TestADecisionIsOneLine(t *testing.T) {
 		{"a broken pod", "an operator must see it", "shop", podYAML("{containers: [{name: secret-n, ports: 7}]}"), 1, `"outcome"="error"`},
 	} {
 		for verbosity, want := range []int{row.atInfo, row.atInfo + 1} {
-			for side, decide := range map[string]func(*Controller, context.Context, ctrl.Request) ctrl.Response{mutating: (*Controller).Mutate, validating: (*Controller).Validate} {
+			for side, decide := range map[string]func(*Controller, context.Context, admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse{mutating: (*Controller).Mutate, validating: (*Controller).Validate} {
 				var lines []string
 				log := funcr.New(func(_, line string) { lines = append(lines, line) }, funcr.Options{Verbosity: verbosity})
-				decide(newController(t, nil), ctrllog.IntoContext(context.Background(), log), request(t, row.namespace, row.object, nil))
+				decide(newController(t, nil), logr.NewContext(context.Background(), log), request(t, row.namespace, row.object, nil))
 				text := strings.Join(lines, "\n")
 				if len(lines) != want || strings.Contains(text, "secret") {
 					t.Errorf("%s, %s, verbosity %d: %d lines, want %d:\n%s", row.name, side, verbosity, len(lines), want, text)
@@ -564,38 +611,6 @@ func TestADecisionIsOneLine(t *testing.T) {
 					t.Errorf("%s: %s lacks %s: %s", row.name, text, row.says, row.why)
 				}
 			}
-		}
-	}
-}
-
-// TestNoBodyTakesMoreThanIsEstimated: what stands in lists and maps of a pod, be
-// it sensible or not, takes no more memory to decode than requests are held to.
-func TestNoBodyTakesMoreThanIsEstimated(t *testing.T) {
-	const n = 20_000
-	list := func(field, element string) string {
-		return `{"kind":"Pod","apiVersion":"v1","spec":{"` + field + `":[` + strings.Repeat(element+",", n) + element + `]}}`
-	}
-	bodies := map[string]string{}
-	for _, element := range []string{"{}", "null", "7", `""`, "[]", "true"} {
-		bodies["containers "+element] = list("containers", element)
-		bodies["ephemeral containers "+element] = list("ephemeralContainers", element)
-		bodies["volumes "+element] = list("volumes", element)
-	}
-	var labels, quantities strings.Builder
-	for i := range n {
-		fmt.Fprintf(&labels, `"%x":"",`, i)
-		fmt.Fprintf(&quantities, `"%x":1,`, i)
-	}
-	bodies["labels"] = `{"kind":"Pod","apiVersion":"v1","metadata":{"labels":{` + labels.String() + `"z":""}}}`
-	bodies["quantities"] = `{"kind":"Pod","apiVersion":"v1","spec":{"overhead":{` + quantities.String() + `"z":1}}}`
-	decoder := newDecoder()
-	for name, body := range bodies {
-		var before, after goruntime.MemStats
-		goruntime.ReadMemStats(&before)
-		_, _, _ = decoder.Decode([]byte(body), nil, nil) // an error is as good: it took the memory
-		goruntime.ReadMemStats(&after)
-		if took, estimate := after.TotalAlloc-before.TotalAlloc, limits.Estimate([]byte(body)); took > uint64(estimate) || took == 0 {
-			t.Errorf("%s: %d bytes of memory for a body of %d, by the estimate %d", name, took, len(body), estimate)
 		}
 	}
 }
@@ -636,9 +651,9 @@ func TestErrorsDoNotQuoteObjects(t *testing.T) {
 		if got.Allowed || got.Result.Message == "" || strings.Contains(got.Result.Message, "secret") {
 			t.Errorf("%s: %+v", why, got.Result)
 		}
-		r := request(t, "shop", object, nil)
-		if _, err := c.attributes(&r.AdmissionRequest).GetObject(); err != nil && strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: %v", why, err)
+		judged := c.Validate(context.Background(), request(t, "shop", object, nil))
+		if judged.Allowed || judged.AuditAnnotations["error"] == "" || strings.Contains(judged.AuditAnnotations["error"]+judged.Result.Message, "secret") {
+			t.Errorf("%s: judged with %+v", why, judged)
 		}
 	}
 }
@@ -649,7 +664,7 @@ func TestNewRefuses(t *testing.T) {
 		"a prefix without a slash": {LabelPrefix: "podfence.dev"},
 		"an unknown level":         {LabelPrefix: "podfence.dev/", Defaults: api.Policy{Enforce: api.LevelVersion{Level: "high"}}},
 	} {
-		if _, err := New(config, nil, cluster, pods{}, NewMetrics(prometheus.NewRegistry())); err == nil {
+		if _, err := New(config, nil, cluster, pods{}, logr.Discard(), NewMetrics(prometheus.NewRegistry())); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
