@@ -415,6 +415,74 @@ func TestWorkloads(t *testing.T) {
 	}
 }
 
+// TestClaimsAreVolumes: a pod of a StatefulSet has a volume for each claim, which its
+// policy may refuse.
+func TestClaimsAreVolumes(t *testing.T) {
+	policies, err := policy.Parse([]byte("name: small\npodSelectorLabels: {app: db}\nallow: {volumes: [configMap, projected]}\n"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := policy.NewSet(policies...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newController(t, nil)
+	c.policies = func() policy.Set { return set }
+	for claims, warned := range map[string]string{"[]": "", "[{metadata: {name: data}}]": `(volume "volumeClaimTemplates" must be one of configMap, projected, is "persistentVolumeClaim")`} {
+		object := "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: d}, spec: {volumeClaimTemplates: " + claims + ", template: {metadata: {labels: {app: db}}, spec: " + bare + "}}}"
+		got := c.Validate(context.Background(), request(t, "shop", object, func(r *admissionv1.AdmissionRequest) {
+			r.Kind = metav1.GroupVersionKind{Group: "apps", Version: "v1", Kind: "StatefulSet"}
+			r.Resource = metav1.GroupVersionResource{Group: "apps", Version: "v1", Resource: "statefulsets"}
+		}))
+		if text := strings.Join(got.Warnings, "\n"); !got.Allowed || !strings.Contains(text, warned) || (text == "") != (warned == "") {
+			t.Errorf("claims %s: allowed %v, warnings %q, want %q", claims, got.Allowed, text, warned)
+		}
+	}
+}
+
+// TestUnreadObjects: what cannot be read is refused, but for what is exempt and for
+// workloads, which are never refused; and what is no review or too large has the
+// status that says so.
+func TestUnreadObjects(t *testing.T) {
+	deployment := func(r *admissionv1.AdmissionRequest) {
+		r.Kind = metav1.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}
+		r.Resource = metav1.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	}
+	const broken = "{containers: 7}"
+	large := podYAML("{containers: [" + strings.Repeat("{},", 50_000) + "{}]}")
+	for _, row := range []struct {
+		name, namespace, object string
+		change                  func(*admissionv1.AdmissionRequest)
+		code                    int32
+		annotation              string
+	}{
+		{"a pod", "shop", podYAML(broken), nil, 400, "failed to decode object: /request/object/spec/containers: a number stands where a list belongs"},
+		{"a pod that is exempt", "exempt", podYAML(broken), nil, 0, ""},
+		{"a workload", "shop", "{apiVersion: apps/v1, kind: Deployment, spec: {template: {spec: " + broken + "}}}", deployment, 0,
+			"failed to decode object: /request/object/spec/template/spec/containers: a number stands where a list belongs"},
+		{"a workload that is none", "shop", "null", deployment, 0, "failed to decode object: the request shows no object"},
+		{"a large pod", "shop", large, nil, 413, ""},
+		{"a large pod that is exempt", "exempt", large, nil, 413, ""},
+	} {
+		c := newController(t, func(config *Config) { config.MaxRead = 16 << 20 })
+		got := c.Validate(context.Background(), request(t, row.namespace, row.object, row.change))
+		if got.Allowed != (row.code == 0) || !got.Allowed && got.Result.Code != row.code || !strings.HasPrefix(got.AuditAnnotations["error"], row.annotation) {
+			t.Errorf("%s: %+v, %v, want code %d and annotation %q", row.name, got.Result, got.AuditAnnotations, row.code, row.annotation)
+		}
+	}
+}
+
+// TestPanicsAreRefusals: whoever decides may fail, and the answer is no.
+func TestPanicsAreRefusals(t *testing.T) {
+	c := newController(t, nil)
+	c.policies = func() policy.Set { panic("policies") }
+	for side, decide := range map[string]func(context.Context, admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse{mutating: c.Mutate, validating: c.Validate} {
+		if got := decide(context.Background(), request(t, "shop", podYAML(bare), nil)); got.Allowed || got.Result.Code != 500 || !strings.Contains(got.Result.Message, "panic: policies") {
+			t.Errorf("%s: %+v", side, got)
+		}
+	}
+}
+
 // TestNamespaces: labels that cannot be parsed are refused under their own names,
 // and a level that is raised is checked against the pods that run.
 func TestNamespaces(t *testing.T) {

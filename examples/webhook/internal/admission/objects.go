@@ -20,7 +20,7 @@ func podOf(r *review.Request, pod *corev1.Pod, unread error) (*corev1.Pod, error
 	case pod == nil && unread != nil:
 		return nil, unread
 	case pod == nil:
-		return nil, errors.New("the request shows no pod")
+		return nil, errors.New("the request shows no object")
 	}
 	if err := typed(&pod.TypeMeta); err != nil {
 		return nil, err
