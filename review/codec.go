@@ -49,12 +49,19 @@ type DecideFunc func(r *Request, unread error) (*admissionv1.AdmissionResponse, 
 func (c *Codec) Answer(review []byte, decide DecideFunc) ([]byte, error) {
 	return c.decoders.answer(review, c.MaxMemory, func(r *Request, unread error) (response, error) {
 		answer, err := decide(r, unread)
-		if err != nil {
+		switch {
+		case err != nil:
 			return response{}, err
+		case answer == nil:
+			return response{}, errUndecided
+		default:
+			return responseOf(answer), nil
 		}
-		return responseOf(answer), nil
 	})
 }
+
+// errUndecided is about a function that says nothing.
+var errUndecided = errors.New("review: the request was not decided")
 
 // Serve answers a review by HTTP, with the statuses of [Handler.ServeHTTP], and
 // with 500 for an error of decide.

@@ -217,25 +217,25 @@ func TestCodecWritesWhatItIsGiven(t *testing.T) {
 // TestServe: a webhook that decides in its own way has the statuses of a Handler, and
 // one more for what it does not decide.
 func TestServe(t *testing.T) {
-	good := asked(func(r *admissionv1.AdmissionRequest) { r.Object = raw(bare) })
+	good, allowed := asked(func(r *admissionv1.AdmissionRequest) { r.Object = raw(bare) }), &admissionv1.AdmissionResponse{Allowed: true}
 	for _, row := range []struct {
 		name   string
 		body   []byte
+		answer *admissionv1.AdmissionResponse
 		err    error
 		status int
 		says   string
 	}{
-		{"a review", good, nil, 200, `"allowed":true`},
-		{"no review", []byte("{"), nil, 400, "unexpected EOF"},
-		{"too much in a request", []byte(strings.Replace(string(good), `"default"`, `"`+strings.Repeat("x", 9000)+`"`, 1)), nil, 413, "/request/namespace: there is more"},
-		{"undecided", good, errors.New("nobody knows\n"), 500, `nobody knows\n`},
+		{"a review", good, allowed, nil, 200, `"allowed":true`},
+		{"no review", []byte("{"), allowed, nil, 400, "unexpected EOF"},
+		{"too much in a request", []byte(strings.Replace(string(good), `"default"`, `"`+strings.Repeat("x", 9000)+`"`, 1)), allowed, nil, 413, "/request/namespace: there is more"},
+		{"undecided", good, allowed, errors.New("nobody knows\n"), 500, `nobody knows\n`},
+		{"nothing said", good, nil, nil, 500, "not decided"},
 	} {
 		codec := review.Codec{MaxMemory: 8 << 10}
 		r, w := httptest.NewRequest("POST", "/", strings.NewReader(string(row.body))), httptest.NewRecorder()
 		r.Header.Set("Content-Type", "application/json")
-		codec.Serve(w, r, func(*review.Request, error) (*admissionv1.AdmissionResponse, error) {
-			return &admissionv1.AdmissionResponse{Allowed: true}, row.err
-		})
+		codec.Serve(w, r, func(*review.Request, error) (*admissionv1.AdmissionResponse, error) { return row.answer, row.err })
 		if w.Code != row.status || !strings.Contains(w.Body.String(), row.says) {
 			t.Errorf("%s: status %d, want %d, %s", row.name, w.Code, row.status, w.Body)
 		}

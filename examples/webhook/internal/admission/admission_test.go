@@ -69,7 +69,7 @@ var cluster = namespaces{
 
 const grantsPrivileged = "name: nodes\npodSelectorLabels: {app: agent}\nallow: {privileged: true}\n"
 
-func newController(t *testing.T, change func(*Config)) *Controller {
+func newController(t testing.TB, change func(*Config)) *Controller {
 	t.Helper()
 	policies, err := policy.Parse([]byte(grantsPrivileged), "")
 	if err != nil {
@@ -94,7 +94,7 @@ func newController(t *testing.T, change func(*Config)) *Controller {
 	return c
 }
 
-func raw(t *testing.T, text string) runtime.RawExtension {
+func raw(t testing.TB, text string) runtime.RawExtension {
 	t.Helper()
 	if text == "" {
 		return runtime.RawExtension{}
@@ -107,7 +107,7 @@ func raw(t *testing.T, text string) runtime.RawExtension {
 }
 
 // request is one to create a pod, unless the row says otherwise.
-func request(t *testing.T, namespace, object string, change func(*admissionv1.AdmissionRequest)) admissionv1.AdmissionRequest {
+func request(t testing.TB, namespace, object string, change func(*admissionv1.AdmissionRequest)) admissionv1.AdmissionRequest {
 	t.Helper()
 	r := admissionv1.AdmissionRequest{
 		UID: "1", Operation: admissionv1.Create, Namespace: namespace, Name: "p",
