@@ -191,10 +191,15 @@ func (r *Request) readHeld(d *decoder, review []byte) error {
 // wholly reads an object of a request, also one that something is wrong with: that
 // is kept, and the rest of the object passed. Text that is no JSON ends it.
 func (d *decoder) wholly(r *Request, read func(*decoder) error) error {
-	depth := d.json.StackDepth()
+	depth, start := d.json.StackDepth(), d.json.InputOffset()
 	err := read(d)
 	if unread := (*Error)(nil); !errors.As(err, &unread) || unread.isSyntax() {
 		return err
+	}
+	if d.json.InputOffset() == start { // nothing of it was read
+		if err := d.skip(); err != nil {
+			return err
+		}
 	}
 	for d.json.StackDepth() > depth {
 		if _, err := d.json.ReadToken(); err != nil {
