@@ -7,8 +7,9 @@
 //
 // It prints what this tree takes in parts of what each commit takes: of a request on
 // loopback, the median of a round; of the webhook's own metric and of its processor
-// time, the mean. Of each the median of all rounds is shown, with the middle half of them.
-// The metric is what it was at that commit: later ones count more, as decoding.
+// time, the mean. Of each the median of all rounds is shown, the middle half of them, and
+// the ratio of the fastest round of each. The metric is what it was at that commit: later
+// ones count more, as decoding.
 package main
 
 import (
@@ -100,20 +101,26 @@ func show(w io.Writer, commits []string, measured [][]figures) {
 	}
 	fmt.Fprintln(w)
 	for _, what := range rows() {
-		own := make([]float64, len(measured[0]))
-		for i, f := range measured[0] {
-			own[i] = f[what]
-		}
+		own := column(measured[0], what)
 		fmt.Fprintf(w, "| %s | %v |", what, time.Duration(quantile(own, 0.5)*float64(time.Second)).Round(time.Microsecond))
 		for _, other := range measured[1:] {
-			ratios := make([]float64, len(other))
-			for i := range other {
-				ratios[i] = measured[0][i][what] / other[i][what]
+			theirs, ratios := column(other, what), make([]float64, len(other))
+			for i := range ratios {
+				ratios[i] = own[i] / theirs[i]
 			}
-			fmt.Fprintf(w, " %.2f (%.2f to %.2f) |", quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75))
+			fmt.Fprintf(w, " %.2f (%.2f to %.2f), fastest %.2f |", quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75), slices.Min(own)/slices.Min(theirs))
 		}
 		fmt.Fprintln(w)
 	}
+}
+
+// column is one figure of all rounds.
+func column(rounds []figures, what string) []float64 {
+	values := make([]float64, len(rounds))
+	for i, f := range rounds {
+		values[i] = f[what]
+	}
+	return values
 }
 
 func rows() (list []string) {

@@ -30,9 +30,9 @@ func TestShow(t *testing.T) {
 		return list
 	}
 	var b strings.Builder
-	show(&b, []string{"old"}, [][]figures{version(1e-3, 2e-3, 9e-3), version(2e-3, 4e-3, 9e-3)})
+	show(&b, []string{"old"}, [][]figures{version(1e-3, 2e-3, 9e-3), version(4e-3, 4e-3, 9e-3)})
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if len(lines) != 2+len(rows()) || lines[2] != "| a request to /mutate, on loopback | 2ms | 0.50 (0.50 to 0.50) |" {
+	if len(lines) != 2+len(rows()) || lines[2] != "| a request to /mutate, on loopback | 2ms | 0.50 (0.25 to 0.50), fastest 0.25 |" {
 		t.Errorf("printed\n%s", b.String())
 	}
 }
