@@ -30,8 +30,8 @@ type Request struct {
 	// Pod is the object where it is a pod, OldPod the pod before an update, both as
 	// [Pod] reads them. They are valid until the request is answered.
 	Pod, OldPod *corev1.Pod
-	// Object is the object where it is none, and OldObject what it was before an
-	// update: kind, name, namespace, UID, labels and annotations, whatever it is.
+	// Object is the object where it is no pod, OldObject the same before an update:
+	// kind, name, namespace, UID, labels and annotations, whatever it is.
 	Object, OldObject *metav1.PartialObjectMetadata
 	// Template is the pod template that the object holds, at Root, else nil.
 	Template *corev1.PodTemplateSpec
