@@ -239,7 +239,7 @@ func (f *finder) add(template map[string]any, path []string) {
 	}
 	metadata, _ := f.content["metadata"].(map[string]any)
 	w.Namespace, _ = metadata["namespace"].(string)
-	w.claims = w.Root == kinds.UnderSpec && f.hasClaims()
+	w.Claims = w.Root == kinds.UnderSpec && f.hasClaims()
 	var err error
 	if w.Root == "" && !f.byPlace {
 		w.Pod = &corev1.Pod{}

@@ -30,9 +30,10 @@ type Workload struct {
 	// template was found by its place. The kind's controller may do more with it,
 	// or something else.
 	ByPlace bool
+	// Claims: pods of the template get volumes for claims, as those of a StatefulSet
+	// with volumeClaimTemplates do.
+	Claims bool
 
-	// claims: pods of the template get volumes for claims.
-	claims bool
 	object runtime.Object
 }
 
@@ -101,7 +102,7 @@ func typed(object runtime.Object) (w Workload, ok bool) {
 		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, kinds.UnderSpec
 	case *appsv1.StatefulSet:
 		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, kinds.UnderSpec
-		w.claims = len(o.Spec.VolumeClaimTemplates) > 0
+		w.Claims = len(o.Spec.VolumeClaimTemplates) > 0
 	case *appsv1.DaemonSet:
 		w.Namespace, w.Template, w.Root = o.Namespace, &o.Spec.Template, kinds.UnderSpec
 	case *batchv1.Job:
@@ -142,7 +143,7 @@ func (w *Workload) EvaluateStored(lv api.LevelVersion, exceptions policy.Set) ev
 
 // still is what pods of the template get that the template does not say.
 func (w *Workload) still() spec.Default {
-	if w.claims {
+	if w.Claims {
 		return spec.AllDefaults | spec.DefaultClaimVolumes
 	}
 	return spec.AllDefaults

@@ -17,10 +17,12 @@ import (
 // response is what an AdmissionResponse says.
 type response struct {
 	allowed bool
-	// code, reason and message are the status of what is not allowed.
+	// code, reason and message are the status of what is not allowed; status is one
+	// that says more, else nil.
 	code    int
 	reason  metav1.StatusReason
 	message string
+	status  *metav1.Status
 	// patch is RFC 6902, empty for none.
 	patch    []byte
 	audit    []annotation
@@ -120,14 +122,11 @@ func answerTo(to *Request, r response) []byte {
 	b = quoted(b, to.UID)
 	b = append(b, `,"allowed":`...)
 	b = strconv.AppendBool(b, r.allowed)
-	if r.code != 0 {
-		b = append(b, `,"status":{"metadata":{},"status":"Failure","message":`...)
-		b = quoted(b, r.message)
-		b = append(b, `,"reason":`...)
-		b = quoted(b, r.reason)
-		b = append(b, `,"code":`...)
-		b = strconv.AppendInt(b, int64(r.code), 10)
-		b = append(b, '}')
+	switch {
+	case r.status != nil:
+		b = appendStatus(append(b, `,"status":`...), r.status)
+	case r.code != 0:
+		b = appendStatus(append(b, `,"status":`...), &metav1.Status{Status: metav1.StatusFailure, Message: r.message, Reason: r.reason, Code: int32(r.code)})
 	}
 	if len(r.patch) > 0 {
 		b = append(b, `,"patch":"`...)

@@ -4,9 +4,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// DefaultLimit is how many bytes a pod may take in memory, by default: some ten
-// thousand containers. The largest pods that an API server stores take less than
-// a tenth of it.
+// DefaultLimit is how much may be read of a pod or a review by default, in bytes of
+// memory: some ten thousand containers. The largest pods that an API server stores
+// take less than a tenth of it.
 const DefaultLimit = 16 << 20
 
 // Pod reads a pod from its JSON: the fields that podfence looks at, into the API's

@@ -49,6 +49,29 @@ func Example() {
 	// Output: false 403 violates PodSecurity "restricted:latest": privileged (container "web" must not set securityContext.privileged=true)
 }
 
+// A webhook that exempts a user, and writes a line for each decision.
+func ExampleCodec() {
+	handler, codec := &review.Handler{}, &review.Codec{}
+	webhook := func(w http.ResponseWriter, r *http.Request) {
+		codec.Serve(w, r, func(q *review.Request, unread error) (*admissionv1.AdmissionResponse, error) {
+			if unread == nil && q.UserInfo.Username == "system:serviceaccount:backup:restore" {
+				return &admissionv1.AdmissionResponse{Allowed: true}, nil
+			}
+			answer := handler.Respond(r.Context(), q, unread)
+			fmt.Println(q.Operation, q.Resource.Resource, "in", q.Namespace, "allowed:", answer.Allowed, "at", answer.AuditAnnotations[api.EnforcedPolicyAnnotationKey])
+			return answer, nil
+		})
+	}
+
+	question := strings.NewReader(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1",
+		"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},"namespace":"shop","operation":"CREATE",
+		"object":{"spec":{"containers":[{"name":"web","image":"nginx","securityContext":{"privileged":true}}]}}}}`)
+	r := httptest.NewRequest("POST", "/validate", question)
+	r.Header.Set("Content-Type", "application/json")
+	webhook(httptest.NewRecorder(), r)
+	// Output: CREATE pods in shop allowed: false at restricted:latest
+}
+
 // A pod that is read sparsely is enough for an answer.
 func ExamplePod() {
 	pod, err := review.Pod([]byte(`{"spec":{"hostNetwork":true,"containers":[{"name":"web","env":[{"name":"A"}]}]}}`))

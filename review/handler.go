@@ -1,14 +1,9 @@
 package review
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"mime"
 	"net/http"
-	"sync"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -21,10 +16,6 @@ import (
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
-
-// DefaultMaxBody is how long the body of a request may be, in bytes, by default.
-// An API server takes objects of 3 MiB, and a review may hold two.
-const DefaultMaxBody = 7 << 20
 
 // Handler is an admission webhook: it answers an AdmissionReview of
 // admission.k8s.io/v1, from bytes to bytes.
@@ -49,119 +40,32 @@ type Handler struct {
 	Policies func() policy.Set
 	// MaxBody is how long a body may be, in bytes; DefaultMaxBody where it is 0.
 	MaxBody int64
-	// MaxMemory is how much the pods of a request may take in memory, in bytes;
+	// MaxMemory is how much may be read of a request, as [Request.Size] counts it;
 	// DefaultLimit where it is 0.
 	MaxMemory int64
 
-	// idle are decoders that no request uses.
-	idle sync.Pool
+	decoders decoders
 }
 
 // ServeHTTP answers a review with status 200, whatever is decided. A request that
 // holds none has another: 405 for a method other than POST, 415 for what is no
 // JSON, 413 for a body that is too long, 400 for one that cannot be read.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch {
-	case r.Method != http.MethodPost:
-		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "POST an AdmissionReview", http.StatusMethodNotAllowed)
-		return
-	case err != nil || mediaType != "application/json":
-		http.Error(w, "the content type must be application/json", http.StatusUnsupportedMediaType)
-		return
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, orDefault(h.MaxBody, DefaultMaxBody)))
-	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
-		http.Error(w, fmt.Sprintf("the body has more than %d bytes", tooLong.Limit), http.StatusRequestEntityTooLarge)
-		return
-	} else if err != nil {
-		http.Error(w, "the body could not be read", http.StatusBadRequest)
-		return
-	}
-	answer, err := h.Review(r.Context(), body)
-	if err != nil {
-		http.Error(w, spec.Printable(err.Error()), http.StatusBadRequest)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(answer) // whoever asked is gone
-}
-
-func orDefault(n, standard int64) int64 {
-	if n == 0 {
-		return standard
-	}
-	return n
+	serve(w, r, h.MaxBody, func(body []byte) ([]byte, error) { return h.Review(r.Context(), body) })
 }
 
 // Review answers the JSON of an AdmissionReview with the JSON of one. The error
-// says that the text is no review: an [*Error] where it cannot be read. Of an
-// object that cannot be read the answer speaks.
+// says that the text is no review: an [*Error]. Of an object that cannot be read
+// the answer speaks.
 func (h *Handler) Review(ctx context.Context, review []byte) ([]byte, error) {
-	d, _ := h.idle.Get().(*decoder)
-	if d == nil {
-		d = &decoder{}
-	}
-	defer func() {
-		d.release()
-		h.idle.Put(d)
-	}()
-	in := body{}
-	d.reset(review, orDefault(h.MaxMemory, DefaultLimit))
-	err := reviewObject(d, &in)
-	if err == nil {
-		err = d.end()
-	}
-	if unread := (*Error)(nil); errors.As(err, &unread) && in.request.UID != "" && unread.Offset == 0 {
-		return answerTo(&in.request, failed(http.StatusBadRequest, metav1.StatusReasonBadRequest, err)), nil
-	} else if err != nil {
-		return nil, err
-	}
-	if err := in.check(); err != nil {
-		return nil, err
-	}
-	if err := h.readHeld(&in.request, review); err != nil {
-		return answerTo(&in.request, failed(http.StatusBadRequest, metav1.StatusReasonBadRequest, err)), nil
-	}
-	return answerTo(&in.request, h.answer(ctx, &in.request, &d.answer)), nil
+	return h.decoders.answer(review, h.MaxMemory, func(r *Request, s *scratch, unread error) (response, error) {
+		return h.answer(ctx, r, unread, s), nil
+	})
 }
 
-// check reports a review that is none.
-func (b *body) check() error {
-	switch r := &b.request; {
-	case b.apiVersion != admissionv1.SchemeGroupVersion.String() || b.kind != "AdmissionReview":
-		return &Error{Text: fmt.Sprintf("this is %.80s of %.80s, and no AdmissionReview of %s", b.kind, b.apiVersion, admissionv1.SchemeGroupVersion)}
-	case !b.asked:
-		return &Error{Pointer: "/request", Text: "it is missing"}
-	case r.UID == "" || r.Operation == "" || r.Kind.Kind == "" || r.Resource.Resource == "":
-		return &Error{Pointer: "/request", Text: "uid, operation, kind and resource must be set"}
-	default:
-		return nil
-	}
-}
-
-// readHeld reads the objects that stood before the kind.
-func (h *Handler) readHeld(r *Request, review []byte) error {
-	for _, rest := range []struct {
-		held
-		name string
-		read func(*decoder) error
-	}{{r.object, "/request/object", r.readObject}, {r.oldObject, "/request/oldObject", r.readOldObject}} {
-		if rest.end == 0 {
-			continue
-		}
-		var d decoder
-		d.reset(bytes.Clone(review[rest.start:rest.end]), orDefault(h.MaxMemory, DefaultLimit))
-		err := rest.read(&d)
-		if unread := (*Error)(nil); errors.As(err, &unread) {
-			unread.Pointer = rest.name + unread.Pointer
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+// Respond answers a request that a [Codec] has read: see [DecideFunc].
+func (h *Handler) Respond(ctx context.Context, r *Request, unread error) *admissionv1.AdmissionResponse {
+	return h.answer(ctx, r, unread, &scratch{}).admission(r.UID)
 }
 
 // ignored are the subresources of pods whose objects are no pods, or change
@@ -175,7 +79,10 @@ var ignored = map[string]bool{
 // ephemeral is the subresource that adds ephemeral containers to a pod.
 const ephemeral = "ephemeralcontainers"
 
-func (h *Handler) answer(ctx context.Context, r *Request, s *scratch) response {
+func (h *Handler) answer(ctx context.Context, r *Request, unread error, s *scratch) response {
+	if unread != nil {
+		return unreadable(unread)
+	}
 	if !r.isJudged() || h.Mutate && !r.isFilled() {
 		return response{allowed: true}
 	}
@@ -279,10 +186,16 @@ func (r *Request) judge(lv api.LevelVersion, policies policy.Set) evaluate.Resul
 }
 
 // warned warns of a template whose pods would be refused once they are filled in.
+// The API server has decoded the template: a volume without a source is one of an
+// unknown type, and no emptyDir. Everything else its pods get later.
 func (r *Request) warned(lv api.LevelVersion, policies policy.Set) response {
-	d := podfence.AdmitTemplate(r.Namespace, r.Template, lv, policies)
-	if d.Allowed() {
-		return response{allowed: true}
+	w := r.Workload()
+	t, still := w.Admit(lv, policies).Template, spec.AllDefaults&^spec.DefaultEmptyDir
+	if w.Claims {
+		still |= spec.DefaultClaimVolumes
 	}
-	return response{allowed: true, warnings: []string{"its pods will be refused: " + d.Result.Refusal()}}
+	if result := evaluate.Stored(w.Namespace, &t.ObjectMeta, &t.Spec, still, lv, policies).Within(w.Root); !result.Allowed() {
+		return response{allowed: true, warnings: []string{"its pods will be refused: " + result.Refusal()}}
+	}
+	return response{allowed: true}
 }

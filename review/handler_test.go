@@ -199,7 +199,7 @@ func TestReviewIsAdmit(t *testing.T) {
 }
 
 // objectFirst is the review with the object before all else in its request.
-func objectFirst(t *rapid.T, body []byte) []byte {
+func objectFirst(t interface{ Fatal(...any) }, body []byte) []byte {
 	var tree struct {
 		APIVersion string                     `json:"apiVersion"`
 		Kind       string                     `json:"kind"`
@@ -268,7 +268,7 @@ func TestLimit(t *testing.T) {
 	} {
 		body := asked(func(r *admissionv1.AdmissionRequest) { r.Object = runtime.RawExtension{Raw: []byte(pod)} })
 		got := answered(t, &review.Handler{}, body)
-		if got.Allowed || got.Result.Code != http.StatusBadRequest || !strings.Contains(got.Result.Message, "more up to here than may be read") {
+		if got.Allowed || got.Result.Code != http.StatusRequestEntityTooLarge || !strings.Contains(got.Result.Message, "more up to here than may be read") {
 			t.Errorf("%s: %v", name, got)
 		}
 		if _, err := review.Pod([]byte(pod)); !errors.Is(err, review.ErrTooLarge) {

@@ -31,8 +31,11 @@ type decoder struct {
 	input bytes.Buffer
 	// text is the input. Strings that are read are parts of it.
 	text string
-	// left is how many bytes may still be built.
-	left int64
+	// left is how many bytes may still be read, and texts how many of those that were
+	// are of texts.
+	left, texts int64
+	// grown is what the slabs have room for, in bytes.
+	grown int64
 	// scratch holds a name or a text that was written with escapes.
 	scratch []byte
 	made    slabs
@@ -43,7 +46,7 @@ type decoder struct {
 func (d *decoder) reset(text []byte, limit int64) {
 	d.input = *bytes.NewBuffer(text)
 	d.json.Reset(&d.input, jsontext.AllowDuplicateNames(true))
-	d.text, d.left = string(text), limit
+	d.text, d.left, d.texts = string(text), limit, 0
 	d.made.reset()
 	d.answer.reset()
 }
@@ -147,12 +150,19 @@ func (d *decoder) null() (bool, error) {
 	return true, d.skip()
 }
 
-// take reports whether so many more bytes may be built.
+// take reports whether so many more bytes may be read.
 func (d *decoder) take(size uintptr) error {
-	if d.left -= int64(size); d.left < 0 {
+	if d.left < int64(size) {
 		return &Error{Pointer: string(d.json.StackPointer()), Text: "there is more up to here than may be read", Err: ErrTooLarge}
 	}
+	d.left -= int64(size)
 	return nil
+}
+
+// takeText is take for a text as it is written: so large is what quotes it.
+func (d *decoder) takeText(quoted string) error {
+	d.texts += int64(len(quoted))
+	return d.take(uintptr(len(quoted)))
 }
 
 // ErrTooLarge says that a text has more in it than the limit lets be built.
@@ -365,10 +375,13 @@ func texts(d *decoder, into *map[string]string) error {
 		return err
 	}
 	m := make(map[string]string)
-	for {
-		name, more, err := d.name()
-		if !more || err != nil {
-			*into = m
+	for d.json.PeekKind() == '"' {
+		quoted, err := d.raw()
+		if err != nil {
+			return err
+		}
+		name, err := d.unquoted(quoted)
+		if err != nil {
 			return err
 		}
 		if _, found := m[name]; found {
@@ -377,12 +390,17 @@ func texts(d *decoder, into *map[string]string) error {
 		if err := d.take(mapEntry); err != nil {
 			return err
 		}
+		if err := d.takeText(quoted); err != nil {
+			return err
+		}
 		value := ""
 		if err := text(d, &value); err != nil {
 			return err
 		}
 		m[name] = value
 	}
+	*into = m
+	return d.bracket()
 }
 
 // mapEntry is what an entry of a map of texts takes, in bytes, its share of the
@@ -411,8 +429,11 @@ func text[T ~string](d *decoder, into *T) error {
 		return err
 	}
 	value, err := d.unquoted(quoted)
+	if err != nil {
+		return err
+	}
 	*into = T(value)
-	return err
+	return d.takeText(quoted)
 }
 
 func boolean(d *decoder, into *bool) error {

@@ -1,12 +1,17 @@
 package review
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/internal/kinds"
 	"github.com/podfence/podfence/spec"
 )
@@ -25,11 +30,27 @@ type Request struct {
 	// Pod is the object where it is a pod, OldPod the pod before an update, both as
 	// [Pod] reads them. They are valid until the request is answered.
 	Pod, OldPod *corev1.Pod
+	// Object is the object where it is no pod, OldObject the same before an update:
+	// kind, name, namespace, UID, labels and annotations, whatever it is.
+	Object, OldObject *metav1.PartialObjectMetadata
 	// Template is the pod template that the object holds, at Root, else nil.
 	Template *corev1.PodTemplateSpec
 	Root     spec.Root
+	// Claims: the object is a StatefulSet with volumeClaimTemplates.
+	Claims bool
+	// Size is how much was read of the request, in bytes of memory: what MaxMemory
+	// bounds. Texts is how much of it are texts, as they are written, which an answer
+	// may quote many times.
+	Size, Texts int64
 
+	// unread is why an object could not be read.
+	unread            error
 	object, oldObject held
+}
+
+// Workload is what holds the request's template.
+func (r *Request) Workload() podfence.Workload {
+	return podfence.Workload{Namespace: r.Namespace, Template: r.Template, Root: r.Root, Claims: r.Claims}
 }
 
 // UserInfo is who asks.
@@ -71,13 +92,13 @@ var requestObject = object(members[Request]{
 		if r.Kind == (metav1.GroupVersionKind{}) {
 			return d.hold(&r.object)
 		}
-		return r.readObject(d)
+		return d.wholly(r, r.readObject)
 	},
 	"oldObject": func(d *decoder, r *Request) error {
 		if r.Kind == (metav1.GroupVersionKind{}) {
 			return d.hold(&r.oldObject)
 		}
-		return r.readOldObject(d)
+		return d.wholly(r, r.readOldObject)
 	},
 })
 
@@ -109,66 +130,220 @@ func (d *decoder) hold(h *held) error {
 	return nil
 }
 
+// request reads a review, which is the text of the decoder.
+func (d *decoder) request(review []byte) (*Request, error) {
+	in, limit := &body{}, d.left
+	if err := reviewObject(d, in); err != nil {
+		return nil, err
+	}
+	if err := d.end(); err != nil {
+		return nil, err
+	}
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	r := &in.request
+	if err := r.readHeld(d, review); err != nil {
+		return nil, err
+	}
+	r.Size, r.Texts = limit-d.left, d.texts
+	return r, nil
+}
+
+// check reports a review that is none.
+func (b *body) check() error {
+	switch r := &b.request; {
+	case b.apiVersion != admissionv1.SchemeGroupVersion.String() || b.kind != "AdmissionReview":
+		return &Error{Text: fmt.Sprintf("this is %.80s of %.80s, and no AdmissionReview of %s", b.kind, b.apiVersion, admissionv1.SchemeGroupVersion)}
+	case !b.asked:
+		return &Error{Pointer: "/request", Text: "it is missing"}
+	case r.UID == "" || r.Operation == "" || r.Kind.Kind == "" || r.Resource.Resource == "":
+		return &Error{Pointer: "/request", Text: "uid, operation, kind and resource must be set"}
+	default:
+		return nil
+	}
+}
+
+// readHeld reads the objects that stood before the kind.
+func (r *Request) readHeld(d *decoder, review []byte) error {
+	for _, rest := range [...]struct {
+		held
+		name string
+		read func(*decoder) error
+	}{{r.object, "/request/object", r.readObject}, {r.oldObject, "/request/oldObject", r.readOldObject}} {
+		if rest.end == 0 {
+			continue
+		}
+		var inner decoder
+		inner.reset(bytes.Clone(review[rest.start:rest.end]), d.left)
+		before := r.unread
+		if err := inner.wholly(r, rest.read); err != nil {
+			return err
+		}
+		if unread := (*Error)(nil); before == nil && errors.As(r.unread, &unread) {
+			unread.Pointer = rest.name + unread.Pointer
+		}
+		d.left, d.texts = inner.left, d.texts+inner.texts
+	}
+	return nil
+}
+
+// wholly reads an object of a request, also one that something is wrong with: that
+// is kept, and the rest of the object passed. Text that is no JSON ends it.
+func (d *decoder) wholly(r *Request, read func(*decoder) error) error {
+	depth, start := d.json.StackDepth(), d.json.InputOffset()
+	err := read(d)
+	if unread := (*Error)(nil); !errors.As(err, &unread) || unread.isSyntax() {
+		return err
+	}
+	if d.json.InputOffset() == start { // nothing of it was read
+		if err := d.skip(); err != nil {
+			return err
+		}
+	}
+	for d.json.StackDepth() > depth {
+		if _, err := d.json.ReadToken(); err != nil {
+			return d.broken(err)
+		}
+	}
+	if r.unread == nil {
+		r.unread = err
+	}
+	return nil
+}
+
 var podTemplate = object(members[corev1.PodTemplateSpec]{
 	"metadata": field(func(t *corev1.PodTemplateSpec) *metav1.ObjectMeta { return &t.ObjectMeta }, metadata),
 	"spec":     field(func(t *corev1.PodTemplateSpec) *corev1.PodSpec { return &t.Spec }, podSpec),
 })
 
-// templates read the template of an object that holds it at a root.
-var templates = func() map[spec.Root]reader[*corev1.PodTemplateSpec] {
-	readers := map[spec.Root]reader[*corev1.PodTemplateSpec]{}
+// other is an object that is no pod.
+type other struct {
+	metav1.PartialObjectMetadata
+	template *corev1.PodTemplateSpec
+	claims   bool
+}
+
+// others read an object that holds a template at a root; at "" one that holds none.
+var others = func() map[spec.Root]reader[other] {
+	readers := map[spec.Root]reader[other]{"": object(otherMembers())}
 	for _, root := range kinds.TemplateRoots() {
-		readers[root] = templateAt(root.Steps())
+		known, steps := otherMembers(), root.Steps()
+		known[steps[0]] = templateAt(steps[1:])
+		readers[root] = object(known)
 	}
 	return readers
 }()
 
-func templateAt(steps []string) reader[*corev1.PodTemplateSpec] {
-	if len(steps) > 0 {
-		return object(members[*corev1.PodTemplateSpec]{steps[0]: templateAt(steps[1:])})
+func otherMembers() members[other] {
+	return members[other]{
+		"apiVersion": field(func(o *other) *string { return &o.APIVersion }, text[string]),
+		"kind":       field(func(o *other) *string { return &o.Kind }, text[string]),
+		"metadata":   field(func(o *other) *metav1.ObjectMeta { return &o.ObjectMeta }, metadata),
 	}
-	return func(d *decoder, into **corev1.PodTemplateSpec) error {
+}
+
+// templateAt reads a template at the end of some steps. Beside that of a StatefulSet
+// stand its claims.
+func templateAt(steps []string) reader[other] {
+	if len(steps) > 0 {
+		return object(members[other]{steps[0]: templateAt(steps[1:]), "volumeClaimTemplates": claims})
+	}
+	return func(d *decoder, into *other) error {
 		if null, err := d.null(); null || err != nil {
 			return err
 		}
-		*into = &corev1.PodTemplateSpec{}
-		return podTemplate(d, *into)
+		into.template = &corev1.PodTemplateSpec{}
+		return podTemplate(d, into.template)
 	}
+}
+
+// claims reads whether a list has any.
+func claims(d *decoder, into *other) error {
+	if null, err := d.begin('[', "a list"); null || err != nil {
+		return err
+	}
+	for d.json.PeekKind() != ']' {
+		into.claims = true
+		if err := d.skip(); err != nil {
+			return err
+		}
+	}
+	return d.bracket()
 }
 
 func (r *Request) isPod() bool {
 	return r.Kind == metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}
 }
 
-func (r *Request) readObject(d *decoder) error {
-	root, ok := kinds.Root(schema.GroupVersionKind(r.Kind))
-	switch {
-	case !ok:
-		return d.skip()
-	case r.isPod():
-		return pod(d, &r.Pod)
-	default:
-		r.Root = root
-		return templates[root](d, &r.Template)
-	}
-}
-
-func (r *Request) readOldObject(d *decoder) error {
+// readObject reads the object, which is nil for null and where it cannot be read.
+func (r *Request) readObject(d *decoder) (err error) {
 	if r.isPod() {
-		return pod(d, &r.OldPod)
+		r.Pod, err = r.readPod(d)
+		return err
 	}
-	return d.skip()
+	r.Root, _ = kinds.Root(schema.GroupVersionKind(r.Kind))
+	o, err := r.readOther(d, r.Root)
+	if o == nil {
+		return err
+	}
+	r.Object, r.Template, r.Claims = &o.PartialObjectMetadata, o.template, o.claims
+	return nil
 }
 
-// pod reads a pod, which is nil for null.
-func pod(d *decoder, into **corev1.Pod) error {
+func (r *Request) readOldObject(d *decoder) (err error) {
+	if r.isPod() {
+		r.OldPod, err = r.readPod(d)
+		return err
+	}
+	o, err := r.readOther(d, "")
+	if o == nil {
+		return err
+	}
+	r.OldObject = &o.PartialObjectMetadata
+	return nil
+}
+
+func (r *Request) readPod(d *decoder) (*corev1.Pod, error) {
 	if null, err := d.null(); null || err != nil {
-		return err
+		return nil, err
 	}
-	made, err := d.made.pods.one(d)
+	pod, err := d.made.pods.one(d)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	*into = made
-	return podObject(d, made)
+	if err := podObject(d, pod); err != nil {
+		return nil, err
+	}
+	if err := r.expects(d, &pod.TypeMeta); err != nil {
+		return nil, err
+	}
+	return pod, nil
+}
+
+func (r *Request) readOther(d *decoder, root spec.Root) (*other, error) {
+	if null, err := d.null(); null || err != nil {
+		return nil, err
+	}
+	o := &other{}
+	if err := others[root](d, o); err != nil {
+		return nil, err
+	}
+	if err := r.expects(d, &o.TypeMeta); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// expects reports an object that says it is of another kind than the request. One
+// that says nothing is taken for what the request says.
+func (r *Request) expects(d *decoder, t *metav1.TypeMeta) error {
+	version := schema.GroupVersion{Group: r.Kind.Group, Version: r.Kind.Version}.String()
+	if (t.Kind == "" || t.Kind == r.Kind.Kind) && (t.APIVersion == "" || t.APIVersion == version) {
+		return nil
+	}
+	return &Error{
+		Pointer: string(d.json.StackPointer()),
+		Text:    fmt.Sprintf("this is %.80s of %.80s, and the request is about %.80s of %.80s", t.Kind, t.APIVersion, r.Kind.Kind, version),
+	}
 }

@@ -15,17 +15,10 @@ type slab[T any] struct {
 // firstBytes is what the first allocation of a slab takes, or one value.
 const firstBytes = 512
 
-// keptBytes is how much of a slab is kept for the next pod.
+// keptBytes is how much room a decoder keeps for the next pod.
 const keptBytes = 256 << 10
 
 func (s *slab[T]) reset() {
-	if len(s.items) == 0 {
-		return
-	}
-	var zero T
-	if uintptr(cap(s.items))*unsafe.Sizeof(zero) > keptBytes {
-		s.items = nil
-	}
 	clear(s.items)
 	s.items = s.items[:0]
 }
@@ -46,6 +39,7 @@ func (s *slab[T]) next(d *decoder, start int) (int, *T, error) {
 	if len(s.items) == cap(s.items) {
 		list := s.items[start:]
 		s.items = append(make([]T, 0, max(2*cap(s.items), firstBytes/int(unsafe.Sizeof(zero)), 1)), list...)
+		d.grown += int64(cap(s.items)) * int64(unsafe.Sizeof(zero))
 		start = 0
 	}
 	s.items = append(s.items, zero)

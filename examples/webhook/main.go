@@ -25,7 +25,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	ctrl "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/podfence/podfence/examples/webhook/internal/admission"
 	"github.com/podfence/podfence/examples/webhook/internal/cluster"
@@ -77,7 +76,7 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.DurationVar(&o.shutdownTimeout, "shutdown-timeout", shutdownTimeout, "how long requests may still take after a request to stop")
 	flags.Int64Var(&o.limits.MaxBody, "max-body-bytes", limits.LargestBody, "size of the largest request body")
 	flags.Int64Var(&o.limits.MaxBodies, "max-bodies-bytes", 32<<20, "size of all request bodies that are read or decided, together")
-	flags.Int64Var(&o.limits.MaxMemory, "max-decision-bytes", 256<<20, "memory that the requests that are decided at once may need, by a high estimate; the others wait")
+	flags.Int64Var(&o.limits.MaxMemory, "max-decision-bytes", 256<<20, "memory that the requests that are decided at once may need, by what was read of them; the others wait")
 	flags.Int64Var(&o.limits.MaxRequests, "max-concurrent-requests", 64, "requests that are decided at once; the others wait")
 	flags.DurationVar(&o.limits.ReadTimeout, "read-timeout", 5*time.Second, "how long a request body may take")
 	flags.DurationVar(&o.limits.WriteTimeout, "write-timeout", 15*time.Second, "how long an answer may take")
@@ -110,14 +109,14 @@ func run(ctx context.Context, o *options) error {
 	}
 	contact := cluster.NewContact(mgr.GetAPIReader(), o.maxStaleness, controllerruntime.Log.WithName("cluster"), metrics.Registry)
 	namespaces, pods := cluster.NewNamespaces(mgr.GetClient(), contact), cluster.NewPods(mgr.GetAPIReader(), metrics.Registry)
-	controller, err := admission.New(config, store.Set, namespaces, pods, admission.NewMetrics(metrics.Registry))
+	controller, err := admission.New(config, store.Set, namespaces, pods, controllerruntime.Log.WithName("admission"), admission.NewMetrics(metrics.Registry))
 	if err != nil {
 		return err
 	}
 	limited := o.limits.Handler(ctx)
 	server := mgr.GetWebhookServer() // which is run only if it was asked for
-	for path, decide := range map[string]ctrl.HandlerFunc{"/mutate": controller.Mutate, "/validate": controller.Validate} {
-		server.Register(path, limited(store.Before(&ctrl.Webhook{Handler: decide})))
+	for path, webhook := range map[string]http.Handler{"/mutate": controller.Mutating(), "/validate": controller.Validating()} {
+		server.Register(path, limited(store.Before(webhook)))
 	}
 	if err := errors.Join(
 		mgr.Add(store),
@@ -182,6 +181,7 @@ func (o *options) config() (admission.Config, error) {
 		Mutate:          o.mutate,
 		WarnOnMutation:  o.warnOnMutation,
 		ClientsAreKnown: o.server.ClientCA != "",
+		MaxRead:         o.limits.MaxRead(),
 		Exemptions: admissionapi.PodSecurityExemptions{
 			Namespaces: list(o.exemptNamespaces), Usernames: list(o.exemptUsers), RuntimeClasses: list(o.exemptRuntimeClasses),
 		},

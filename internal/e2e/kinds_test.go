@@ -147,14 +147,14 @@ func testBadInput(t *testing.T, c *cluster.Cluster, w *cluster.Webhook) {
 		status                  int
 		says                    string
 	}{
-		{"no JSON", "application/json", "{", 1, http.StatusOK, `"allowed":false`},
-		{"another kind", "application/json", `{"kind":"Pod","apiVersion":"v1"}`, 32, http.StatusOK, `"allowed":false`},
-		{"no request", "application/json", `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}`, 61, http.StatusOK, `"allowed":false`},
+		{"no JSON", "application/json", "{", 1, http.StatusBadRequest, "unexpected EOF"},
+		{"another kind", "application/json", `{"kind":"Pod","apiVersion":"v1"}`, 32, http.StatusBadRequest, "no AdmissionReview"},
+		{"no request", "application/json", `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}`, 61, http.StatusBadRequest, "/request: it is missing"},
 		{"no body", "application/json", "", 0, http.StatusBadRequest, "empty"},
 		{"text", "text/plain", "{}", 2, http.StatusUnsupportedMediaType, "application/json"},
 		{"unknown length", "application/json", "{}", -1, http.StatusLengthRequired, "length"},
-		{"too many objects", "application/json", review(`{"spec":{"containers":[` + strings.Repeat("{},", 40_000) + `{}]}}`), -2, http.StatusRequestEntityTooLarge, "too many objects"},
-		{"too many things that are no containers", "application/json", review(`{"kind":"Pod","apiVersion":"v1","spec":{"containers":[` + strings.Repeat("7,", 3<<20) + `7]}}`), -2, http.StatusRequestEntityTooLarge, "too many objects"},
+		{"too many objects", "application/json", review(`{"spec":{"containers":[` + strings.Repeat("{},", 50_000) + `{}]}}`), -2, http.StatusRequestEntityTooLarge, "more up to here than may be read"},
+		{"too many things that are no containers", "application/json", review(`{"kind":"Pod","apiVersion":"v1","spec":{"containers":[` + strings.Repeat("7,", 3<<20) + `7]}}`), -2, http.StatusOK, `"allowed":false`},
 		{"a huge body", "application/json", "{}", 100 << 20, http.StatusRequestEntityTooLarge, "more than"},
 		{"a pod that is none", "application/json", review(`{"kind":"Pod","apiVersion":"v1","spec":{"containers":7}}`), -2, http.StatusOK, `"allowed":false`},
 		{"another object", "application/json", review(`{"kind":"ConfigMap","apiVersion":"v1"}`), -2, http.StatusOK, `"allowed":false`},

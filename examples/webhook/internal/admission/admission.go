@@ -11,18 +11,12 @@ package admission
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/pod-security-admission/admission"
 	admissionapi "k8s.io/pod-security-admission/admission/api"
 	"k8s.io/pod-security-admission/api"
@@ -30,7 +24,6 @@ import (
 
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/review"
-	"github.com/podfence/podfence/spec"
 )
 
 // upstreamPrefix is the prefix of Pod Security Admission's own labels.
@@ -48,6 +41,8 @@ type Config struct {
 	Mutate bool
 	// WarnOnMutation tells the user what was filled in.
 	WarnOnMutation bool
+	// MaxRead is how much may be read of a request: see review.Codec.
+	MaxRead int64
 	// ClientsAreKnown: every client has shown a certificate, so that none asks but an
 	// API server, and its users may be told the names of pods.
 	ClientsAreKnown bool
@@ -61,17 +56,18 @@ type Controller struct {
 	// with an evaluator that knows the request.
 	upstream admission.Admission
 	pods     PodReader
-	decoder  runtime.Decoder
+	codec    review.Codec
+	log      logr.Logger
 	metrics  *Metrics
 }
 
 // New returns a controller. policies is asked once for each request, so that one
 // request is judged by one set.
-func New(config Config, policies func() policy.Set, namespaces admission.NamespaceGetter, pods PodReader, metrics *Metrics) (*Controller, error) {
+func New(config Config, policies func() policy.Set, namespaces admission.NamespaceGetter, pods PodReader, log logr.Logger, metrics *Metrics) (*Controller, error) {
 	if !strings.HasSuffix(config.LabelPrefix, "/") {
 		return nil, fmt.Errorf("the label prefix %q must end in a slash, as in podfence.dev/", config.LabelPrefix)
 	}
-	c := &Controller{config: config, policies: policies, pods: pods, decoder: newDecoder(), metrics: metrics}
+	c := &Controller{config: config, policies: policies, pods: pods, codec: review.Codec{MaxMemory: config.MaxRead}, log: log, metrics: metrics}
 	c.upstream = admission.Admission{
 		Configuration: &admissionapi.PodSecurityConfiguration{
 			Defaults:   defaults(config.Defaults),
@@ -101,45 +97,6 @@ func defaults(p api.Policy) admissionapi.PodSecurityDefaults {
 		Enforce: word(p.Enforce.Level), EnforceVersion: version(p.Enforce),
 		Audit: word(p.Audit.Level), AuditVersion: version(p.Audit),
 		Warn: word(p.Warn.Level), WarnVersion: version(p.Warn),
-	}
-}
-
-func newDecoder() runtime.Decoder {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, batchv1.AddToScheme} {
-		utilruntime.Must(add(scheme))
-	}
-	return sparsePods{serializer.NewCodecFactory(scheme).UniversalDeserializer()}
-}
-
-// sparsePods reads of pods what a decision looks at, in a fraction of the time that
-// it takes to decode them whole. Everything else, and what cannot be read so, it
-// leaves to the decoder.
-type sparsePods struct{ runtime.Decoder }
-
-func (d sparsePods) Decode(data []byte, defaults *schema.GroupVersionKind, into runtime.Object) (runtime.Object, *schema.GroupVersionKind, error) {
-	if into == nil {
-		kind := corev1.SchemeGroupVersion.WithKind("Pod")
-		if pod, err := review.Pod(data); err == nil && pod.GroupVersionKind() == kind {
-			return pod, &kind, nil
-		}
-	}
-	return d.Decoder.Decode(data, defaults, into)
-}
-
-// unreadable is why an object could not be decoded, without the object: this
-// text is logged, and an object without a kind is quoted whole by the decoder.
-// What the decoder quotes of the object is made printable.
-func unreadable(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case runtime.IsMissingKind(err):
-		return errors.New("the object has no kind")
-	case runtime.IsMissingVersion(err):
-		return errors.New("the object has no apiVersion")
-	default:
-		return errors.New(spec.Printable(fmt.Sprintf("%.300s", err.Error())))
 	}
 }
 

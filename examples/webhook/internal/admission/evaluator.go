@@ -28,6 +28,8 @@ type evaluator struct {
 	fillsAt api.LevelVersion
 	// template: what is judged is a pod template. Pods have all their defaults here.
 	template bool
+	// claims: pods of the template get volumes for claims.
+	claims bool
 	// old is the running pod of an update of ephemeral containers, else nil.
 	old    *corev1.Pod
 	judged []judgement
@@ -68,8 +70,12 @@ func (e *evaluator) evaluate(lv api.LevelVersion, meta *metav1.ObjectMeta, pod *
 	if !e.template {
 		return evaluate.Template(e.namespace, template, lv, e.policies)
 	}
-	template = podfence.AdmitTemplate(e.namespace, template, e.fillsAt, e.policies).Template
-	return evaluate.Stored(e.namespace, &template.ObjectMeta, &template.Spec, afterDecoding, lv, e.policies)
+	w, still := podfence.Workload{Namespace: e.namespace, Template: template, Claims: e.claims}, afterDecoding
+	if e.claims {
+		still |= spec.DefaultClaimVolumes
+	}
+	template = w.Admit(e.fillsAt, e.policies).Template
+	return evaluate.Stored(e.namespace, &template.ObjectMeta, &template.Spec, still, lv, e.policies)
 }
 
 // enforced is the first answer, which of a pod is that at the enforced level; nil

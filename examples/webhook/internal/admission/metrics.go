@@ -1,14 +1,19 @@
 package admission
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/pod-security-admission/api"
-	ctrl "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/review"
 )
 
 // The two sides, as metrics and logs name them.
@@ -33,7 +38,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		}, []string{"side", "operation", "resource", "level", "outcome", "policy"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "podfence_decision_duration_seconds",
-			Help:    "Time from a decoded request to its answer, without the network.",
+			Help:    "Time from the bytes of a request to those of its answer, without the network.",
 			Buckets: prometheus.ExponentialBuckets(10e-6, 4, 10),
 		}, []string{"side"}),
 	}
@@ -41,33 +46,78 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	return m
 }
 
-func (m *Metrics) decided(side string, req *ctrl.Request, f facts, start time.Time) {
-	m.decisions.WithLabelValues(side, operation(req), resource(req), f.level, f.outcome, f.policy).Inc()
+func (m *Metrics) decided(side string, f facts, start time.Time) {
+	m.decisions.WithLabelValues(side, f.operation, f.resource, f.level, f.outcome, f.policy).Inc()
 	m.duration.WithLabelValues(side).Observe(time.Since(start).Seconds())
 }
 
-// operation and resource are "other" for what the webhooks are not asked about:
+// facts are what metrics and logs tell of an answer: nothing that a pod holds.
+type facts struct{ operation, resource, outcome, level, policy string }
+
+var (
+	// unknown are those about a body that holds no request.
+	unknown = facts{operation: other, resource: other, outcome: "error"}
+	// notOurs are those about a request that a side does not decide about.
+	notOurs = facts{}
+)
+
+func factsOf(r *review.Request, a *answer) facts {
+	if a.notOurs {
+		return notOurs
+	}
+	f := facts{operation: operation(r), resource: resource(r), outcome: outcome(a.AdmissionResponse)}
+	f.level, _, _ = strings.Cut(a.AuditAnnotations[api.EnforcedPolicyAnnotationKey], ":")
+	if a.result != nil {
+		f.policy = a.result.PolicyName()
+	}
+	return f
+}
+
+// log writes one line at debug level. The logger has the names of
+// the object, of its namespace and of the user.
+func (f facts) log(ctx context.Context, side string, result *evaluate.Result) {
+	if f == notOurs {
+		return
+	}
+	log := logr.FromContextOrDiscard(ctx).V(1)
+	if !log.Enabled() {
+		return
+	}
+	var checks []string
+	if result != nil {
+		for i := range result.Violations {
+			checks = append(checks, result.Violations[i].CheckOrRule())
+		}
+	}
+	log.Info("decided", "side", side, "outcome", f.outcome, "level", f.level, "policy", f.policy, "violated", slices.Compact(checks))
+}
+
+// other is what operation and resource are of what the webhooks are not asked about:
 // whoever reaches the port could else make as many series as there are strings.
-func operation(req *ctrl.Request) string {
-	switch req.Operation {
-	case admissionv1.Create, admissionv1.Update:
-		return strings.ToLower(string(req.Operation))
+const other = "other"
+
+func operation(r *review.Request) string {
+	switch r.Operation {
+	case admissionv1.Create:
+		return "create"
+	case admissionv1.Update:
+		return "update"
 	default:
-		return "other"
+		return other
 	}
 }
 
-func resource(req *ctrl.Request) string {
-	name := req.Resource.Resource
-	if req.SubResource != "" {
-		name += "/" + req.SubResource
+func resource(r *review.Request) string {
+	name := r.Resource.Resource
+	if r.SubResource != "" {
+		name += "/" + r.SubResource
 	}
 	switch name {
 	case "pods", "pods/ephemeralcontainers", "namespaces", "podtemplates", "replicationcontrollers",
 		"daemonsets", "deployments", "replicasets", "statefulsets", "cronjobs", "jobs":
 		return name
 	default:
-		return "other"
+		return other
 	}
 }
 

@@ -6,35 +6,31 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/pod-security-admission/api"
-	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
-	ctrl "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/mutate"
+	"github.com/podfence/podfence/review"
 )
 
-// Mutate fills in pods that are created, and ephemeral containers that are added
+// ephemeral is the subresource that adds ephemeral containers to a pod.
+const ephemeral = "ephemeralcontainers"
+
+// mutate fills in pods that are created, and ephemeral containers that are added
 // to pods. Everything else is allowed as it is.
-func (c *Controller) Mutate(ctx context.Context, req ctrl.Request) ctrl.Response {
-	start := time.Now()
-	if err := incomplete(&req.AdmissionRequest); err != nil {
-		return c.answered(ctx, mutating, &req, ctrl.Errored(http.StatusBadRequest, err), nil, start)
+func (c *Controller) mutate(ctx context.Context, r *review.Request, unread error) answer {
+	if !c.config.Mutate || r.Resource.Resource != "pods" || r.Resource.Group != "" {
+		return answer{AdmissionResponse: &admissionv1.AdmissionResponse{Allowed: true}, notOurs: true}
 	}
-	if !c.config.Mutate || req.Resource.Resource != "pods" || req.Resource.Group != "" {
-		return ctrl.Allowed("")
+	f, failed := c.fill(ctx, r, unread)
+	if failed != nil {
+		logr.FromContextOrDiscard(ctx).Error(failed, "nothing could be filled in")
+		return errored(failed.code, failed)
 	}
-	f, err := c.fill(ctx, &req.AdmissionRequest)
-	if err != nil {
-		ctrllog.FromContext(ctx).Error(err, "nothing could be filled in")
-		return c.answered(ctx, mutating, &req, ctrl.Errored(err.code, err), nil, start)
-	}
-	return c.answered(ctx, mutating, &req, ctrl.Response{AdmissionResponse: c.filled(&f)}, &f.Result, start)
+	return answer{AdmissionResponse: c.filled(&f), result: &f.Result}
 }
 
 // filling is what is filled in, and at which level; or why nothing is.
@@ -52,8 +48,8 @@ type failure struct {
 
 // filled is the answer that fills in. Its annotations are named as upstream's
 // where these have a name.
-func (c *Controller) filled(f *filling) admissionv1.AdmissionResponse {
-	response := admissionv1.AdmissionResponse{Allowed: true, AuditAnnotations: map[string]string{}}
+func (c *Controller) filled(f *filling) *admissionv1.AdmissionResponse {
+	response := &admissionv1.AdmissionResponse{Allowed: true, AuditAnnotations: map[string]string{}}
 	if f.exempt != "" {
 		response.AuditAnnotations[api.ExemptionReasonAnnotationKey] = f.exempt
 		return response
@@ -75,25 +71,25 @@ func (c *Controller) filled(f *filling) admissionv1.AdmissionResponse {
 }
 
 // fill decides what is filled in; nothing, for what is not ours to fill.
-func (c *Controller) fill(ctx context.Context, req *admissionv1.AdmissionRequest) (f filling, failed *failure) {
-	if f.level, f.exempt, failed = c.enforced(ctx, req); failed != nil || f.level.Level == api.LevelPrivileged {
+func (c *Controller) fill(ctx context.Context, r *review.Request, unread error) (f filling, failed *failure) {
+	if f.level, f.exempt, failed = c.enforced(ctx, r); failed != nil || f.level.Level == api.LevelPrivileged {
 		return f, failed
 	}
-	pod, err := c.pod(req.Object, req.Namespace)
+	pod, err := podOf(r, r.Pod, unread)
 	if err != nil {
-		return f, &failure{fmt.Errorf("object: %w", err), http.StatusBadRequest}
+		return f, &failure{err, http.StatusBadRequest}
 	}
 	if class := pod.Spec.RuntimeClassName; class != nil && slices.Contains(c.config.Exemptions.RuntimeClasses, *class) {
 		f.exempt = "runtimeClass"
 		return f, nil
 	}
 	switch {
-	case req.Operation == admissionv1.Create && req.SubResource == "":
+	case r.Operation == admissionv1.Create && r.SubResource == "":
 		f.Decision = podfence.AdmitRequested(pod, f.level, c.policies())
-	case req.Operation == admissionv1.Update && req.SubResource == "ephemeralcontainers":
-		old, err := c.pod(req.OldObject, req.Namespace)
+	case r.Operation == admissionv1.Update && r.SubResource == ephemeral:
+		old, err := podOf(r, r.OldPod, unread)
 		if err != nil {
-			return f, &failure{fmt.Errorf("oldObject: %w", err), http.StatusBadRequest}
+			return f, &failure{err, http.StatusBadRequest}
 		}
 		f.Decision = podfence.AdmitEphemeralContainers(old, pod, f.level, c.policies())
 	}
@@ -106,34 +102,19 @@ var privileged = api.LevelVersion{Level: api.LevelPrivileged, Version: api.Lates
 // enforced is the level at which the request's namespace is enforced; privileged
 // for whoever is exempt, and by what they are, in upstream's word. Labels that
 // cannot be parsed mean what upstream makes of them: restricted.
-func (c *Controller) enforced(ctx context.Context, req *admissionv1.AdmissionRequest) (lv api.LevelVersion, exempt string, failed *failure) {
+func (c *Controller) enforced(ctx context.Context, r *review.Request) (lv api.LevelVersion, exempt string, failed *failure) {
 	switch {
-	case slices.Contains(c.config.Exemptions.Namespaces, req.Namespace):
+	case slices.Contains(c.config.Exemptions.Namespaces, r.Namespace):
 		return privileged, "namespace", nil
-	case slices.Contains(c.config.Exemptions.Usernames, req.UserInfo.Username):
+	case slices.Contains(c.config.Exemptions.Usernames, r.UserInfo.Username):
 		return privileged, "user", nil
 	}
-	namespace, err := c.upstream.NamespaceGetter.GetNamespace(ctx, req.Namespace)
+	namespace, err := c.upstream.NamespaceGetter.GetNamespace(ctx, r.Namespace)
 	if err != nil {
-		return lv, "", &failure{fmt.Errorf("failed to lookup namespace %q: %w", req.Namespace, err), http.StatusInternalServerError}
+		return lv, "", &failure{fmt.Errorf("failed to lookup namespace %q: %w", r.Namespace, err), http.StatusInternalServerError}
 	}
 	levels, _ := c.upstream.PolicyToEvaluate(namespace.Labels)
 	return levels.Enforce, "", nil
-}
-
-// pod decodes a pod. Its namespace is the request's: the object of a request to
-// create need not name it.
-func (c *Controller) pod(raw runtime.RawExtension, namespace string) (*corev1.Pod, error) {
-	object, _, err := c.decoder.Decode(raw.Raw, nil, nil)
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return nil, fmt.Errorf("a %T stands where a pod belongs", object)
-	}
-	pod.Namespace = namespace
-	return pod, nil
 }
 
 // changes lists what was filled in.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -68,7 +69,7 @@ func TestBothSidesNameOnePolicy(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			registry := prometheus.NewRegistry()
-			c, err := New(Config{LabelPrefix: "podfence.dev/", Mutate: true}, func() policy.Set { return set }, cluster, pods{}, NewMetrics(registry))
+			c, err := New(Config{LabelPrefix: "podfence.dev/", Mutate: true}, func() policy.Set { return set }, cluster, pods{}, logr.Discard(), NewMetrics(registry))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,7 +121,7 @@ allow: {hostPID: true}
 		{"it has its token, which the first policy refuses", token, "second"},
 	} {
 		registry := prometheus.NewRegistry()
-		c, err := New(Config{LabelPrefix: "podfence.dev/", Mutate: true}, func() policy.Set { return set }, cluster, pods{}, NewMetrics(registry))
+		c, err := New(Config{LabelPrefix: "podfence.dev/", Mutate: true}, func() policy.Set { return set }, cluster, pods{}, logr.Discard(), NewMetrics(registry))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,6 @@
 // Package limits bounds what requests may cost the webhook: how long a body may
 // take, how large it and all bodies together may be, and how many requests are
-// decided at once. What is refused here is refused before it is decoded, with
+// decided at once. What is refused here is refused before it is decided, with
 // the HTTP status that says why. To the API server each is a failure of the
 // webhook, and with failurePolicy Fail a refusal of the request.
 package limits
@@ -14,11 +14,12 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/podfence/podfence/review"
 )
 
 // Limits bound the requests to all webhooks of the process together.
@@ -28,8 +29,8 @@ type Limits struct {
 	// MaxBodies bounds the sum of the bodies that are read or decided, in bytes.
 	MaxBodies int64
 	// MaxMemory bounds the sum of what the requests that are decided at once may
-	// need, in bytes, by an estimate that is too high for all but hostile bodies.
-	// What alone would need more is refused.
+	// need, in bytes, by what was read of them: see [Need]. Of a request that alone
+	// would need more, no more is read.
 	MaxMemory int64
 	// MaxRequests is how many requests are decided at once; the others wait.
 	MaxRequests int64
@@ -38,8 +39,8 @@ type Limits struct {
 	ReadTimeout, WriteTimeout time.Duration
 }
 
-// LargestBody is how much of a body controller-runtime reads, in bytes.
-const LargestBody = 7<<20 - 1
+// LargestBody is the size of the largest body that an API server sends, in bytes.
+const LargestBody = review.DefaultMaxBody
 
 // Validate reports limits under which nothing could be answered.
 func (l Limits) Validate() error {
@@ -48,8 +49,8 @@ func (l Limits) Validate() error {
 		return fmt.Errorf("the largest body must have some bytes, and no more than %d", LargestBody)
 	case l.MaxBodies < l.MaxBody:
 		return fmt.Errorf("all bodies together (%d bytes) must have room for the largest (%d bytes)", l.MaxBodies, l.MaxBody)
-	case l.MaxMemory < Estimate([]byte("{}")):
-		return errors.New("there must be memory for a request")
+	case l.MaxMemory < Need(leastRead, 0):
+		return fmt.Errorf("there must be memory for a request, of %d bytes at least", Need(leastRead, 0))
 	case l.MaxRequests <= 0:
 		return errors.New("at least one request must be decided at once")
 	case l.ReadTimeout <= 0 || l.WriteTimeout <= 0:
@@ -59,103 +60,31 @@ func (l Limits) Validate() error {
 	}
 }
 
-// What a decision needs in memory. An element of a list of JSON may stand in the
-// place of a container, be it {}, null or a number that will be refused later,
-// and becomes a struct of a kilobyte, in a slice that is copied as it grows, with
-// what is filled in, reported, patched and found wrong beside it: for thousands
-// of them, 3 to 11 KiB each are allocated in all, not at once. An object in an
-// object may be as large. Another member may be a label or a quantity of
-// resources, in a map: some 250 bytes. A name is quoted by each complaint about its
-// container, at each level that is asked about, in sentences that are joined and
-// then encoded with escapes of six bytes: 100 bytes for one of the name are held at
-// once, and 180 where it is to be escaped. A byte that is not UTF-8 becomes three.
+// What a decision may hold in memory at once, beside its body: the pod as it was
+// read, the pod that is filled in, what is found wrong at each level, and the text of
+// that on its way to the client. A container that says nothing takes 400 bytes to read
+// and breaks a handful of checks; a name is quoted by each complaint about its
+// container, in sentences that are joined, copied and encoded.
+// TestNoDecisionHoldsMoreThanItSays, in package admission, tries many such.
 const (
-	perByte   = 16
-	perObject = 8 << 10
-	perMember = 256
-	perQuoted = 256
+	perByte    = 16
+	perText    = 256
+	perRequest = 256 << 10
 )
 
-// content are the members of objects that no complaint quotes, with all that is in
-// them. They are the larger part of large pods.
-var content = [...]string{"args", "command", "env", "fieldsV1", "value"}
+// Need is the memory, in bytes, that a decision may need about a request of which so
+// much was read: see Size and Texts of review.Request.
+func Need(size, texts int64) int64 { return perRequest + perByte*size + perText*texts }
 
-// Estimate is the memory, in bytes, that the decision about a body of JSON may
-// need. It counts without decoding: a body of {},{},{} would otherwise take
-// thousands of times its length before anything could be said of it. A body that
-// is no JSON is refused before it needs memory, so that any count will do for it.
-func Estimate(body []byte) int64 {
-	var objects, members, quoted int64
-	var open []byte    // the brackets around the place
-	var inContent int  // how many of them are around content; 0: none is
-	var isContent bool // what the member holds whose value comes
-	inList := func() bool { return len(open) > 0 && open[len(open)-1] == '[' }
-	push := func(bracket byte) {
-		if open = append(open, bracket); inContent == 0 && isContent {
-			inContent = len(open)
-		}
-		isContent = false
-	}
-	for i := 0; i < len(body); i++ {
-		switch b := body[i]; b {
-		case '"':
-			end := closing(body, i)
-			text := body[i+1 : min(end, len(body))]
-			i = end
-			isKey := !inList() && follows(body, end, ':')
-			if inContent == 0 && !isContent && !(isKey && isField(text)) {
-				quoted += int64(len(text))
-			}
-			isContent = isKey && slices.Contains(content[:], string(text))
-		case '{':
-			if !inList() { // there the list counts it
-				objects++
-			}
-			push(b)
-		case '[':
-			objects++ // its first element
-			push(b)
-		case ',':
-			if inList() {
-				objects++
-			} else {
-				members++
-			}
-			isContent = false
-		case '}', ']':
-			if open = open[:max(0, len(open)-1)]; len(open) < inContent {
-				inContent = 0
-			}
-		}
-	}
-	return perByte*int64(len(body)) + perObject*objects + perMember*members + perQuoted*quoted
-}
+// MaxRead is how much may be read of one request.
+func (l Limits) MaxRead() int64 { return max(0, (l.MaxMemory-perRequest)/perByte) }
 
-// follows reports whether a byte comes next behind a place, but for space.
-func follows(body []byte, place int, want byte) bool {
-	rest := bytes.TrimLeft(body[min(place+1, len(body)):], " \t\r\n")
-	return len(rest) > 0 && rest[0] == want
-}
+// leastRead is how much must be read of a request of some size, in bytes.
+const leastRead = 64 << 10
 
-// longestField is longer than the longest name of a field that a pod has.
-const longestField = 64
-
-// isField reports whether a key may be the name of a field, which nobody chooses.
-func isField(key []byte) bool {
-	return len(key) <= longestField && bytes.IndexFunc(key, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
-	}) < 0
-}
-
-// closing is where the string ends that begins at i.
-func closing(body []byte, i int) int {
-	for i++; i < len(body) && body[i] != '"'; i++ {
-		if body[i] == '\\' {
-			i++
-		}
-	}
-	return i
-}
+// readers is how many requests are read at once. What was read of them is not yet
+// counted, and reading waits for nothing, so that more would not be faster.
+const readers = 4
 
 // Handler puts the limits before webhooks. A request that was begun is answered
 // also after stopping has ended: the server ends the contexts of its requests
@@ -163,12 +92,12 @@ func closing(body []byte, i int) int {
 func (l Limits) Handler(stopping context.Context) func(http.Handler) http.Handler {
 	g := &gate{
 		Limits: l, stopping: stopping, bodies: bodies{room: semaphore.NewWeighted(l.MaxBodies)},
-		memory: semaphore.NewWeighted(l.MaxMemory), requests: semaphore.NewWeighted(l.MaxRequests),
+		memory: semaphore.NewWeighted(l.MaxMemory), requests: semaphore.NewWeighted(l.MaxRequests), readers: semaphore.NewWeighted(readers),
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if refused := g.serve(w, r, next); refused != nil {
-				refused.writeTo(w)
+				refused.WriteTo(w)
 			}
 		})
 	}
@@ -177,16 +106,16 @@ func (l Limits) Handler(stopping context.Context) func(http.Handler) http.Handle
 // gate is what is left of the limits.
 type gate struct {
 	Limits
-	stopping         context.Context
-	bodies           bodies
-	memory, requests *semaphore.Weighted
+	stopping                  context.Context
+	bodies                    bodies
+	memory, requests, readers *semaphore.Weighted
 }
 
 // serve hands a request on, or says why not.
-func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) *refusal {
+func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) *Refusal {
 	control := http.NewResponseController(w)
 	if err := g.deadlines(control); err != nil {
-		return &refusal{http.StatusInternalServerError, err.Error()}
+		return &Refusal{http.StatusInternalServerError, err.Error()}
 	}
 	if refused := g.header(r); refused != nil {
 		return refused
@@ -196,22 +125,74 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	if refused := g.bodies.read(body, r); refused != nil {
 		return refused
 	}
-	need := Estimate(body.data)
-	if need > g.MaxMemory {
-		return &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the decision may need %d bytes of memory, more than %d: the body has too many objects, or names that are too long", need, g.MaxMemory)}
-	}
 	ctx, cancel := g.untilAnswered(r)
 	defer cancel()
-	if g.requests.Acquire(ctx, 1) != nil {
+	turn := &Turn{gate: g, ctx: ctx, body: body.data}
+	if !turn.begin() {
 		return tooMany("decided")
 	}
-	defer g.requests.Release(1)
-	if g.memory.Acquire(ctx, need) != nil {
-		return tooMany("decided")
-	}
-	defer g.memory.Release(need)
-	next.ServeHTTP(w, body.request(ctx, r))
+	defer turn.end()
+	next.ServeHTTP(w, body.request(context.WithValue(ctx, turnKey{}, turn), r))
 	return nil
+}
+
+// Turn is that of a request whose body is there, and which may be read and decided.
+type Turn struct {
+	gate *gate
+	ctx  context.Context
+	body []byte
+	// reads: it is one of the readers. held is its share of the memory.
+	reads bool
+	held  int64
+}
+
+// turnKey is that of a turn in the context of its request.
+type turnKey struct{}
+
+// TurnOf is the turn of a request that came through a [Limits.Handler].
+func TurnOf(r *http.Request) *Turn { return r.Context().Value(turnKey{}).(*Turn) }
+
+// Body is the body of the request.
+func (t *Turn) Body() []byte { return t.body }
+
+// Decide is to be called once, when the request was read and before anything is
+// decided. It waits until there is the memory that is needed. Its error is a
+// [Refusal].
+func (t *Turn) Decide(need int64) error {
+	if need > t.gate.MaxMemory {
+		return &Refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the decision may need %d bytes of memory, more than %d: names are too long", need, t.gate.MaxMemory)}
+	}
+	if t.gate.memory.Acquire(t.ctx, need) != nil {
+		return tooMany("decided")
+	}
+	t.held = need
+	t.readNoMore()
+	return nil
+}
+
+func (t *Turn) begin() bool {
+	if t.gate.requests.Acquire(t.ctx, 1) != nil {
+		return false
+	}
+	if t.gate.readers.Acquire(t.ctx, 1) != nil {
+		t.gate.requests.Release(1)
+		return false
+	}
+	t.reads = true
+	return true
+}
+
+func (t *Turn) readNoMore() {
+	if t.reads {
+		t.gate.readers.Release(1)
+		t.reads = false
+	}
+}
+
+func (t *Turn) end() {
+	t.readNoMore()
+	t.gate.memory.Release(t.held)
+	t.gate.requests.Release(1)
 }
 
 // untilAnswered is a context that ends with its client or with the time for an
@@ -227,19 +208,19 @@ func (g *gate) untilAnswered(r *http.Request) (context.Context, context.CancelFu
 }
 
 // header refuses what the header alone says is wrong.
-func (l Limits) header(r *http.Request) *refusal {
+func (l Limits) header(r *http.Request) *Refusal {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case r.Method != http.MethodPost:
-		return &refusal{http.StatusMethodNotAllowed, "POST an AdmissionReview"}
+		return &Refusal{http.StatusMethodNotAllowed, "POST an AdmissionReview"}
 	case err != nil || mediaType != jsonType:
-		return &refusal{http.StatusUnsupportedMediaType, "the content type must be " + jsonType}
+		return &Refusal{http.StatusUnsupportedMediaType, "the content type must be " + jsonType}
 	case r.ContentLength < 0:
-		return &refusal{http.StatusLengthRequired, "the length of the body must be given"}
+		return &Refusal{http.StatusLengthRequired, "the length of the body must be given"}
 	case r.ContentLength == 0:
-		return &refusal{http.StatusBadRequest, "the body is empty"}
+		return &Refusal{http.StatusBadRequest, "the body is empty"}
 	case r.ContentLength > l.MaxBody:
-		return &refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has %d bytes, more than %d", r.ContentLength, l.MaxBody)}
+		return &Refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has %d bytes, more than %d", r.ContentLength, l.MaxBody)}
 	default:
 		return nil
 	}
@@ -293,7 +274,7 @@ type bodies struct {
 // read reads a body within its time. Once it is whole, the server only watches
 // whether the client stays, for as long as the decision takes; a body that was
 // given up keeps its deadline, or the server would wait for the rest of it.
-func (all *bodies) read(b *body, r *http.Request) *refusal {
+func (all *bodies) read(b *body, r *http.Request) *Refusal {
 	all.begin(b)
 	refused := all.readAll(b, r)
 	if !all.end(b) {
@@ -303,19 +284,19 @@ func (all *bodies) read(b *body, r *http.Request) *refusal {
 		return refused
 	}
 	if err := b.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return &refusal{http.StatusInternalServerError, err.Error()}
+		return &Refusal{http.StatusInternalServerError, err.Error()}
 	}
 	return nil
 }
 
-func (all *bodies) readAll(b *body, r *http.Request) *refusal {
+func (all *bodies) readAll(b *body, r *http.Request) *Refusal {
 	for size := int64(firstStep); int64(len(b.data)) < r.ContentLength; size *= 2 {
 		if !all.grow(r.Context(), b, min(size, r.ContentLength)) {
 			return tooMany("read")
 		}
 		n, err := io.ReadFull(r.Body, b.data[len(b.data):cap(b.data)])
 		if err != nil {
-			return &refusal{http.StatusBadRequest, "the body could not be read: " + err.Error()}
+			return &Refusal{http.StatusBadRequest, "the body could not be read: " + err.Error()}
 		}
 		b.data = b.data[:len(b.data)+n]
 	}
@@ -385,28 +366,29 @@ func (all *bodies) leave(b *body) {
 	close(b.gone)
 }
 
-// request is the request with the body that was read. Parameters of its content
-// type say nothing more about JSON, and controller-runtime takes none.
+// request is the request with the body that was read.
 func (b *body) request(ctx context.Context, r *http.Request) *http.Request {
 	r = r.WithContext(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(b.data))
-	r.Header.Set("Content-Type", jsonType)
 	return r
 }
 
-// refusal is an answer in place of a decision.
-type refusal struct {
-	status int
-	text   string
+// Refusal is an answer in place of a decision.
+type Refusal struct {
+	Status int
+	Text   string
 }
 
-func tooMany(what string) *refusal {
-	return &refusal{http.StatusServiceUnavailable, "too many requests are being " + what}
+func (f *Refusal) Error() string { return f.Text }
+
+func tooMany(what string) *Refusal {
+	return &Refusal{http.StatusServiceUnavailable, "too many requests are being " + what}
 }
 
-func (f *refusal) writeTo(w http.ResponseWriter) {
-	if f.status == http.StatusServiceUnavailable {
+// WriteTo answers a request with the refusal.
+func (f *Refusal) WriteTo(w http.ResponseWriter) {
+	if f.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	http.Error(w, f.text, f.status)
+	http.Error(w, f.Text, f.Status)
 }
