@@ -16,13 +16,36 @@ const DefaultLimit = 16 << 20
 // a patch that it makes applies to the text. The error is an [*Error] with the
 // place of what is wrong.
 func Pod(text []byte) (*corev1.Pod, error) {
-	var d decoder
-	pod := &corev1.Pod{}
-	d.reset(text, DefaultLimit)
-	if err := podObject(&d, pod); err != nil {
-		return nil, err
+	return new(Reader).Pod(text)
+}
+
+// Reader reads many pods, each as [Pod] does, with less to be allocated for one.
+// The zero Reader is ready. It is for one goroutine at a time; the pods are the
+// caller's and stay as they are.
+type Reader struct {
+	d decoder
+	// made is how much of the slabs is in use, in bytes.
+	made int64
+}
+
+// renewAt is how many bytes of pods share their allocations: what is kept of one
+// of them keeps no more than that of the others.
+const renewAt = 32 << 10
+
+// Pod reads a pod from its JSON.
+func (r *Reader) Pod(text []byte) (*corev1.Pod, error) {
+	if r.made > renewAt {
+		r.made, r.d.made = 0, slabs{}
 	}
-	if err := d.end(); err != nil {
+	pod := &corev1.Pod{}
+	r.d.start(text, DefaultLimit)
+	defer r.d.release()
+	err := podObject(&r.d, pod)
+	r.made += DefaultLimit - r.d.left
+	if err == nil {
+		err = r.d.end()
+	}
+	if err != nil {
 		return nil, err
 	}
 	return pod, nil
