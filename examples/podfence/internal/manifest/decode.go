@@ -307,20 +307,16 @@ const maxTries = 500
 // culprit finds the scalar that makes decoding fail, where the error does not say (a quantity, a time): the first that,
 // written as null, changes the error.
 func culprit(create func() any, text []byte, err error) (path []string, offset int, found bool) {
-	tokens := tokenizer{text: text}
-	for tries := 0; tries < maxTries; {
-		t, ok := tokens.next()
+	w := walk(text)
+	for range maxTries {
+		t, ok := w.scalar()
 		if !ok {
 			break
 		}
-		if t.class != 's' {
-			continue
-		}
-		tries++
 		trial := slices.Concat(text[:t.start], []byte("null"), text[t.end:])
 		got := kjson.UnmarshalCaseSensitivePreserveInts(trial, create())
 		if got == nil || got.Error() != err.Error() {
-			return tokens.path(), t.start, true
+			return w.path(), t.start, true
 		}
 	}
 	return nil, 0, false

@@ -38,7 +38,7 @@ func (s *stream) startsAsJSON() bool {
 	_, err := probe.key()
 	if err == nil {
 		if c := probe.space(); c != '{' && c != '[' {
-			err = probe.scalar(c)
+			err = probe.value()
 		}
 	}
 	if c := probe.space(); err == nil && c != ',' && c != '}' && c != '{' && c != '[' && c != 0 {
@@ -64,11 +64,11 @@ func (s *stream) peek(n int) *lookahead {
 // jsonStream reads JSON objects one after another.
 type jsonStream struct {
 	*stream
-	scan scanner
+	scan *scanner
 }
 
 func (s *stream) readJSON() bool {
-	j := &jsonStream{stream: s, scan: scanner{lookahead: s.lookahead}}
+	j := &jsonStream{stream: s, scan: &scanner{lookahead: s.lookahead}}
 	j.scan.pos = s.markEnd()
 	s.max = s.jsonMax(s.limits.undecided)
 	for {

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -39,24 +40,26 @@ func (o *Object) LinesOf(paths ...[]string) []int {
 
 // offsetsOf returns where each of the values stands in a JSON text, with its key; or where what is nearest above it does.
 func offsetsOf(text []byte, paths [][]string) []int {
-	w := &wanted{}
+	wanted := &wanted{}
 	for i, path := range paths {
-		w.add(i, path)
+		wanted.add(i, path)
 	}
-	offsets := make([]int, len(paths))
-	w.find(text, span{0, len(text)}, 0, offsets)
-	return offsets
+	s := search{walker: walk(text), offsets: make([]int, len(paths)), left: len(paths)}
+	s.find(wanted, 0)
+	return s.offsets
 }
 
 // wanted are the values that are looked for in a value and below it.
 type wanted struct {
 	indices []int // in the list of all that are looked for
+	ends    int   // how many of them are the value itself
 	below   map[string]*wanted
 }
 
 func (w *wanted) add(index int, path []string) {
 	w.indices = append(w.indices, index)
 	if len(path) == 0 {
+		w.ends++
 		return
 	}
 	child := w.below[path[0]]
@@ -70,37 +73,49 @@ func (w *wanted) add(index int, path []string) {
 	child.add(index, path[1:])
 }
 
-// find puts down the offset of the value at s, which starts with its key, for all that are looked for in it, and then the
-// better ones of those that are there. It goes no deeper than the paths do.
-func (w *wanted) find(text []byte, s span, start int, offsets []int) {
+// search looks for values in one pass over a text.
+type search struct {
+	*walker
+	offsets []int
+	left    int // how many are not found yet
+}
+
+// find puts down the offset of the next value, which starts with its key, for all that are looked for in it, and then the
+// better ones of those that are there. It goes no deeper than the paths do. It returns false once all are found.
+func (s *search) find(w *wanted, start int) bool {
 	for _, i := range w.indices {
-		offsets[i] = start
+		s.offsets[i] = start
 	}
-	if len(w.below) == 0 {
-		return
+	if s.left -= w.ends; s.left == 0 {
+		return false
 	}
-	z := tokenizer{text: s.of(text)}
-	switch open, _ := z.next(); open.class {
-	case '{':
+	switch {
+	case len(w.below) > 0 && s.opens('{'):
 		for {
-			key, ok := z.next()
-			if !ok || key.class == '}' {
-				return
-			}
-			value, _ := z.whole()
-			if child := w.below[unquote(key.of(z.text))]; child != nil {
-				child.find(text, span{s.start + value.start, s.start + value.end}, s.start+key.start, offsets)
-			}
-		}
-	case '[':
-		for i := 0; ; i++ {
-			value, ok := z.whole()
+			key, at, ok := s.key()
 			if !ok {
-				return
+				return s.opens('}')
 			}
-			if child := w.below[strconv.Itoa(i)]; child != nil {
-				child.find(text, span{s.start + value.start, s.start + value.end}, s.start+value.start, offsets)
+			if !s.findBelow(w.below[string(key)], at.start) {
+				return false
 			}
 		}
+	case len(w.below) > 0 && s.opens('['):
+		for i := 0; s.PeekKind() != ']'; i++ {
+			before := s.InputOffset()
+			start := int(before) + bytes.IndexFunc(s.text[before:], func(r rune) bool { return r > ' ' && r != ',' })
+			if !s.findBelow(w.below[strconv.Itoa(i)], start) {
+				return false
+			}
+		}
+		return s.opens(']')
 	}
+	return s.SkipValue() == nil
+}
+
+func (s *search) findBelow(w *wanted, start int) bool {
+	if w == nil {
+		return s.SkipValue() == nil
+	}
+	return s.find(w, start)
 }

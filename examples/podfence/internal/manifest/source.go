@@ -120,43 +120,6 @@ func (o *Object) unknown(root []string, text []byte, goType reflect.Type) (list 
 	return list
 }
 
-// unknownFields yields the path of every field that the type does not have. What stands in one is not looked at, nor is
-// the status, which a cluster writes.
-func unknownFields(text []byte, t *fields.Type) func(yield func(path []string) bool) {
-	return func(yield func([]string) bool) {
-		z, at := tokenizer{text: text}, []*fields.Type{nil}
-		next := t // the type of the value to come, outside of lists
-		for {
-			token, ok := z.next()
-			if !ok {
-				return
-			}
-			switch token.class {
-			case '{', '[':
-				// The tokenizer is inside by now: the frame before its last is the one around the value.
-				if n := len(z.stack); n > 1 && !z.stack[n-2].object {
-					next = at[len(at)-1].Each()
-				}
-				at = append(at, next)
-			case '}', ']':
-				at = at[:len(at)-1]
-			case 'k':
-				key := z.top().key
-				field, known := at[len(at)-1].Field(key)
-				next = field
-				if known && !(key == "status" && len(z.stack) == 1) {
-					continue
-				}
-				path := z.path()
-				z.whole()
-				if !known && !yield(path) {
-					return
-				}
-			}
-		}
-	}
-}
-
 // valueAt returns the value at the end of a path, or the last one on the way that is there.
 func valueAt(text []byte, path []string) (s span, ok bool) {
 	s = span{0, len(text)}
