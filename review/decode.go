@@ -1,7 +1,11 @@
 package review
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/spec"
 )
 
 // DefaultLimit is how many bytes a pod may take in memory, by default: some ten
@@ -34,19 +38,30 @@ const renewAt = 32 << 10
 
 // Pod reads a pod from its JSON.
 func (r *Reader) Pod(text []byte) (*corev1.Pod, error) {
+	pod := &corev1.Pod{}
+	return pod, readWhole(r, text, podObject, pod)
+}
+
+// Template reads the pod template that an object of Kubernetes holds at a root, as
+// in [podfence.Workload]. It is nil where there is none.
+func (r *Reader) Template(text []byte, root spec.Root) (template *corev1.PodTemplateSpec, err error) {
+	read, ok := templates[root]
+	if !ok {
+		return nil, fmt.Errorf("review: no object holds a pod template at %q", root)
+	}
+	return template, readWhole(r, text, read, &template)
+}
+
+func readWhole[T any](r *Reader, text []byte, read reader[T], into *T) error {
 	if r.made > renewAt {
 		r.made, r.d.made = 0, slabs{}
 	}
-	pod := &corev1.Pod{}
 	r.d.start(text, DefaultLimit)
 	defer r.d.release()
-	err := podObject(&r.d, pod)
+	err := read(&r.d, into)
 	r.made += DefaultLimit - r.d.left
 	if err == nil {
 		err = r.d.end()
 	}
-	if err != nil {
-		return nil, err
-	}
-	return pod, nil
+	return err
 }

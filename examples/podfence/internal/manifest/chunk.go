@@ -98,7 +98,7 @@ func ReadWithin(r io.Reader, file string, limit int) iter.Seq2[Chunk, error] {
 
 func read(r io.Reader, file string, l limits) iter.Seq2[Chunk, error] {
 	return func(yield func(Chunk, error) bool) {
-		s := &stream{lookahead: newLookahead(r), limits: l, file: Display(file), yield: yield}
+		s := &stream{lookahead: newLookahead(r), limits: l, file: Display(file), yield: yield, tools: &tools{}}
 		s.max = l.document + readSize
 		if s.run() && s.failure() != nil {
 			yield(Chunk{}, s.failure())
@@ -112,6 +112,7 @@ type stream struct {
 	limits limits
 	file   string
 	yield  func(Chunk, error) bool
+	tools  *tools
 }
 
 func (s *stream) run() bool {

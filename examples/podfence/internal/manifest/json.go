@@ -280,7 +280,7 @@ func (o *jsonObject) note(key string, value []byte) {
 	case "kind":
 		o.head.kind, o.kindSeen = stringOf(value), true
 	case "metadata":
-		o.head.namespace, o.head.name = nameOf(value)
+		o.head.name, o.head.generateName, o.head.namespace = walk(value).names()
 	}
 }
 
@@ -418,7 +418,7 @@ func (j *jsonStream) close(c *Chunk, o *jsonObject) {
 
 // belated is an object that turned out to be no list after more of its items were delivered than are held.
 func (s *stream) belated(h head, line, held int) Object {
-	object := Object{Line: line, APIVersion: h.apiVersion, Kind: h.kind, Namespace: h.namespace, Name: h.name}
+	object := Object{Line: line, APIVersion: h.apiVersion, Kind: h.kind, Namespace: h.namespace, Name: h.shown()}
 	if k, problem, _ := podKindOf(object.APIVersion, object.Kind); k != nil || problem != "" {
 		object.Err = &Error{
 			File: s.file, Line: line, Object: object.String(),
@@ -437,6 +437,11 @@ func (j *jsonStream) decode(c *Chunk, list head) {
 		return
 	}
 	at := &lineCounter{text: c.Raw, first: c.Line}
+	quick := decoder{file: j.file, text: c.Raw, at: at, with: j.tools}
+	if o, ok := quick.workload(list); ok {
+		c.Objects = []Object{o}
+		return
+	}
 	if path, offset, found := duplicateKey(c.Raw); found {
 		h := headOf(c.Raw)
 		c.Err = j.duplicate(h.title(), fieldPath(path), at.line(nil, offset))
