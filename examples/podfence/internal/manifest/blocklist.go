@@ -278,8 +278,9 @@ func (t *task) settleItem(l *blockList) {
 
 // selfDescribed reports whether all elements of a list say what they are.
 func selfDescribed(list []byte) bool {
+	w := &walker{}
 	for element := range elements(list) {
-		if h := headOf(element.of(list)); h.kind == "" || h.apiVersion == "" {
+		if !saysWhatItIs(w, element.of(list)) {
 			return false
 		}
 	}

@@ -112,6 +112,22 @@ func workloadHead(w *walker, text []byte, list head) (h head, k *podKind, ok boo
 	return h, k, k != nil && problem == ""
 }
 
+// saysWhatItIs reports whether an object has an apiVersion and a kind, looking no further than they stand.
+func saysWhatItIs(w *walker, text []byte) bool {
+	w.begin(text)
+	if !w.opens('{') {
+		return false
+	}
+	for h := (head{}); h.kind == "" || h.apiVersion == ""; {
+		key, _, ok := w.key()
+		if !ok {
+			return false
+		}
+		h.member(w, string(key))
+	}
+	return true
+}
+
 // member takes what a member says, the key of which was read.
 func (h *head) member(w *walker, key string) {
 	if key == "metadata" {

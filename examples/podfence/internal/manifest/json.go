@@ -64,7 +64,8 @@ func (s *stream) peek(n int) *lookahead {
 // jsonStream reads JSON objects one after another.
 type jsonStream struct {
 	*stream
-	scan *scanner
+	scan   *scanner
+	walker walker
 }
 
 func (s *stream) readJSON() bool {
@@ -340,8 +341,7 @@ func (j *jsonStream) advance(o *jsonObject) bool {
 
 // selfDescribed reports whether an item says what it is.
 func (j *jsonStream) selfDescribed(i item) bool {
-	h := headOf(j.window[i.start-j.offset : i.end-j.offset])
-	return h.kind != "" && h.apiVersion != ""
+	return saysWhatItIs(&j.walker, j.window[i.start-j.offset:i.end-j.offset])
 }
 
 func (j *jsonStream) deliverAll(o *jsonObject) bool {

@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -44,22 +43,20 @@ func offsetsOf(text []byte, paths [][]string) []int {
 	for i, path := range paths {
 		wanted.add(i, path)
 	}
-	s := search{walker: walk(text), offsets: make([]int, len(paths)), left: len(paths)}
-	s.find(wanted, 0)
+	s := search{walker: walk(text), offsets: make([]int, len(paths))}
+	s.find(wanted, 0, true)
 	return s.offsets
 }
 
 // wanted are the values that are looked for in a value and below it.
 type wanted struct {
 	indices []int // in the list of all that are looked for
-	ends    int   // how many of them are the value itself
 	below   map[string]*wanted
 }
 
 func (w *wanted) add(index int, path []string) {
 	w.indices = append(w.indices, index)
 	if len(path) == 0 {
-		w.ends++
 		return
 	}
 	child := w.below[path[0]]
@@ -77,34 +74,31 @@ func (w *wanted) add(index int, path []string) {
 type search struct {
 	*walker
 	offsets []int
-	left    int // how many are not found yet
 }
 
 // find puts down the offset of the next value, which starts with its key, for all that are looked for in it, and then the
-// better ones of those that are there. It goes no deeper than the paths do. It returns false once all are found.
-func (s *search) find(w *wanted, start int) bool {
+// better ones of those that are there. It goes no deeper than the paths do, and no further: last says that nothing is looked
+// for behind this value. It returns false when it has all that there may be.
+func (s *search) find(w *wanted, start int, last bool) bool {
 	for _, i := range w.indices {
 		s.offsets[i] = start
 	}
-	if s.left -= w.ends; s.left == 0 {
+	switch left := len(w.below); {
+	case left == 0 && last:
 		return false
-	}
-	switch {
-	case len(w.below) > 0 && s.opens('{'):
+	case left > 0 && s.opens('{'):
 		for {
 			key, at, ok := s.key()
 			if !ok {
 				return s.opens('}')
 			}
-			if !s.findBelow(w.below[string(key)], at.start) {
+			if !s.findBelow(w.below[string(key)], at.start, &left, last) {
 				return false
 			}
 		}
-	case len(w.below) > 0 && s.opens('['):
+	case left > 0 && s.opens('['):
 		for i := 0; s.PeekKind() != ']'; i++ {
-			before := s.InputOffset()
-			start := int(before) + bytes.IndexFunc(s.text[before:], func(r rune) bool { return r > ' ' && r != ',' })
-			if !s.findBelow(w.below[strconv.Itoa(i)], start) {
+			if !s.findBelow(w.below[strconv.Itoa(i)], s.next(), &left, last) {
 				return false
 			}
 		}
@@ -113,9 +107,20 @@ func (s *search) find(w *wanted, start int) bool {
 	return s.SkipValue() == nil
 }
 
-func (s *search) findBelow(w *wanted, start int) bool {
+// findBelow finds in a value in which left more are looked for, if it is one of them.
+func (s *search) findBelow(w *wanted, start int, left *int, last bool) bool {
 	if w == nil {
 		return s.SkipValue() == nil
 	}
-	return s.find(w, start)
+	*left--
+	return s.find(w, start, last && *left == 0)
+}
+
+// next is where the next element of a list begins.
+func (s *search) next() int {
+	at := int(s.InputOffset())
+	for s.text[at] <= ' ' || s.text[at] == ',' {
+		at++
+	}
+	return at
 }
