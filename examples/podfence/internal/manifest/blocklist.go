@@ -108,7 +108,7 @@ func (s *stream) knowHeader(l *blockList) bool {
 		return true
 	}
 	raw := s.window[:l.header]
-	t, text, err := convert(raw, l.line)
+	t, text, err := convert(raw, l.line, scalars{})
 	if err != nil || t.root == nil || t.root.Kind != yamlv3.MappingNode || len(t.root.Content) == 0 || t.root.Anchor != "" || t.root.Tag != "!!map" {
 		return false
 	}
@@ -176,7 +176,7 @@ func (s *stream) tailOf(l *blockList, size int) bool {
 	if !hasContent(s.window[pos:size]) {
 		return l.decided
 	}
-	_, text, err := convert(s.window[pos:size], 1)
+	_, text, err := convert(s.window[pos:size], 1, scalars{})
 	if err != nil || bytes.HasPrefix(s.window[pos:size], byteOrderMark) {
 		return false
 	}
@@ -252,7 +252,7 @@ func (t *task) decodeItem(l *blockList) {
 	if t.Err = t.unreadable("item"); t.Err != nil {
 		return
 	}
-	tree, text, err := convert(t.Raw, t.Line)
+	tree, text, err := convert(t.Raw, t.Line, t.scalars)
 	if err != nil {
 		t.Err = t.yamlError(tree, leaving(t, err))
 		return
@@ -302,7 +302,7 @@ func (t *task) decodeTail(l *blockList) {
 	if t.Err = t.unreadable("document"); t.Err != nil || !hasContent(t.Raw) {
 		return
 	}
-	tree, text, err := convert(t.Raw, t.Line)
+	tree, text, err := convert(t.Raw, t.Line, scalars{})
 	switch {
 	case err != nil:
 		t.Err = t.yamlError(tree, err)

@@ -40,9 +40,10 @@ type decoder struct {
 
 // tools are what a decoder uses again and again.
 type tools struct {
-	walker walker
-	fitter fields.Fitter
-	reader review.Reader
+	walker  walker
+	fitter  fields.Fitter
+	reader  review.Reader
+	scalars scalars
 }
 
 // head is what says what an object is.

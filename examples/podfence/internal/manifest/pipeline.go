@@ -106,7 +106,7 @@ func (p *pipeline) run(read func(), yield func(Chunk, error) bool) {
 
 // decodeAll decodes batches until there are no more.
 func (p *pipeline) decodeAll() {
-	with := &tools{}
+	with := &tools{scalars: scalars{}}
 	for b := range p.work {
 		for _, t := range b.tasks {
 			if t.tools = with; t.decode != nil {

@@ -139,7 +139,7 @@ func (t *task) decodeYAML(content bool) {
 	if t.Err = t.unreadable("document"); t.Err != nil || !content {
 		return
 	}
-	tree, text, err := convert(t.Raw, t.Line)
+	tree, text, err := convert(t.Raw, t.Line, t.scalars)
 	switch {
 	case err != nil:
 		t.Err = t.yamlError(tree, err)
@@ -172,7 +172,7 @@ func (t *task) unreadable(what string) error {
 
 // convert parses a text of one document, the first line of which is given, and converts it to JSON. Nothing comes of one
 // that is empty.
-func convert(raw []byte, line int) (t *tree, text []byte, err error) {
+func convert(raw []byte, line int, known scalars) (t *tree, text []byte, err error) {
 	if t, err = parseTree(raw, line); err != nil {
 		return t, nil, betterError(raw, err)
 	}
@@ -181,6 +181,11 @@ func convert(raw []byte, line int) (t *tree, text []byte, err error) {
 	}
 	if err := t.check(); err != nil {
 		return t, nil, err
+	}
+	if plainDocument(raw, t) {
+		if text, ok := known.appendJSON(nil, t.root); ok {
+			return t, text, nil
+		}
 	}
 	if text, err = toJSON(raw); err != nil {
 		return t, nil, t.unconvertible(err)
