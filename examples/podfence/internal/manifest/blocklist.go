@@ -258,6 +258,7 @@ func (t *task) decodeItem(l *blockList) {
 		return
 	}
 	d, whole := t.decoder(text, tree), span{0, len(text)}
+	t.Parsed = Parsed{tree.root, text}
 	switch {
 	case l.bare():
 		t.Objects = slices.Clip(d.objects(whole, nil, head{}, 0))

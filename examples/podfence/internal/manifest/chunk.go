@@ -4,6 +4,7 @@ import (
 	"io"
 	"iter"
 
+	yamlv3 "go.yaml.in/yaml/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -37,7 +38,14 @@ type Chunk struct {
 	Format  Format
 	Objects []Object // in the order of the text; empty for separators, comments and list wrappers
 	Err     error    // *Error: the text could not be read. Objects is then empty.
+	Parsed  Parsed   // what an editor of Raw need not find out again
 	Last    bool     // of those that are at hand: the next may have to be waited for
+}
+
+// Parsed is a YAML document that was parsed: its tree, with the lines of Raw, and its JSON. Both are nil where there is none.
+type Parsed struct {
+	Root *yamlv3.Node
+	JSON []byte
 }
 
 // Object is one API object of a chunk.

@@ -145,6 +145,7 @@ func (t *task) decodeYAML(content bool) {
 		t.Err = t.yamlError(tree, err)
 	case !tree.empty():
 		d := t.decoder(text, tree)
+		t.Parsed = Parsed{tree.root, text}
 		t.Objects = slices.Clip(d.objects(span{0, len(text)}, nil, head{}, 0))
 	}
 }

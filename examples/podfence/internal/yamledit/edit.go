@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Edit adds Value at Path, as the RFC 6902 operation "add" does on a member of an object. All parents must exist; a
@@ -68,7 +70,17 @@ func (e *Error) Error() string {
 // [*Error], and comes with a nil result.
 //
 // The cost grows with the size of src plus the size of the edits: all insertions are collected and spliced once.
-func Insert(src []byte, edits []Edit) ([]byte, error) {
+func Insert(src []byte, edits []Edit) ([]byte, error) { return InsertParsed(src, Parsed{}, edits) }
+
+// Parsed is what is known of a source: its tree, which is not modified, and its JSON, as sigs.k8s.io/yaml converts it. What
+// is not there is made.
+type Parsed struct {
+	Root *yaml.Node
+	JSON []byte
+}
+
+// InsertParsed is [Insert] for a source that was parsed before.
+func InsertParsed(src []byte, known Parsed, edits []Edit) ([]byte, error) {
 	if len(edits) == 0 {
 		return bytes.Clone(src), nil
 	}
@@ -76,7 +88,7 @@ func Insert(src []byte, edits []Edit) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := parse(src)
+	doc, err := parse(src, known.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +101,8 @@ func Insert(src []byte, edits []Edit) ([]byte, error) {
 		return nil, err
 	}
 	out, kept := splice(src, insertions)
-	if err := verify(src, kept, out, edits); err != nil {
+	known.Root = doc.root
+	if err := verifyParsed(src, known, kept, out, edits); err != nil {
 		return nil, err
 	}
 	return out, nil
