@@ -16,7 +16,7 @@ import (
 // plainDocument reports whether a document may be one whose tree tells all: nothing in its text makes the two libraries read
 // different things.
 func plainDocument(raw []byte, t *tree) bool {
-	return len(t.breaks) == 0 && bytes.IndexByte(raw, '\t') < 0 && bytes.IndexByte(raw, '%') < 0 && !bytes.Contains(raw, byteOrderMark)
+	return len(t.breaks) == 0 && !bytes.ContainsAny(raw, "\t%!") && !bytes.Contains(raw, byteOrderMark)
 }
 
 // scalars remembers what scalars turn into: a list has the same in every item.
