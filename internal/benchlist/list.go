@@ -1,4 +1,6 @@
-package benchpod
+// Package benchlist writes the lists of workloads that the command's speed is
+// measured on, of any length, as kubectl and helm print them.
+package benchlist
 
 import (
 	"bytes"
@@ -12,6 +14,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/podfence/podfence/internal/benchpod"
 )
 
 // Writer writes so many workloads, of which two thirds are denied at restricted.
@@ -104,6 +108,8 @@ func each(objects []any, render func(any) (string, error)) func() ([]string, err
 	}
 }
 
+var labels = benchpod.P1().Labels
+
 // running are pods as a cluster has them: a compliant one, a bare one and one that
 // runs as root with a hostPath volume.
 func running() (list []any) {
@@ -116,7 +122,7 @@ func running() (list []any) {
 			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
 			ObjectMeta: metav1.ObjectMeta{
 				Name: "web-5d9c7b4c6f-" + number, GenerateName: "web-5d9c7b4c6f-", Namespace: "shop", ResourceVersion: "10" + number,
-				UID: "705ab4f5-6393-11e8-b7cc-42010a8" + number, Labels: meta().Labels, CreationTimestamp: started,
+				UID: "705ab4f5-6393-11e8-b7cc-42010a8" + number, Labels: labels, CreationTimestamp: started,
 				OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "web-5d9c7b4c6f", UID: "b7cc4201-6393-11e8", Controller: &yes}},
 			},
 			Spec: spec,
@@ -135,10 +141,10 @@ func charted() (list []any) {
 	for _, spec := range specs() {
 		list = append(list, &appsv1.Deployment{
 			TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
-			ObjectMeta: metav1.ObjectMeta{Name: "web-" + number, Namespace: "shop", Labels: meta().Labels},
+			ObjectMeta: metav1.ObjectMeta{Name: "web-" + number, Namespace: "shop", Labels: labels},
 			Spec: appsv1.DeploymentSpec{
-				Replicas: &three, Selector: &metav1.LabelSelector{MatchLabels: meta().Labels},
-				Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: meta().Labels}, Spec: spec},
+				Replicas: &three, Selector: &metav1.LabelSelector{MatchLabels: labels},
+				Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: spec},
 			},
 		})
 	}
@@ -146,11 +152,12 @@ func charted() (list []any) {
 }
 
 func specs() []corev1.PodSpec {
-	compliant, bare, root := P1().Spec, P1().Spec, P1().Spec
+	compliant, bare, root := benchpod.P1().Spec, benchpod.P1().Spec, benchpod.P1().Spec
 	for _, spec := range []*corev1.PodSpec{&compliant, &bare, &root} {
-		c := container("app")
-		c.Env, c.Args, c.Ports, c.VolumeMounts, c.Resources.Limits = nil, nil, c.Ports[:1], c.VolumeMounts[:1], nil
-		spec.Containers, spec.Volumes = []corev1.Container{c}, []corev1.Volume{volume(0)}
+		c := benchpod.P3().Spec.Containers[0]
+		c.LivenessProbe, c.ReadinessProbe, c.Env, c.Args, c.Resources.Limits = nil, nil, nil, nil, nil
+		c.Ports, c.VolumeMounts = c.Ports[:1], c.VolumeMounts[:1]
+		spec.Containers, spec.Volumes = []corev1.Container{c}, []corev1.Volume{benchpod.P3().Spec.Volumes[0]}
 	}
 	bare.SecurityContext, bare.Containers[0].SecurityContext = nil, nil
 	zero := int64(0)
