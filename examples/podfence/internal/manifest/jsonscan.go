@@ -12,6 +12,9 @@ import (
 // maxDepth is the nesting that the API server's JSON decoder allows.
 const maxDepth = 10000
 
+// maxLiteral is how far the end of a broken number or word is looked for.
+const maxLiteral = 1 << 10
+
 // scanner finds the extent of JSON values in the input and checks their syntax: what is broken shows where it breaks, not
 // after the rest of the stream was read in search of a closing bracket.
 type scanner struct {
@@ -100,8 +103,7 @@ func (s *scanner) value() *syntaxError {
 	}
 	// A number ends where no more of it comes; what comes may belong to it all the same.
 	if c, _ := s.at(s.pos); literalByte(c) && literalByte(s.window[s.pos-1]) {
-		s.pos = start
-		return s.unexpected("a value")
+		return s.brokenLiteral()
 	}
 	return nil
 }
@@ -152,38 +154,54 @@ func (s *scanner) explain(start int, err error) *syntaxError {
 		return &syntaxError{pos: len(s.window)}
 	}
 	// The tokens up to the broken one say what was due.
-	text := s.window[start:]
-	w := walk(text)
+	w := walk(s.window[start:])
 	for err = nil; err == nil; {
 		_, err = w.ReadToken()
 	}
 	s.pos = start + int(w.InputOffset())
-	kind, members := w.StackIndex(w.StackDepth())
-	c := s.space()
-	switch {
-	case members > 0 && literalByte(c) && s.pos > start && s.pos == start+int(w.InputOffset()) && literalByte(s.window[s.pos-1]):
-		for s.pos > start && literalByte(s.window[s.pos-1]) {
-			s.pos--
-		}
-		return s.unexpected("a value")
-	case kind == '{' && members%2 == 1:
-		if c != ':' {
-			return s.unexpected("':'")
-		}
-	case members > 0 && c != ',':
-		return s.unexpected(fmt.Sprintf("',' or '%c'", kind+2)) // in ASCII: { } and [ ]
+	kind, n := w.StackIndex(w.StackDepth())
+	if c, _ := s.at(s.pos); literalByte(c) && s.pos > start && literalByte(s.window[s.pos-1]) {
+		return s.brokenLiteral() // a part of which was a token
 	}
-	if c == ',' || c == ':' {
+	due, want := byte(0), "" // what stands between the last token and the broken one
+	switch {
+	case kind == '{' && n%2 == 1:
+		due, want = ':', "':'"
+	case n > 0 && kind != 0:
+		due, want = ',', fmt.Sprintf("',' or '%c'", kind+2) // in ASCII: { } and [ ]
+	}
+	c := s.space()
+	if due != 0 {
+		if c != due {
+			return s.unexpected(want)
+		}
 		s.pos++
 		c = s.space()
 	}
 	switch {
 	case c == '"':
 		return s.brokenString()
-	case kind == '{' && members%2 == 0:
+	case kind == '{' && n%2 == 0:
 		return s.unexpected("a key in double quotes")
 	case c == '{' || c == '[':
 		return s.broken("the text is nested deeper than %d", maxDepth)
+	}
+	return s.brokenLiteral()
+}
+
+// brokenLiteral is the error about the number or word at hand, or what stands in its place.
+func (s *scanner) brokenLiteral() *syntaxError {
+	for s.pos > 0 && literalByte(s.window[s.pos-1]) {
+		s.pos--
+	}
+	for end := s.pos; end-s.pos < maxLiteral; end++ {
+		c, more := s.at(end)
+		switch {
+		case !more && end > s.pos:
+			return &syntaxError{pos: s.pos}
+		case !literalByte(c):
+			return s.unexpected("a value")
+		}
 	}
 	return s.unexpected("a value")
 }
