@@ -51,7 +51,13 @@ func offsetsOf(text []byte, paths [][]string) []int {
 // wanted are the values that are looked for in a value and below it.
 type wanted struct {
 	indices []int // in the list of all that are looked for
-	below   map[string]*wanted
+	below   []step
+}
+
+// step leads to what is looked for below a value. There are few of them.
+type step struct {
+	key string
+	*wanted
 }
 
 func (w *wanted) add(index int, path []string) {
@@ -59,15 +65,22 @@ func (w *wanted) add(index int, path []string) {
 	if len(path) == 0 {
 		return
 	}
-	child := w.below[path[0]]
+	child := at(w, path[0])
 	if child == nil {
 		child = &wanted{}
-		if w.below == nil {
-			w.below = map[string]*wanted{}
-		}
-		w.below[path[0]] = child
+		w.below = append(w.below, step{path[0], child})
 	}
 	child.add(index, path[1:])
+}
+
+// at is what is looked for below a value at a key, or nil.
+func at[K string | []byte](w *wanted, key K) *wanted {
+	for i := range w.below {
+		if w.below[i].key == string(key) {
+			return w.below[i].wanted
+		}
+	}
+	return nil
 }
 
 // search looks for values in one pass over a text.
@@ -88,17 +101,17 @@ func (s *search) find(w *wanted, start int, last bool) bool {
 		return false
 	case left > 0 && s.opens('{'):
 		for {
-			key, at, ok := s.key()
+			key, stands, ok := s.key()
 			if !ok {
 				return s.opens('}')
 			}
-			if !s.findBelow(w.below[string(key)], at.start, &left, last) {
+			if !s.findBelow(at(w, key), stands.start, &left, last) {
 				return false
 			}
 		}
 	case left > 0 && s.opens('['):
 		for i := 0; s.PeekKind() != ']'; i++ {
-			if !s.findBelow(w.below[strconv.Itoa(i)], s.next(), &left, last) {
+			if !s.findBelow(at(w, strconv.Itoa(i)), s.next(), &left, last) {
 				return false
 			}
 		}
