@@ -44,10 +44,15 @@ type decoder struct {
 
 // reset begins a text. What was read before is no longer valid.
 func (d *decoder) reset(text []byte, limit int64) {
+	d.start(text, limit)
+	d.made.reset()
+}
+
+// start begins a text. What was read before stays as it is.
+func (d *decoder) start(text []byte, limit int64) {
 	d.input = *bytes.NewBuffer(text)
 	d.json.Reset(&d.input, jsontext.AllowDuplicateNames(true))
 	d.text, d.left, d.texts = string(text), limit, 0
-	d.made.reset()
 	d.answer.reset()
 }
 

@@ -47,7 +47,7 @@ func unprintable(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r
 // same. White space between values stays too; so do bytes that are no UTF-8,
 // which no encoder writes. Without anything to escape it is text itself.
 func PrintableJSON(text []byte) []byte {
-	if bytes.IndexFunc(text, oddInJSON) < 0 {
+	if plainASCII(text) || bytes.IndexFunc(text, oddInJSON) < 0 {
 		return text
 	}
 	var b []byte
@@ -63,6 +63,17 @@ func PrintableJSON(text []byte) []byte {
 		text = text[size:]
 	}
 	return b
+}
+
+// plainASCII reports whether there is nothing odd in a text, of which most have
+// ASCII alone.
+func plainASCII(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' && c != '\n' && c != '\t' && c != '\r' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 func oddInJSON(r rune) bool {

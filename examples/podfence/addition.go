@@ -77,7 +77,7 @@ type conflict struct {
 // addTo makes the edits of all workloads of a chunk in its text. If one of them
 // is refused, that workload is left as it is and the others are still filled:
 // the refused one is found by halving, for a list may hold thousands.
-func addTo(raw []byte, additions []*addition) (after []byte, conflicts []conflict) {
+func addTo(raw []byte, known yamledit.Parsed, additions []*addition) (after []byte, conflicts []conflict) {
 	var edits []yamledit.Edit
 	for _, a := range additions {
 		edits = append(edits, a.edits...)
@@ -85,7 +85,7 @@ func addTo(raw []byte, additions []*addition) (after []byte, conflicts []conflic
 	if len(edits) == 0 {
 		return raw, nil
 	}
-	after, err := yamledit.Insert(raw, edits)
+	after, err := yamledit.InsertParsed(raw, known, edits)
 	switch {
 	case err == nil:
 		return after, nil
@@ -93,8 +93,8 @@ func addTo(raw []byte, additions []*addition) (after []byte, conflicts []conflic
 		return raw, []conflict{{additions[0], err}}
 	}
 	half := len(additions) / 2
-	after, conflicts = addTo(raw, additions[:half])
-	after, others := addTo(after, additions[half:])
+	after, conflicts = addTo(raw, known, additions[:half])
+	after, others := addTo(after, yamledit.Parsed{}, additions[half:])
 	return after, append(conflicts, others...)
 }
 

@@ -3,6 +3,7 @@ module github.com/podfence/podfence/examples/podfence
 go 1.26.0
 
 require (
+	github.com/go-json-experiment/json v0.0.0-20250813024750-ebf49471dced
 	github.com/google/go-cmp v0.7.0
 	github.com/jstemmer/go-junit-report/v2 v2.1.0
 	github.com/owenrumney/go-sarif/v3 v3.3.1

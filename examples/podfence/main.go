@@ -37,6 +37,18 @@
 //	diff.go      the unified diff
 package main
 
-import "os"
+import (
+	"os"
+	"runtime/debug"
+)
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+// garbage is how much may be made before it is collected, in percent of what is in
+// use: that is little, a document or a few, and to make it is most of the work.
+const garbage = 300
+
+func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
+	"github.com/podfence/podfence/examples/podfence/internal/yamledit"
 	"github.com/podfence/podfence/mutate"
 )
 
@@ -120,7 +121,7 @@ func (m *mutation) chunk(path string, c *manifest.Chunk) error {
 	left := map[*addition]*conflict{}
 	if m.edits {
 		var conflicts []conflict
-		after, conflicts = m.add(c.Raw, additions)
+		after, conflicts = m.add(c, additions)
 		for i := range conflicts {
 			left[conflicts[i].addition] = &conflicts[i]
 		}
@@ -137,15 +138,15 @@ func (m *mutation) chunk(path string, c *manifest.Chunk) error {
 
 // add makes the edits with the white space before the chunk, an item of a JSON
 // list, so that the editor sees how far its lines are indented.
-func (m *mutation) add(raw []byte, additions []*addition) (after []byte, conflicts []conflict) {
+func (m *mutation) add(c *manifest.Chunk, additions []*addition) (after []byte, conflicts []conflict) {
 	lead := len(m.lead)
 	if lead == 0 {
-		after, conflicts = addTo(raw, additions)
+		after, conflicts = addTo(c.Raw, yamledit.Parsed(c.Parsed), additions)
 	} else {
-		after, conflicts = addTo(append(m.lead, raw...), additions)
+		after, conflicts = addTo(append(m.lead, c.Raw...), yamledit.Parsed{}, additions)
 		after = after[lead:]
 	}
-	m.lead = leadAfter(raw)
+	m.lead = leadAfter(c.Raw)
 	return after, conflicts
 }
 

@@ -23,8 +23,10 @@ const (
 // app is one run of the program: its streams, and the status so far.
 type app struct {
 	in io.Reader
-	// out is flushed after every answer, so that answers come as they are found.
-	out *bufio.Writer
+	// out holds what is said of one chunk, and told what is said of those before
+	// it. Told is flushed before the next chunk has to be waited for, and before
+	// anything is said on standard error: answers come as they are found.
+	out, told *bufio.Writer
 	// stdout is what out writes to: whether that is a terminal decides on colour.
 	stdout   io.Writer
 	stderr   io.Writer
@@ -36,7 +38,8 @@ type app struct {
 
 // run executes a command line and returns the exit status.
 func run(args []string, in io.Reader, out, stderr io.Writer) int {
-	a := &app{in: in, out: bufio.NewWriterSize(out, 64<<10), stdout: out, stderr: stderr}
+	a := &app{in: in, told: bufio.NewWriterSize(out, 64<<10), stdout: out, stderr: stderr}
+	a.out = bufio.NewWriterSize(a.told, 64<<10)
 	a.progress = newProgress(out, stderr)
 	root := a.root()
 	root.SetArgs(args)
@@ -44,7 +47,7 @@ func run(args []string, in io.Reader, out, stderr io.Writer) int {
 	root.SetOut(a.out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteC()
-	if flushed := a.out.Flush(); err == nil {
+	if flushed := a.flush(); err == nil {
 		err = flushed
 	}
 	if err != nil {
@@ -52,6 +55,14 @@ func run(args []string, in io.Reader, out, stderr io.Writer) int {
 	}
 	a.progress.clear()
 	return a.status
+}
+
+// flush prints what is said by now.
+func (a *app) flush() error {
+	if err := a.out.Flush(); err != nil || a.told == nil {
+		return err
+	}
+	return a.told.Flush()
 }
 
 // fail reports an error that ended the command. A wrong command line gets a
@@ -84,6 +95,9 @@ func (a *app) problem(format string, args ...any) {
 // say prints a line on standard error.
 func (a *app) say(format string, args ...any) {
 	a.progress.clear()
+	if a.told != nil {
+		_ = a.told.Flush() // which remembers the error
+	}
 	fmt.Fprintln(a.stderr, oneLine(format, args...))
 }
 

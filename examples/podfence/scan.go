@@ -160,7 +160,11 @@ func (s *scan) file(path string, v visitor) error {
 		if err := v.chunk(path, &c); err != nil {
 			return err
 		}
-		if err := s.out.Flush(); err != nil {
+		flush := s.out.Flush
+		if c.Last {
+			flush = s.flush
+		}
+		if err := flush(); err != nil {
 			return err
 		}
 		s.progress.tick(manifest.Display(path), &s.tally)

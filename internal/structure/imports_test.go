@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"internal/podgen":     {"spec", "policy"},
 	"internal/fuzzinput":  {},
 	"internal/benchpod":   {},
+	"internal/benchlist":  {"internal/benchpod"},
 	"internal/kept":       {},
 	"internal/patchtest":  {},
 	"internal/footprint":  {},

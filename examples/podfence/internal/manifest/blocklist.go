@@ -108,7 +108,7 @@ func (s *stream) knowHeader(l *blockList) bool {
 		return true
 	}
 	raw := s.window[:l.header]
-	t, text, err := convert(raw, l.line)
+	t, text, err := convert(raw, l.line, scalars{})
 	if err != nil || t.root == nil || t.root.Kind != yamlv3.MappingNode || len(t.root.Content) == 0 || t.root.Anchor != "" || t.root.Tag != "!!map" {
 		return false
 	}
@@ -176,7 +176,7 @@ func (s *stream) tailOf(l *blockList, size int) bool {
 	if !hasContent(s.window[pos:size]) {
 		return l.decided
 	}
-	_, text, err := convert(s.window[pos:size], 1)
+	_, text, err := convert(s.window[pos:size], 1, scalars{})
 	if err != nil || bytes.HasPrefix(s.window[pos:size], byteOrderMark) {
 		return false
 	}
@@ -213,7 +213,7 @@ func (s *stream) readList(l *blockList) bool {
 			if !s.passLarge("item", size, func(pos int) bool { return l.ends(s.lineAfter(pos)) }) {
 				return false
 			}
-		case !s.emit(size, YAML, func(c *Chunk) { s.decodeItem(c, l) }):
+		case !s.emitSettled(size, YAML, func(t *task) { t.decodeItem(l) }, func(t *task) { t.settleItem(l) }):
 			return false
 		}
 	}
@@ -244,37 +244,44 @@ func (s *stream) readTail(l *blockList) bool {
 	if d.cut {
 		return s.passLarge("document", d.size, s.documentMark)
 	}
-	return s.emit(d.size, YAML, func(c *Chunk) { s.decodeTail(c, l) })
+	return s.emitSettled(d.size, YAML, nil, func(t *task) { t.decodeTail(l) })
 }
 
 // decodeItem completes a chunk that is one item.
-func (s *stream) decodeItem(c *Chunk, l *blockList) {
-	if c.Err = s.unreadable("item", c); c.Err != nil {
+func (t *task) decodeItem(l *blockList) {
+	if t.Err = t.unreadable("item"); t.Err != nil {
 		return
 	}
-	t, text, err := convert(c.Raw, c.Line)
+	tree, text, err := convert(t.Raw, t.Line, t.scalars)
 	if err != nil {
-		c.Err = s.yamlError(c, t, leaving(c, err))
+		t.Err = t.yamlError(tree, leaving(t, err))
 		return
 	}
-	d, whole := decoder{file: s.file, text: text, at: t}, span{0, len(text)}
+	d, whole := t.decoder(text, tree), span{0, len(text)}
+	t.Parsed = Parsed{tree.root, text}
 	switch {
 	case l.bare():
-		c.Objects = slices.Clip(d.objects(whole, nil, head{}, 0))
+		t.Objects = slices.Clip(d.objects(whole, nil, head{}, 0))
 	case !l.decided && !selfDescribed(text):
-		if !l.lost {
-			c.Err = s.kindless(l.head, c.Line, s.limits.undecided)
-		}
-		l.lost = true
+		t.unnamed = true
 	default:
-		c.Objects = slices.Clip(d.elements(whole, nil, l.head, 0))
+		t.Objects = slices.Clip(d.elements(whole, nil, l.head, 0))
+	}
+}
+
+// settleItem tells of the first item of a list that does not say what it is.
+func (t *task) settleItem(l *blockList) {
+	if t.unnamed && !l.lost {
+		l.lost = true
+		t.Err = t.kindless(l.head, t.Line, t.limits.undecided)
 	}
 }
 
 // selfDescribed reports whether all elements of a list say what they are.
 func selfDescribed(list []byte) bool {
+	w := &walker{}
 	for element := range elements(list) {
-		if h := headOf(element.of(list)); h.kind == "" || h.apiVersion == "" {
+		if !saysWhatItIs(w, element.of(list)) {
 			return false
 		}
 	}
@@ -282,7 +289,7 @@ func selfDescribed(list []byte) bool {
 }
 
 // leaving words the error about an alias whose anchor may stand in another item.
-func leaving(c *Chunk, err error) error {
+func leaving(c *task, err error) error {
 	m := unknownAnchor.FindStringSubmatch(err.Error())
 	if m == nil {
 		return err
@@ -291,28 +298,28 @@ func leaving(c *Chunk, err error) error {
 	return &Error{Line: line, Problem: "the anchor of alias " + m[1] + " is not in its item, and a list of this length is read item by item", Fix: "write the value out"}
 }
 
-// decodeTail completes the chunk behind the items.
-func (s *stream) decodeTail(c *Chunk, l *blockList) {
-	if c.Err = s.unreadable("document", c); c.Err != nil || !hasContent(c.Raw) {
+// decodeTail completes the chunk behind the items, when they are all told.
+func (t *task) decodeTail(l *blockList) {
+	if t.Err = t.unreadable("document"); t.Err != nil || !hasContent(t.Raw) {
 		return
 	}
-	t, text, err := convert(c.Raw, c.Line)
+	tree, text, err := convert(t.Raw, t.Line, scalars{})
 	switch {
 	case err != nil:
-		c.Err = s.yamlError(c, t, err)
+		t.Err = t.yamlError(tree, err)
 		return
-	case bytes.HasPrefix(c.Raw, byteOrderMark): // where the library allows none
-		c.Err = &Error{File: s.file, Line: c.Line, Problem: "a byte order mark stands within a document", Fix: "remove it, or write --- behind it"}
+	case bytes.HasPrefix(t.Raw, byteOrderMark): // where the library allows none
+		t.Err = &Error{File: t.file, Line: t.Line, Problem: "a byte order mark stands within a document", Fix: "remove it, or write --- behind it"}
 		return
-	case l.bare() || t.empty() || text[0] != '{':
-		c.Err = &Error{File: s.file, Line: c.Line, Problem: "what stands behind the items of the list is no part of it", Fix: "correct the YAML"}
+	case l.bare() || tree.empty() || text[0] != '{':
+		t.Err = &Error{File: t.file, Line: t.Line, Problem: "what stands behind the items of the list is no part of it", Fix: "correct the YAML"}
 		return
 	}
 	if twice := l.know(text); twice != "" {
-		c.Err = s.yamlError(c, t, &Error{Line: t.line([]string{twice}, 0), Problem: "key " + twice + " is given twice", Fix: "remove one of the two"})
+		t.Err = t.yamlError(tree, &Error{Line: tree.line([]string{twice}, 0), Problem: "key " + twice + " is given twice", Fix: "remove one of the two"})
 		return
 	}
 	if !isList(l.head.kind) {
-		c.Objects = []Object{s.belated(l.head, l.line, s.limits.undecided)}
+		t.Objects = []Object{t.belated(l.head, l.line, t.limits.undecided)}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"iter"
 
+	yamlv3 "go.yaml.in/yaml/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -37,6 +38,14 @@ type Chunk struct {
 	Format  Format
 	Objects []Object // in the order of the text; empty for separators, comments and list wrappers
 	Err     error    // *Error: the text could not be read. Objects is then empty.
+	Parsed  Parsed   // what an editor of Raw need not find out again
+	Last    bool     // of those that are at hand: the next may have to be waited for
+}
+
+// Parsed is a YAML document that was parsed: its tree, with the lines of Raw, and its JSON. Both are nil where there is none.
+type Parsed struct {
+	Root *yamlv3.Node
+	JSON []byte
 }
 
 // Object is one API object of a chunk.
@@ -98,20 +107,22 @@ func ReadWithin(r io.Reader, file string, limit int) iter.Seq2[Chunk, error] {
 
 func read(r io.Reader, file string, l limits) iter.Seq2[Chunk, error] {
 	return func(yield func(Chunk, error) bool) {
-		s := &stream{lookahead: newLookahead(r), limits: l, file: Display(file), yield: yield}
+		p := newPipeline()
+		s := &stream{lookahead: newLookahead(p.from(r)), terms: terms{file: Display(file), limits: l}, pipeline: p}
 		s.max = l.document + readSize
-		if s.run() && s.failure() != nil {
-			yield(Chunk{}, s.failure())
-		}
+		p.run(func() {
+			if s.run() && s.failure() != nil {
+				p.add(&task{err: s.failure()})
+			}
+		}, yield)
 	}
 }
 
 // stream carries what both formats need. Its methods that return a bool return false when the caller wants no more.
 type stream struct {
 	*lookahead
-	limits limits
-	file   string
-	yield  func(Chunk, error) bool
+	terms
+	pipeline *pipeline
 }
 
 func (s *stream) run() bool {
@@ -121,25 +132,31 @@ func (s *stream) run() bool {
 	return s.readYAML()
 }
 
-// emit takes n bytes of the input and yields them as a chunk, which complete may fill in.
-func (s *stream) emit(n int, f Format, complete func(*Chunk)) bool {
+// emit takes n bytes of the input as a chunk, which decode may fill in.
+func (s *stream) emit(n int, f Format, decode func(*task)) bool {
+	return s.emitSettled(n, f, decode, nil)
+}
+
+// emitSettled is emit with something to be done when all chunks before this one are with the caller.
+func (s *stream) emitSettled(n int, f Format, decode, settle func(*task)) bool {
 	if n == 0 {
 		return true
 	}
-	c := Chunk{Format: f}
-	c.Raw, c.Line = s.take(n)
-	if complete != nil {
-		complete(&c)
+	t := &task{terms: s.terms, decode: decode, settle: settle}
+	t.Format = f
+	t.Raw, t.Line = s.take(n)
+	if len(s.window) == 0 {
+		t.failure = s.failure()
 	}
-	return s.yield(c, nil)
+	return s.pipeline.add(t)
 }
 
 // pass emits n bytes in which there is nothing to decide.
 func (s *stream) pass(n int, f Format) bool { return s.emit(n, f, nil) }
 
 // cutShort is the problem of a text that ends too early: its own fault, or the reader's.
-func (s *stream) cutShort(what string) (problem, fix string) {
-	if err := s.failure(); err != nil {
+func cutShort(err error, what string) (problem, fix string) {
+	if err != nil {
 		return "reading stopped before its end: " + err.Error(), "read it again"
 	}
 	return what + " ends too early", "complete it"

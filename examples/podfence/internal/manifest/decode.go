@@ -11,11 +11,14 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	kjson "sigs.k8s.io/json"
 
 	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/examples/podfence/internal/fields"
+	"github.com/podfence/podfence/review"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -32,12 +35,22 @@ type decoder struct {
 	file string
 	text []byte // valid JSON, no key twice
 	at   locator
+	with *tools // nil: all is decoded whole
+}
+
+// tools are what a decoder uses again and again.
+type tools struct {
+	walker  walker
+	fitter  fields.Fitter
+	reader  review.Reader
+	scalars scalars
 }
 
 // head is what says what an object is.
 type head struct {
 	apiVersion, kind string
 	namespace, name  string
+	generateName     string
 	items            span
 	itemsStart       byte // the first byte of items: '[' of a list, 'n' of null, 0 if there is none
 	request          span // of a review
@@ -45,29 +58,97 @@ type head struct {
 
 // title names the object to a person.
 func (h *head) title() string {
-	return Object{Kind: h.kind, Namespace: h.namespace, Name: h.name}.String()
+	return Object{Kind: h.kind, Namespace: h.namespace, Name: h.shown()}.String()
+}
+
+// shown is the name that a person is told.
+func (h *head) shown() string {
+	if h.name == "" && h.generateName != "" {
+		return h.generateName + "*"
+	}
+	return h.name
+}
+
+// meta is what is known of an object's metadata.
+func (h *head) meta() metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: h.namespace, Name: h.name, GenerateName: h.generateName}
 }
 
 // headOf reads the head of the object in text. A member of the wrong type counts as missing: an object without kind
 // is none of Kubernetes', and of a workload the decoder reports the type.
 func headOf(text []byte) head {
-	var h head
-	for key, v := range members(text) {
-		value := v.of(text)
-		switch key {
-		case "apiVersion":
-			h.apiVersion = stringOf(value)
-		case "kind":
-			h.kind = stringOf(value)
-		case "metadata":
-			h.namespace, h.name = nameOf(value)
-		case "items":
-			h.items, h.itemsStart = v, value[0]
-		case "request":
-			h.request = v
+	h, w := head{}, walk(text)
+	if !w.opens('{') {
+		return h
+	}
+	for {
+		key, _, ok := w.key()
+		if !ok {
+			return h
+		}
+		h.member(w, string(key))
+	}
+}
+
+// workloadHead is headOf as far as it must be read to know a workload; ok is false for anything else. The members of an
+// object mostly come in the order of the alphabet.
+func workloadHead(w *walker, text []byte, list head) (h head, k *podKind, ok bool) {
+	w.begin(text)
+	if !w.opens('{') {
+		return h, nil, false
+	}
+	for seen := 0; seen < 3; {
+		key, _, more := w.key()
+		if !more {
+			break
+		}
+		h.member(w, string(key))
+		switch string(key) {
+		case "apiVersion", "kind", "metadata":
+			seen++
 		}
 	}
-	return h
+	h.inherit(list)
+	k, problem, _ := podKindOf(h.apiVersion, h.kind)
+	return h, k, k != nil && problem == ""
+}
+
+// saysWhatItIs reports whether an object has an apiVersion and a kind, looking no further than they stand.
+func saysWhatItIs(w *walker, text []byte) bool {
+	w.begin(text)
+	if !w.opens('{') {
+		return false
+	}
+	for h := (head{}); h.kind == "" || h.apiVersion == ""; {
+		key, _, ok := w.key()
+		if !ok {
+			return false
+		}
+		h.member(w, string(key))
+	}
+	return true
+}
+
+// member takes what a member says, the key of which was read.
+func (h *head) member(w *walker, key string) {
+	if key == "metadata" {
+		h.name, h.generateName, h.namespace = w.names()
+		return
+	}
+	v, ok := w.value()
+	if !ok {
+		return
+	}
+	switch value := v.of(w.text); key {
+	case "apiVersion":
+		h.apiVersion = stringOf(value)
+	case "kind":
+		h.kind = stringOf(value)
+	case "items":
+		h.items, h.itemsStart = v, value[0]
+	case "request":
+		h.request = v
+	}
 }
 
 func stringOf(value []byte) string {
@@ -77,22 +158,28 @@ func stringOf(value []byte) string {
 	return unquote(value)
 }
 
-func nameOf(metadata []byte) (namespace, name string) {
-	var generateName string
-	for key, v := range members(metadata) {
-		switch key {
+// names reads the metadata of an object.
+func (w *walker) names() (name, generateName, namespace string) {
+	if !w.opens('{') {
+		w.value()
+		return "", "", ""
+	}
+	for {
+		key, _, ok := w.key()
+		if !ok {
+			w.opens('}')
+			return name, generateName, namespace
+		}
+		v, _ := w.value()
+		switch value := v.of(w.text); string(key) {
 		case "namespace":
-			namespace = stringOf(v.of(metadata))
+			namespace = stringOf(value)
 		case "name":
-			name = stringOf(v.of(metadata))
+			name = stringOf(value)
 		case "generateName":
-			generateName = stringOf(v.of(metadata))
+			generateName = stringOf(value)
 		}
 	}
-	if name == "" && generateName != "" {
-		name = generateName + "*"
-	}
-	return namespace, name
 }
 
 // inherit gives an item what its typed list says of it. kubectl replaces both if one is missing, and so does this.
@@ -196,7 +283,7 @@ func (d *decoder) listItems(s span, path []string, h head, depth int) []Object {
 func (d *decoder) identify(s span, path []string, h head) Object {
 	return Object{
 		Line: d.at.line(path, s.start), Path: path,
-		APIVersion: h.apiVersion, Kind: h.kind, Namespace: h.namespace, Name: h.name,
+		APIVersion: h.apiVersion, Kind: h.kind, Namespace: h.namespace, Name: h.shown(),
 		source: source{text: s.of(d.text), start: s.start, at: d.at, file: d.file},
 	}
 }
@@ -207,7 +294,7 @@ func (d *decoder) object(s span, path []string, h head) Object {
 	if problem != "" {
 		o.Err = d.fail(o, o.Line, problem, fix)
 	} else if k != nil {
-		o.Typed, o.source.loose, o.Err = d.typed(k, s, o)
+		o.Typed, o.source.loose, o.Err = d.typed(k, &h, s, o)
 	}
 	return o
 }
@@ -217,8 +304,12 @@ func (d *decoder) fail(o Object, line int, problem, fix string) error {
 }
 
 // typed decodes a workload as the API server does. loose tells that it has fields that its type does not have.
-func (d *decoder) typed(k *podKind, s span, o Object) (object runtime.Object, loose bool, err error) {
-	text, into := s.of(d.text), k.create()
+func (d *decoder) typed(k *podKind, h *head, s span, o Object) (object runtime.Object, loose bool, err error) {
+	text := s.of(d.text)
+	if object := d.sparse(k, h, text); object != nil {
+		return object, false, nil
+	}
+	into := k.create()
 	unknown, err := kjson.UnmarshalStrict(text, into, kjson.DisallowUnknownFields)
 	if err != nil {
 		return nil, false, d.mistyped(func() any { return k.create() }, s, o.Path, o, err)
@@ -230,6 +321,52 @@ func (d *decoder) typed(k *podKind, s span, o Object) (object runtime.Object, lo
 		}
 	}
 	return into, len(unknown) > 0, nil
+}
+
+// workload is the workload in the whole text, of which it is not known that no key is twice in it; false where it must be
+// looked at more closely.
+func (d *decoder) workload(list head) (Object, bool) {
+	h, k, ok := workloadHead(&d.with.walker, d.text, list)
+	if !ok {
+		return Object{}, false
+	}
+	object := d.sparse(k, &h, d.text)
+	if object == nil {
+		return Object{}, false
+	}
+	o := d.identify(span{0, len(d.text)}, nil, h)
+	o.Typed = object
+	return o, true
+}
+
+// sparse reads of a workload what is looked at, and only if nothing in all of its text needs a word: no unknown field, no
+// key twice, no value of the wrong type. Otherwise it is nil.
+func (d *decoder) sparse(k *podKind, h *head, text []byte) (object runtime.Object) {
+	if d.with == nil || text[0] != '{' || k.hold == nil && k.root != "" || !d.with.fitter.Fits(text, k.shape()) {
+		return nil
+	}
+	if k.root == "" {
+		pod, err := d.with.reader.Pod(text)
+		if err != nil {
+			return nil
+		}
+		object = pod
+	} else {
+		t, err := d.with.reader.Template(text, k.root)
+		if err != nil || t == nil {
+			return nil
+		}
+		var selector *metav1.LabelSelector
+		if at, ok := valueAt(text, []string{"spec", "selector"}); ok && k.selects {
+			selector = &metav1.LabelSelector{}
+			if kjson.UnmarshalCaseSensitivePreserveInts(at.of(text), &selector) != nil {
+				return nil
+			}
+		}
+		object = k.hold(h.meta(), selector, t)
+	}
+	object.GetObjectKind().SetGroupVersionKind(schema.FromAPIVersionAndKind(k.apiVersion, k.kind))
+	return object
 }
 
 var containerKinds = spec.ContainerKinds()
@@ -307,20 +444,16 @@ const maxTries = 500
 // culprit finds the scalar that makes decoding fail, where the error does not say (a quantity, a time): the first that,
 // written as null, changes the error.
 func culprit(create func() any, text []byte, err error) (path []string, offset int, found bool) {
-	tokens := tokenizer{text: text}
-	for tries := 0; tries < maxTries; {
-		t, ok := tokens.next()
+	w := walk(text)
+	for range maxTries {
+		t, ok := w.scalar()
 		if !ok {
 			break
 		}
-		if t.class != 's' {
-			continue
-		}
-		tries++
 		trial := slices.Concat(text[:t.start], []byte("null"), text[t.end:])
 		got := kjson.UnmarshalCaseSensitivePreserveInts(trial, create())
 		if got == nil || got.Error() != err.Error() {
-			return tokens.path(), t.start, true
+			return w.path(), t.start, true
 		}
 	}
 	return nil, 0, false

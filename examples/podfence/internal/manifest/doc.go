@@ -28,6 +28,9 @@
 // text that the YAML library would read only in part. Every other kind is an Object with neither Typed nor Err; Object.Tree
 // decodes it when something in it may be a pod, and Object.Unknown names the fields that an API type does not have.
 //
+// A workload in which nothing is unknown, of the wrong type or given twice is read sparsely, by package review: what the
+// library looks at, and nothing else. Any other is decoded whole. No answer of the library depends on which.
+//
 // # YAML or JSON
 //
 // A stream whose first byte other than white space is "{", or "[" before a "{", is JSON if its first member reads as

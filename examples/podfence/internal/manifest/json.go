@@ -38,7 +38,7 @@ func (s *stream) startsAsJSON() bool {
 	_, err := probe.key()
 	if err == nil {
 		if c := probe.space(); c != '{' && c != '[' {
-			err = probe.scalar(c)
+			err = probe.value()
 		}
 	}
 	if c := probe.space(); err == nil && c != ',' && c != '}' && c != '{' && c != '[' && c != 0 {
@@ -64,11 +64,12 @@ func (s *stream) peek(n int) *lookahead {
 // jsonStream reads JSON objects one after another.
 type jsonStream struct {
 	*stream
-	scan scanner
+	scan   *scanner
+	walker walker
 }
 
 func (s *stream) readJSON() bool {
-	j := &jsonStream{stream: s, scan: scanner{lookahead: s.lookahead}}
+	j := &jsonStream{stream: s, scan: &scanner{lookahead: s.lookahead}}
 	j.scan.pos = s.markEnd()
 	s.max = s.jsonMax(s.limits.undecided)
 	for {
@@ -104,9 +105,9 @@ func (s *stream) readJSON() bool {
 func (s *stream) jsonMax(held int) int { return held + s.limits.document + readSize }
 
 // flush emits what stands before pos and moves the scanner along.
-func (j *jsonStream) flush(pos int, complete func(*Chunk)) bool {
+func (j *jsonStream) flush(pos int, decode func(*task)) bool {
 	j.scan.pos -= pos
-	return j.emit(pos, JSON, complete)
+	return j.emit(pos, JSON, decode)
 }
 
 // giveUp reports broken JSON and passes the rest of it, up to a line "---" behind which YAML starts anew.
@@ -124,7 +125,7 @@ func (j *jsonStream) giveUp(o *jsonObject, err *syntaxError) bool {
 		e = why("object", j.lineAt(start))
 		e.Object = name
 	case err.problem == "":
-		e.Problem, e.Fix = j.cutShort("the JSON")
+		e.Problem, e.Fix = cutShort(j.failure(), "the JSON")
 	}
 	if c, ok := j.at(err.pos); ok && c == '/' {
 		e.Fix = "remove the comment: JSON has none"
@@ -134,7 +135,7 @@ func (j *jsonStream) giveUp(o *jsonObject, err *syntaxError) bool {
 		e.Problem, e.Fix = "it looks like a Helm template, and is no JSON as it stands", renderIt
 	}
 	lineStart := bytes.HasSuffix(j.window[:size], []byte{'\n'})
-	if !j.emit(size, JSON, func(c *Chunk) { c.Err = e }) {
+	if !j.emit(size, JSON, func(t *task) { t.Err = e }) {
 		return false
 	}
 	return j.passRest(JSON, lineStart, j.documentMark) && j.readYAML()
@@ -203,7 +204,7 @@ func (j *jsonStream) array() (more, ok bool) {
 	case err != nil:
 		return false, j.giveUp(&jsonObject{}, err)
 	}
-	return true, j.flush(j.scan.pos, j.checkEncoding)
+	return true, j.flush(j.scan.pos, (*task).checkEncoding)
 }
 
 // members reads the object up to its closing brace. stopped tells that the caller wants no more.
@@ -265,7 +266,7 @@ func (j *jsonStream) member(o *jsonObject) (stopped bool, err *syntaxError) {
 	return false, nil
 }
 
-func (j *jsonStream) duplicate(object, path string, line int) error {
+func (j *terms) duplicate(object, path string, line int) error {
 	return &Error{
 		File: j.file, Line: line, Object: object,
 		Problem: fmt.Sprintf("key %s is given twice", path), Fix: "remove one of the two",
@@ -280,7 +281,7 @@ func (o *jsonObject) note(key string, value []byte) {
 	case "kind":
 		o.head.kind, o.kindSeen = stringOf(value), true
 	case "metadata":
-		o.head.namespace, o.head.name = nameOf(value)
+		o.head.name, o.head.generateName, o.head.namespace = walk(value).names()
 	}
 }
 
@@ -340,8 +341,7 @@ func (j *jsonStream) advance(o *jsonObject) bool {
 
 // selfDescribed reports whether an item says what it is.
 func (j *jsonStream) selfDescribed(i item) bool {
-	h := headOf(j.window[i.start-j.offset : i.end-j.offset])
-	return h.kind != "" && h.apiVersion != ""
+	return saysWhatItIs(&j.walker, j.window[i.start-j.offset:i.end-j.offset])
 }
 
 func (j *jsonStream) deliverAll(o *jsonObject) bool {
@@ -357,30 +357,31 @@ func (j *jsonStream) deliverAll(o *jsonObject) bool {
 func (j *jsonStream) next(o *jsonObject) (size int, ok bool) {
 	i := o.pending[0]
 	o.pending, o.blocked, o.streaming = o.pending[1:], false, true
-	return int(i.end - i.start), j.flush(int(i.start-j.offset), j.checkEncoding)
+	return int(i.end - i.start), j.flush(int(i.start-j.offset), (*task).checkEncoding)
 }
 
-func (j *jsonStream) checkEncoding(c *Chunk) { c.Err = j.encodingError(c.Raw, c.Line) }
+func (t *task) checkEncoding() { t.Err = t.encodingError(t.Raw, t.Line) }
 
 // deliver emits the first pending item, decoded.
 func (j *jsonStream) deliver(o *jsonObject, list head) bool {
 	size, ok := j.next(o)
-	return ok && j.flush(size, func(c *Chunk) { j.decode(c, list) })
+	return ok && j.flush(size, func(t *task) { t.decodeJSON(list) })
 }
 
 // lose emits the first pending item, which does not say what it is, undecided. One Err stands for all such items of a list.
 func (j *jsonStream) lose(o *jsonObject) bool {
 	size, ok := j.next(o)
-	return ok && j.flush(size, func(c *Chunk) {
-		if !o.lost {
-			c.Err = j.kindless(o.head, c.Line, j.limits.kindless)
+	first, list := !o.lost, o.head
+	o.lost = true
+	return ok && j.flush(size, func(t *task) {
+		if first {
+			t.Err = t.kindless(list, t.Line, t.limits.kindless)
 		}
-		o.lost = true
 	})
 }
 
 // kindless is the error about an item that does not say what it is, of a list that does not either as far as it was held.
-func (s *stream) kindless(list head, line, held int) error {
+func (s *terms) kindless(list head, line, held int) error {
 	return &Error{
 		File: s.file, Line: line, Object: list.title(),
 		Problem: "an item has no apiVersion and kind, and the list gives none in its first " + sized(held),
@@ -393,32 +394,32 @@ func (j *jsonStream) finish(o *jsonObject) bool {
 	switch {
 	case o.isList() && (o.streaming || len(o.pending) > 0 && o.err == nil):
 		// Lost items come before the kind that would have said what they are: one Err has been given for them.
-		return j.deliverAll(o) && j.flush(j.scan.pos, func(c *Chunk) { j.tail(c, o) })
+		return j.deliverAll(o) && j.flush(j.scan.pos, func(t *task) { t.tail(o) })
 	case o.streaming:
-		return j.flush(j.scan.pos, func(c *Chunk) { j.tail(c, o); j.close(c, o) })
+		return j.flush(j.scan.pos, func(t *task) { t.tail(o); t.close(o) })
 	}
-	return j.flush(j.scan.pos, func(c *Chunk) { j.decode(c, head{}) })
+	return j.flush(j.scan.pos, func(t *task) { t.decodeJSON(head{}) })
 }
 
 // tail completes the last chunk of an object that was delivered in parts.
-func (j *jsonStream) tail(c *Chunk, o *jsonObject) {
-	j.checkEncoding(c)
-	if c.Err == nil {
-		c.Err = o.err
+func (t *task) tail(o *jsonObject) {
+	t.checkEncoding()
+	if t.Err == nil {
+		t.Err = o.err
 	}
 }
 
 // close puts into the last chunk of an object that was delivered in parts, and is no list, the object.
-func (j *jsonStream) close(c *Chunk, o *jsonObject) {
-	if c.Err != nil {
+func (t *task) close(o *jsonObject) {
+	if t.Err != nil {
 		return
 	}
-	c.Objects = []Object{j.belated(o.head, o.line, j.limits.undecided)}
+	t.Objects = []Object{t.belated(o.head, o.line, t.limits.undecided)}
 }
 
 // belated is an object that turned out to be no list after more of its items were delivered than are held.
-func (s *stream) belated(h head, line, held int) Object {
-	object := Object{Line: line, APIVersion: h.apiVersion, Kind: h.kind, Namespace: h.namespace, Name: h.name}
+func (s *terms) belated(h head, line, held int) Object {
+	object := Object{Line: line, APIVersion: h.apiVersion, Kind: h.kind, Namespace: h.namespace, Name: h.shown()}
 	if k, problem, _ := podKindOf(object.APIVersion, object.Kind); k != nil || problem != "" {
 		object.Err = &Error{
 			File: s.file, Line: line, Object: object.String(),
@@ -428,22 +429,26 @@ func (s *stream) belated(h head, line, held int) Object {
 	return object
 }
 
-// decode completes a chunk that is one JSON value.
-func (j *jsonStream) decode(c *Chunk, list head) {
-	if c.Err = j.tooLarge("object", JSON, c.Raw, c.Line); c.Err != nil {
+// decodeJSON completes a chunk that is one JSON value.
+func (t *task) decodeJSON(list head) {
+	if t.Err = t.tooLarge("object", JSON, t.Raw, t.Line); t.Err != nil {
 		return
 	}
-	if c.Err = j.encodingError(c.Raw, c.Line); c.Err != nil {
+	if t.Err = t.encodingError(t.Raw, t.Line); t.Err != nil {
 		return
 	}
-	at := &lineCounter{text: c.Raw, first: c.Line}
-	if path, offset, found := duplicateKey(c.Raw); found {
-		h := headOf(c.Raw)
-		c.Err = j.duplicate(h.title(), fieldPath(path), at.line(nil, offset))
+	at := &lineCounter{text: t.Raw, first: t.Line}
+	d := t.decoder(t.Raw, at)
+	if o, ok := d.workload(list); ok {
+		t.Objects = []Object{o}
 		return
 	}
-	d := decoder{file: j.file, text: c.Raw, at: at}
-	c.Objects = slices.Clip(d.objects(span{0, len(c.Raw)}, nil, list, 0))
+	if path, offset, found := duplicateKey(t.Raw); found {
+		h := headOf(t.Raw)
+		t.Err = t.duplicate(h.title(), fieldPath(path), at.line(nil, offset))
+		return
+	}
+	t.Objects = slices.Clip(d.objects(span{0, len(t.Raw)}, nil, list, 0))
 }
 
 // lineCounter locates by offset. It remembers where it was, so that the items of a long list cost one pass.

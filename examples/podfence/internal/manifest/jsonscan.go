@@ -2,21 +2,27 @@ package manifest
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // maxDepth is the nesting that the API server's JSON decoder allows.
 const maxDepth = 10000
 
-// maxLiteral bounds what is held of a number or word before it is checked.
+// maxLiteral is how far the end of a broken number or word is looked for.
 const maxLiteral = 1 << 10
 
-// scanner finds the extent of JSON values in the input and checks their syntax, byte by byte and without recursion: what is
-// broken shows where it breaks, not after the rest of the stream was read in search of a closing bracket.
+// scanner finds the extent of JSON values in the input and checks their syntax: what is broken shows where it breaks, not
+// after the rest of the stream was read in search of a closing bracket.
 type scanner struct {
 	*lookahead
 	pos int // of the next byte
+	// json reads a value that the window holds.
+	json jsontext.Decoder
+	in   bytes.Buffer
 }
 
 // syntaxError is broken JSON at a position. No problem means that the input ended.
@@ -41,8 +47,16 @@ func (s *scanner) unexpected(want string) *syntaxError {
 
 // space skips white space and returns the byte behind it, 0 at the end of the input. 0 is no byte of JSON.
 func (s *scanner) space() byte {
-	c, _ := s.after(func(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' })
-	return c
+	for {
+		c, ok := s.at(s.pos)
+		switch {
+		case !ok:
+			return 0
+		case c != ' ' && c != '\n' && c != '\t' && c != '\r':
+			return c
+		}
+		s.pos++
+	}
 }
 
 // literally skips a text, and reports whether it was there.
@@ -55,93 +69,13 @@ func (s *scanner) literally(text []byte) bool {
 	return true
 }
 
-// after skips the bytes that match and returns the one behind them; false is the end of the input.
-func (s *scanner) after(matches func(byte) bool) (byte, bool) {
-	for {
-		window := s.window[min(s.pos, len(s.window)):]
-		for i, c := range window {
-			if !matches(c) {
-				s.pos += i
-				return c, true
-			}
-		}
-		s.pos += len(window)
-		if !s.readMore() {
-			return 0, false
-		}
-	}
-}
-
-// value skips one value of any depth.
-func (s *scanner) value() *syntaxError {
-	var open []byte // the closing brackets that are due
-	for {
-		inside, err := s.start(&open)
-		if err != nil {
-			return err
-		}
-		if inside {
-			continue
-		}
-		more, err := s.follow(&open)
-		if err != nil || !more {
-			return err
-		}
-	}
-}
-
-// start skips the beginning of a value and reports whether it stands before another one: the first in a bracket.
-func (s *scanner) start(open *[]byte) (bool, *syntaxError) {
-	c := s.space()
-	if c != '{' && c != '[' {
-		return false, s.scalar(c)
-	}
-	if len(*open) >= maxDepth {
-		return false, s.broken("the text is nested deeper than %d", maxDepth)
-	}
-	s.pos++
-	closing := c + 2 // in ASCII: { } and [ ]
-	if s.space() == closing {
-		s.pos++
-		return false, nil
-	}
-	*open = append(*open, closing)
-	if c == '{' {
-		_, err := s.key()
-		return true, err
-	}
-	return true, nil
-}
-
-// follow skips what follows a value, closing brackets included, and reports whether it stands before another value.
-func (s *scanner) follow(open *[]byte) (bool, *syntaxError) {
-	for len(*open) > 0 {
-		closing := (*open)[len(*open)-1]
-		switch s.space() {
-		case closing:
-			s.pos++
-			*open = (*open)[:len(*open)-1]
-		case ',':
-			s.pos++
-			if closing == '}' {
-				_, err := s.key()
-				return true, err
-			}
-			return true, nil
-		default:
-			return false, s.unexpected(fmt.Sprintf("',' or '%c'", closing))
-		}
-	}
-	return false, nil
-}
-
 // key skips a member's key and colon and returns the key.
 func (s *scanner) key() (string, *syntaxError) {
 	if s.space() != '"' {
 		return "", s.unexpected("a key in double quotes")
 	}
 	start := s.pos
-	if err := s.str(); err != nil {
+	if err := s.value(); err != nil {
 		return "", err
 	}
 	key := unquote(s.window[start:s.pos])
@@ -152,24 +86,26 @@ func (s *scanner) key() (string, *syntaxError) {
 	return key, nil
 }
 
-func (s *scanner) scalar(c byte) *syntaxError {
-	if c == '"' {
-		return s.str()
+// textOptions let pass what is told with more words later, and what an escape may hold that is no UTF-8.
+var textOptions = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
+// value skips one value of any depth.
+func (s *scanner) value() *syntaxError {
+	s.space()
+	start := s.pos
+	size, err := s.held()
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		size, err = s.streamed()
 	}
-	start, more := s.pos, true
-	for ; more && s.pos-start <= maxLiteral; s.pos++ {
-		if c, more = s.at(s.pos); !literalByte(c) {
-			break
-		}
+	s.pos += size
+	if err != nil {
+		return s.explain(start, err)
 	}
-	if json.Valid(s.window[start:s.pos]) {
-		return nil
+	// A number ends where no more of it comes; what comes may belong to it all the same.
+	if c, _ := s.at(s.pos); literalByte(c) && literalByte(s.window[s.pos-1]) {
+		return s.brokenLiteral()
 	}
-	s.pos = start
-	if !more {
-		return &syntaxError{pos: start}
-	}
-	return s.unexpected("a value")
+	return nil
 }
 
 // literalByte reports whether c may be part of a number, true, false or null. 0, the end of the input, may not.
@@ -177,44 +113,126 @@ func literalByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
 }
 
-// str skips a string.
-func (s *scanner) str() *syntaxError {
+// held reads the value at hand in what the window holds.
+func (s *scanner) held() (size int, err error) {
+	text := s.window[min(s.pos, len(s.window)):]
+	s.in = *bytes.NewBuffer(text)
+	s.json.Reset(&s.in, textOptions...)
+	err = s.json.SkipValue()
+	if size = int(s.json.InputOffset()); size == len(text) && err == nil && literalByte(text[size-1]) {
+		err = io.ErrUnexpectedEOF // a number may go on
+	}
+	return size, err
+}
+
+// streamed reads the value at hand, and more into the window while it goes on.
+func (s *scanner) streamed() (size int, err error) {
+	d := jsontext.NewDecoder(&behind{s.lookahead, s.pos}, textOptions...)
+	err = d.SkipValue()
+	return int(d.InputOffset()), err
+}
+
+// behind reads what stands in the window from a position on, and what comes.
+type behind struct {
+	*lookahead
+	pos int
+}
+
+func (b *behind) Read(p []byte) (int, error) {
+	if _, ok := b.at(b.pos); !ok {
+		return 0, io.EOF
+	}
+	n := copy(p, b.window[b.pos:])
+	b.pos += n
+	return n, nil
+}
+
+// explain says what is wrong with the value that starts at start, and where. The decoder's own words are for a programmer.
+func (s *scanner) explain(start int, err error) *syntaxError {
+	var broken *jsontext.SyntacticError
+	if !errors.As(err, &broken) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return &syntaxError{pos: len(s.window)}
+	}
+	// The tokens up to the broken one say what was due.
+	w := walk(s.window[start:])
+	for err = nil; err == nil; {
+		_, err = w.ReadToken()
+	}
+	s.pos = start + int(w.InputOffset())
+	kind, n := w.StackIndex(w.StackDepth())
+	if c, _ := s.at(s.pos); literalByte(c) && s.pos > start && literalByte(s.window[s.pos-1]) {
+		return s.brokenLiteral() // a part of which was a token
+	}
+	due, want := byte(0), "" // what stands between the last token and the broken one
+	switch {
+	case kind == '{' && n%2 == 1:
+		due, want = ':', "':'"
+	case n > 0 && kind != 0:
+		due, want = ',', fmt.Sprintf("',' or '%c'", kind+2) // in ASCII: { } and [ ]
+	}
+	c := s.space()
+	if due != 0 {
+		if c != due {
+			return s.unexpected(want)
+		}
+		s.pos++
+		c = s.space()
+	}
+	switch {
+	case c == '"':
+		return s.brokenString()
+	case kind == '{' && n%2 == 0:
+		return s.unexpected("a key in double quotes")
+	case c == '{' || c == '[':
+		return s.broken("the text is nested deeper than %d", maxDepth)
+	}
+	return s.brokenLiteral()
+}
+
+// brokenLiteral is the error about the number or word at hand, or what stands in its place.
+func (s *scanner) brokenLiteral() *syntaxError {
+	for s.pos > 0 && literalByte(s.window[s.pos-1]) {
+		s.pos--
+	}
+	for end := s.pos; end-s.pos < maxLiteral; end++ {
+		c, more := s.at(end)
+		switch {
+		case !more && end > s.pos:
+			return &syntaxError{pos: s.pos}
+		case !literalByte(c):
+			return s.unexpected("a value")
+		}
+	}
+	return s.unexpected("a value")
+}
+
+// brokenString says what is wrong with the string at hand.
+func (s *scanner) brokenString() *syntaxError {
 	for s.pos++; ; s.pos++ {
-		c, ok := s.after(func(c byte) bool { return c != '"' && c != '\\' && c >= ' ' })
+		c, ok := s.at(s.pos)
 		switch {
 		case !ok:
 			return &syntaxError{pos: s.pos}
-		case c == '"':
-			s.pos++
-			return nil
-		case c != '\\':
+		case c < ' ':
 			return s.broken("a line break or control character inside a string")
+		case c != '\\':
+			continue
 		}
-		if err := s.escape(); err != nil {
-			return err
-		}
-	}
-}
-
-// escape goes to the last byte of an escape sequence.
-func (s *scanner) escape() *syntaxError {
-	digits := 0
-	s.pos++
-	switch c, ok := s.at(s.pos); {
-	case !ok:
-		return &syntaxError{pos: s.pos}
-	case c == 'u':
-		digits = 4
-	case c != '"' && c != '\\' && c != '/' && c != 'b' && c != 'f' && c != 'n' && c != 'r' && c != 't':
-		return s.unexpected("an escape sequence")
-	}
-	for range digits {
 		s.pos++
-		if c, ok := s.at(s.pos); !ok || !hexDigit(c) {
-			return s.unexpected("four hexadecimal digits")
+		c, ok = s.at(s.pos)
+		switch {
+		case ok && c != 'u' && bytes.IndexByte([]byte(`"\/bfnrt`), c) < 0:
+			return s.unexpected("an escape sequence")
+		case c != 'u':
+			continue
+		}
+		for range 4 {
+			s.pos++
+			if c, ok := s.at(s.pos); !ok || !hexDigit(c) {
+				return s.unexpected("four hexadecimal digits")
+			}
 		}
 	}
-	return nil
 }
 
 func hexDigit(c byte) bool {

@@ -1,34 +1,109 @@
 package manifest
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"iter"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/podfence/podfence/examples/podfence/internal/fields"
 )
 
-// The functions of this file read text that is known to be valid JSON. None recurses, none looks at a byte more than twice:
-// the depth and length of the text are not ours to choose.
+// The functions of this file read text that is known to be valid JSON, no deeper than maxDepth.
 
 // span is a part of a text.
 type span struct{ start, end int }
 
 func (s span) of(text []byte) []byte { return text[s.start:s.end] }
 
+// walker goes over the tokens of a JSON text and knows where it is.
+type walker struct {
+	jsontext.Decoder
+	in   bytes.Buffer
+	text []byte
+}
+
+func walk(text []byte) *walker {
+	w := &walker{}
+	w.begin(text)
+	return w
+}
+
+// begin begins a text. What a key given twice means is the caller's matter, and so is what is no UTF-8 in an escape.
+func (w *walker) begin(text []byte) {
+	w.in, w.text = *bytes.NewBuffer(text), text
+	w.Reset(&w.in, textOptions...)
+}
+
+// value reads the next value with all that is in it; false where there is none.
+func (w *walker) value() (span, bool) {
+	v, err := w.ReadValue()
+	end := int(w.InputOffset())
+	return span{end - len(v), end}, err == nil
+}
+
+// key reads the key of the next member; false at the end of the object.
+func (w *walker) key() (key []byte, at span, ok bool) {
+	if w.PeekKind() != '"' {
+		return nil, at, false
+	}
+	at, ok = w.value()
+	return unquoted(at.of(w.text)), at, ok
+}
+
+// opens reads an opening bracket, if it is next.
+func (w *walker) opens(bracket jsontext.Kind) bool {
+	if w.PeekKind() != bracket {
+		return false
+	}
+	_, err := w.ReadToken()
+	return err == nil
+}
+
+// scalar reads the next scalar that is no key, passing brackets and keys; false at the end of the text.
+func (w *walker) scalar() (span, bool) {
+	for {
+		switch w.PeekKind() {
+		case '{', '}', '[', ']':
+			if _, err := w.ReadToken(); err != nil {
+				return span{}, false
+			}
+			continue
+		}
+		s, ok := w.value()
+		if !ok || !w.atKey() {
+			return s, ok
+		}
+	}
+}
+
+// atKey reports whether what was read last is the key of a member.
+func (w *walker) atKey() bool {
+	kind, n := w.StackIndex(w.StackDepth())
+	return kind == '{' && n%2 == 1
+}
+
+// path returns the keys and indexes that lead to what was read last.
+func (w *walker) path() []string { return slices.Collect(w.StackPointer().Tokens()) }
+
 // members yields the members of the object in text: key and value. It yields nothing for another value.
 func members(text []byte) iter.Seq2[string, span] {
 	return func(yield func(string, span) bool) {
-		z := tokenizer{text: text}
-		if t, ok := z.next(); !ok || t.class != '{' {
+		w := walk(text)
+		if !w.opens('{') {
 			return
 		}
 		for {
-			key, ok := z.next()
-			if !ok || key.class == '}' {
+			key, _, ok := w.key()
+			if !ok {
 				return
 			}
-			if value, _ := z.whole(); !yield(unquote(key.of(text)), value) {
+			if value, ok := w.value(); !ok || !yield(string(key), value) {
 				return
 			}
 		}
@@ -38,212 +113,91 @@ func members(text []byte) iter.Seq2[string, span] {
 // elements yields the elements of the array in text.
 func elements(text []byte) iter.Seq[span] {
 	return func(yield func(span) bool) {
-		z := tokenizer{text: text}
-		if t, ok := z.next(); !ok || t.class != '[' {
+		w := walk(text)
+		if !w.opens('[') {
 			return
 		}
 		for {
-			value, ok := z.whole()
-			if !ok || !yield(value) {
+			if value, ok := w.value(); !ok || !yield(value) {
 				return
 			}
 		}
 	}
 }
 
-// token is a piece of JSON: a bracket, a key ('k') or another scalar ('s').
-type token struct {
-	class byte
-	span
-}
-
-func (t token) opens() bool { return t.class == '{' || t.class == '[' }
-
 // unquote returns the text of a JSON string. Its escapes matter: "\u006bind" is kind.
-func unquote(quoted []byte) string {
-	plain := string(quoted[1 : len(quoted)-1])
-	if !strings.Contains(plain, `\`) {
+func unquote(quoted []byte) string { return string(unquoted(quoted)) }
+
+// unquoted is unquote without a copy, where there are no escapes.
+func unquoted(quoted []byte) []byte {
+	plain := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(plain, '\\') < 0 {
 		return plain
 	}
-	_ = json.Unmarshal(quoted, &plain)
-	return plain
-}
-
-// tokenizer goes over the tokens of a JSON text and knows where it is.
-type tokenizer struct {
-	text  []byte
-	pos   int
-	stack []frame
-}
-
-// frame is an open object or array and the place in it.
-type frame struct {
-	object bool
-	key    string
-	index  int // of the element, in an array
-	value  bool
-	seen   map[string]bool
-}
-
-// next returns the next token; false is the end.
-func (z *tokenizer) next() (token, bool) {
-	for z.pos < len(z.text) {
-		start, c := z.pos, z.text[z.pos]
-		switch c {
-		case ' ', '\t', '\r', '\n', ':':
-			z.pos++
-		case ',':
-			z.pos++
-			z.top().value = false
-			z.top().index++
-		case '}', ']':
-			z.pos++
-			z.stack = z.stack[:len(z.stack)-1]
-			return token{c, span{start, z.pos}}, true
-		default:
-			return z.valueOrKey(start, c), true
-		}
-	}
-	return token{}, false
-}
-
-func (z *tokenizer) valueOrKey(start int, c byte) token {
-	top := z.top()
-	if top.object && !top.value {
-		top.value = true
-		z.pos = skip(z.text, start)
-		t := token{'k', span{start, z.pos}}
-		top.key = unquote(t.of(z.text))
-		return t
-	}
-	if c == '{' || c == '[' {
-		z.pos++
-		z.stack = append(z.stack, frame{object: c == '{'})
-		return token{c, span{start, z.pos}}
-	}
-	z.pos = skip(z.text, start)
-	return token{'s', span{start, z.pos}}
-}
-
-// top is the innermost open frame; outside of all, one that nobody reads.
-func (z *tokenizer) top() *frame {
-	if len(z.stack) == 0 {
-		return &frame{}
-	}
-	return &z.stack[len(z.stack)-1]
-}
-
-// whole returns the next value with all that is in it; false at the end of the array.
-func (z *tokenizer) whole() (span, bool) {
-	t, ok := z.next()
-	if t.opens() {
-		z.stack = z.stack[:len(z.stack)-1]
-		z.pos = skip(z.text, t.start)
-		t.end = z.pos
-	}
-	return t.span, ok && t.class != ']'
-}
-
-// path returns the keys and indexes that lead to the place.
-func (z *tokenizer) path() []string {
-	var path []string
-	for _, f := range z.stack {
-		if f.object {
-			path = append(path, f.key)
-		} else {
-			path = append(path, strconv.Itoa(f.index))
-		}
-	}
-	return path
-}
-
-// skip returns the end of the value that starts at start.
-func skip(text []byte, start int) int {
-	depth := 0
-	for i := start; i < len(text); i++ {
-		switch text[i] {
-		case '"':
-			i = stringEnd(text, i) - 1
-		case '{', '[':
-			depth++
-			continue
-		case '}', ']':
-			depth--
-		case ' ', '\t', '\r', '\n', ',', ':':
-			continue
-		default:
-			i = scalarEnd(text, i) - 1
-		}
-		if depth == 0 {
-			return i + 1
-		}
-	}
-	return len(text)
-}
-
-func stringEnd(text []byte, start int) int {
-	for i := start + 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(text)
-}
-
-func scalarEnd(text []byte, start int) int {
-	i := start
-	for i < len(text) && !strings.ContainsRune(" \t\r\n,:]}", rune(text[i])) {
-		i++
-	}
-	return i
+	var text string
+	_ = json.Unmarshal(quoted, &text)
+	return []byte(text)
 }
 
 // duplicateKey finds the first key that its object has twice.
 func duplicateKey(text []byte) (path []string, at int, found bool) {
-	z := tokenizer{text: text}
-	for {
-		t, ok := z.next()
-		if !ok {
-			return nil, 0, false
-		}
-		if t.class != 'k' {
-			continue
-		}
-		top := z.top()
-		if top.seen[top.key] {
-			return z.path(), t.start, true
-		}
-		if top.seen == nil {
-			top.seen = map[string]bool{}
-		}
-		top.seen[top.key] = true
+	var twice *jsontext.SyntacticError
+	err := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowInvalidUTF8(true)).SkipValue()
+	if !errors.Is(err, jsontext.ErrDuplicateName) || !errors.As(err, &twice) {
+		return nil, 0, false
 	}
+	return slices.Collect(twice.JSONPointer.Tokens()), int(twice.ByteOffset), true
 }
 
 // pathAt returns the path of the value that ends at offset or spans it: the offset of a json.UnmarshalTypeError is behind a
 // scalar, or behind the opening bracket of anything else.
 func pathAt(text []byte, offset int) []string {
-	z := tokenizer{text: text}
-	for {
-		t, ok := z.next()
+	for w := walk(text); ; {
+		t, err := w.ReadToken()
 		switch {
-		case !ok:
+		case err != nil:
 			return nil
-		case t.class == 's' && t.end >= offset:
-			return z.path()
-		case t.opens() && t.end >= offset:
-			return pathOutside(&z)
+		case t.Kind() != '}' && t.Kind() != ']' && !w.atKey() && int(w.InputOffset()) >= offset:
+			return w.path()
 		}
 	}
 }
 
-// pathOutside is the path of the value that z has just opened.
-func pathOutside(z *tokenizer) []string {
-	path := z.path()
-	return slices.Clip(path[:len(path)-1])
+// unknownFields yields the path of every field that the type does not have. What stands in one is not looked at, nor is
+// the status, which a cluster writes.
+func unknownFields(text []byte, t *fields.Type) iter.Seq[[]string] {
+	return func(yield func([]string) bool) { walk(text).unknown(t, yield) }
+}
+
+// unknown looks into the next value, no deeper than its type goes. It returns false when the caller wants no more.
+func (w *walker) unknown(t *fields.Type, yield func([]string) bool) bool {
+	switch {
+	case t != nil && w.opens('['):
+		for w.PeekKind() != ']' {
+			if !w.unknown(t.Each(), yield) {
+				return false
+			}
+		}
+		return w.opens(']')
+	case t == nil || !w.opens('{'):
+		return w.SkipValue() == nil
+	}
+	for {
+		key, _, ok := w.key()
+		if !ok {
+			return w.opens('}')
+		}
+		field, known := t.Field(string(key))
+		switch {
+		case !known && !yield(w.path()):
+			return false
+		case !known || w.StackDepth() == 1 && string(key) == "status":
+			field = nil
+		}
+		if !w.unknown(field, yield) {
+			return false
+		}
+	}
 }
 
 // fieldPath writes a path as Kubernetes does: spec.containers[0].image.

@@ -30,7 +30,7 @@ func limitsOf(document int) limits {
 }
 
 // tooLarge says that a text is beyond the limit: its length, or what it holds. nil is one that is not.
-func (s *stream) tooLarge(what string, f Format, raw []byte, line int) error {
+func (s *terms) tooLarge(what string, f Format, raw []byte, line int) error {
 	switch most := s.limits.values(); {
 	case len(raw) > s.limits.document:
 		return s.tooLong(what, line)
@@ -40,12 +40,12 @@ func (s *stream) tooLarge(what string, f Format, raw []byte, line int) error {
 	return nil
 }
 
-func (s *stream) tooMany(what string, line int) *Error {
+func (s *terms) tooMany(what string, line int) *Error {
 	problem := fmt.Sprintf("the %s may hold more than %d values", what, s.limits.values())
 	return &Error{File: s.file, Line: line, Problem: problem, Fix: splitIt}
 }
 
-func (s *stream) tooLong(what string, line int) *Error {
+func (s *terms) tooLong(what string, line int) *Error {
 	return &Error{File: s.file, Line: line, Problem: "the " + what + " is larger than " + sized(s.limits.document), Fix: splitIt}
 }
 
@@ -79,7 +79,7 @@ func values(raw []byte, f Format) (n int) {
 // passLarge passes what is too large to be held, of which size bytes are, up to a line that ends it.
 func (s *stream) passLarge(what string, size int, isEnd func(pos int) bool) bool {
 	lineStart := bytes.HasSuffix(s.window[:size], []byte{'\n'})
-	tell := func(c *Chunk) { c.Err = s.tooLong(what, c.Line) }
+	tell := func(t *task) { t.Err = t.tooLong(what, t.Line) }
 	return s.emit(size, YAML, tell) && s.passRest(YAML, lineStart, isEnd)
 }
 

@@ -39,19 +39,25 @@ func (o *Object) LinesOf(paths ...[]string) []int {
 
 // offsetsOf returns where each of the values stands in a JSON text, with its key; or where what is nearest above it does.
 func offsetsOf(text []byte, paths [][]string) []int {
-	w := &wanted{}
+	wanted := &wanted{}
 	for i, path := range paths {
-		w.add(i, path)
+		wanted.add(i, path)
 	}
-	offsets := make([]int, len(paths))
-	w.find(text, span{0, len(text)}, 0, offsets)
-	return offsets
+	s := search{walker: walk(text), offsets: make([]int, len(paths))}
+	s.find(wanted, 0, true)
+	return s.offsets
 }
 
 // wanted are the values that are looked for in a value and below it.
 type wanted struct {
 	indices []int // in the list of all that are looked for
-	below   map[string]*wanted
+	below   []step
+}
+
+// step leads to what is looked for below a value. There are few of them.
+type step struct {
+	key string
+	*wanted
 }
 
 func (w *wanted) add(index int, path []string) {
@@ -59,48 +65,75 @@ func (w *wanted) add(index int, path []string) {
 	if len(path) == 0 {
 		return
 	}
-	child := w.below[path[0]]
+	child := at(w, path[0])
 	if child == nil {
 		child = &wanted{}
-		if w.below == nil {
-			w.below = map[string]*wanted{}
-		}
-		w.below[path[0]] = child
+		w.below = append(w.below, step{path[0], child})
 	}
 	child.add(index, path[1:])
 }
 
-// find puts down the offset of the value at s, which starts with its key, for all that are looked for in it, and then the
-// better ones of those that are there. It goes no deeper than the paths do.
-func (w *wanted) find(text []byte, s span, start int, offsets []int) {
+// at is what is looked for below a value at a key, or nil.
+func at[K string | []byte](w *wanted, key K) *wanted {
+	for i := range w.below {
+		if w.below[i].key == string(key) {
+			return w.below[i].wanted
+		}
+	}
+	return nil
+}
+
+// search looks for values in one pass over a text.
+type search struct {
+	*walker
+	offsets []int
+}
+
+// find puts down the offset of the next value, which starts with its key, for all that are looked for in it, and then the
+// better ones of those that are there. It goes no deeper than the paths do, and no further: last says that nothing is looked
+// for behind this value. It returns false when it has all that there may be.
+func (s *search) find(w *wanted, start int, last bool) bool {
 	for _, i := range w.indices {
-		offsets[i] = start
+		s.offsets[i] = start
 	}
-	if len(w.below) == 0 {
-		return
-	}
-	z := tokenizer{text: s.of(text)}
-	switch open, _ := z.next(); open.class {
-	case '{':
+	switch left := len(w.below); {
+	case left == 0 && last:
+		return false
+	case left > 0 && s.opens('{'):
 		for {
-			key, ok := z.next()
-			if !ok || key.class == '}' {
-				return
-			}
-			value, _ := z.whole()
-			if child := w.below[unquote(key.of(z.text))]; child != nil {
-				child.find(text, span{s.start + value.start, s.start + value.end}, s.start+key.start, offsets)
-			}
-		}
-	case '[':
-		for i := 0; ; i++ {
-			value, ok := z.whole()
+			key, stands, ok := s.key()
 			if !ok {
-				return
+				return s.opens('}')
 			}
-			if child := w.below[strconv.Itoa(i)]; child != nil {
-				child.find(text, span{s.start + value.start, s.start + value.end}, s.start+value.start, offsets)
+			if !s.findBelow(at(w, key), stands.start, &left, last) {
+				return false
 			}
 		}
+	case left > 0 && s.opens('['):
+		for i := 0; s.PeekKind() != ']'; i++ {
+			if !s.findBelow(at(w, strconv.Itoa(i)), s.next(), &left, last) {
+				return false
+			}
+		}
+		return s.opens(']')
 	}
+	return s.SkipValue() == nil
+}
+
+// findBelow finds in a value in which left more are looked for, if it is one of them.
+func (s *search) findBelow(w *wanted, start int, left *int, last bool) bool {
+	if w == nil {
+		return s.SkipValue() == nil
+	}
+	*left--
+	return s.find(w, start, last && *left == 0)
+}
+
+// next is where the next element of a list begins.
+func (s *search) next() int {
+	at := int(s.InputOffset())
+	for s.text[at] <= ' ' || s.text[at] == ',' {
+		at++
+	}
+	return at
 }

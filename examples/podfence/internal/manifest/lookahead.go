@@ -126,7 +126,7 @@ func badUTF8(text []byte) (int, bool) {
 }
 
 // encodingError is the Err of a text that is not UTF-8, or nil.
-func (s *stream) encodingError(raw []byte, line int) error {
+func (s *terms) encodingError(raw []byte, line int) error {
 	at, bad := badUTF8(raw)
 	if !bad {
 		return nil

@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -34,17 +35,17 @@ func isSettings(text []byte) bool {
 	if !json.Valid(text) {
 		return false
 	}
-	tokens := tokenizer{text: text}
+	w := walk(text)
 	for {
-		t, ok := tokens.next()
-		if !ok {
-			return true
+		if _, err := w.ReadToken(); err != nil {
+			return errors.Is(err, io.EOF)
 		}
-		if t.class != 'k' {
+		if !w.atKey() {
 			continue
 		}
-		key := strings.ToLower(tokens.top().key)
-		atRoot := len(tokens.stack) == 1 || len(tokens.stack) == 2 && !tokens.stack[0].object
+		outer, _ := w.StackIndex(1)
+		key := strings.ToLower(string(w.StackPointer().LastToken()))
+		atRoot := w.StackDepth() == 1 || w.StackDepth() == 2 && outer == '['
 		if key == "apiversion" || key == "kind" && atRoot || strings.HasSuffix(key, "containers") {
 			return false
 		}
@@ -86,4 +87,17 @@ func commentLength(text []byte) int {
 		}
 	}
 	return 0
+}
+
+// stringEnd returns the end of the string that starts at start.
+func stringEnd(text []byte, start int) int {
+	for i := start + 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
 }

@@ -37,6 +37,15 @@ func mayHoldPods(text []byte) bool {
 // parts, being no list though it looked like one. The caller may not change it.
 func (o *Object) JSON() []byte { return o.source.text }
 
+// Value is the JSON at the end of a path in the object, nil where there is none. A workload may hold only what the library
+// looks at: the rest of it stands in its text. The caller may not change it.
+func (o *Object) Value(path ...string) []byte {
+	if s, ok := valueAt(o.source.text, path); ok {
+		return s.of(o.source.text)
+	}
+	return nil
+}
+
 // Tree decodes an object without regard to its kind. nil is what is no mapping.
 func (o *Object) Tree() *unstructured.Unstructured {
 	var content map[string]any
@@ -118,43 +127,6 @@ func (o *Object) unknown(root []string, text []byte, goType reflect.Type) (list 
 	// The keys of YAML come in the order of their names.
 	slices.SortStableFunc(list, func(a, b Unknown) int { return cmp.Compare(a.Line, b.Line) })
 	return list
-}
-
-// unknownFields yields the path of every field that the type does not have. What stands in one is not looked at, nor is
-// the status, which a cluster writes.
-func unknownFields(text []byte, t *fields.Type) func(yield func(path []string) bool) {
-	return func(yield func([]string) bool) {
-		z, at := tokenizer{text: text}, []*fields.Type{nil}
-		next := t // the type of the value to come, outside of lists
-		for {
-			token, ok := z.next()
-			if !ok {
-				return
-			}
-			switch token.class {
-			case '{', '[':
-				// The tokenizer is inside by now: the frame before its last is the one around the value.
-				if n := len(z.stack); n > 1 && !z.stack[n-2].object {
-					next = at[len(at)-1].Each()
-				}
-				at = append(at, next)
-			case '}', ']':
-				at = at[:len(at)-1]
-			case 'k':
-				key := z.top().key
-				field, known := at[len(at)-1].Field(key)
-				next = field
-				if known && !(key == "status" && len(z.stack) == 1) {
-					continue
-				}
-				path := z.path()
-				z.whole()
-				if !known && !yield(path) {
-					return
-				}
-			}
-		}
-	}
 }
 
 // valueAt returns the value at the end of a path, or the last one on the way that is there.

@@ -3,10 +3,8 @@ package manifest
 import (
 	"bytes"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
 )
@@ -139,7 +137,7 @@ func (t *tree) duplicates(n *yamlv3.Node) error {
 }
 
 func (t *tree) duplicateIn(mapping *yamlv3.Node) error {
-	seen := make(map[string]bool, len(mapping.Content)/2)
+	seen := names{}
 	for i := 0; i < len(mapping.Content); i += 2 {
 		key := mapping.Content[i]
 		if isMerge(key) {
@@ -149,12 +147,40 @@ func (t *tree) duplicateIn(mapping *yamlv3.Node) error {
 			return t.fail(key, problem, fix)
 		}
 		name := keyName(key)
-		if seen[name] {
+		if !seen.add(name) {
 			return t.fail(key, "key "+name+" is given twice", "remove one of the two")
 		}
-		seen[name] = true
 	}
 	return nil
+}
+
+// names are those of a mapping, which mostly has few.
+type names struct {
+	few  []string
+	many map[string]bool
+}
+
+const fewNames = 16
+
+// add adds a name and reports whether it is new.
+func (n *names) add(name string) bool {
+	switch {
+	case n.many != nil:
+		if n.many[name] {
+			return false
+		}
+		n.many[name] = true
+		return true
+	case slices.Contains(n.few, name):
+		return false
+	}
+	if n.few = append(n.few, name); len(n.few) > fewNames {
+		n.many = map[string]bool{}
+		for _, name := range n.few {
+			n.many[name] = true
+		}
+	}
+	return true
 }
 
 // notText says what is wrong with a key that no JSON has, nothing for another.
@@ -175,15 +201,21 @@ func notText(key *yamlv3.Node) (problem, fix string) {
 
 func isMerge(key *yamlv3.Node) bool { return key.Kind == yamlv3.ScalarNode && key.Tag == "!!merge" }
 
-// plainKey matches keys that are strings whatever the version of YAML, with the exception of yamlWords.
-var (
-	plainKey  = regexp.MustCompile(`^[A-Za-z_/$][A-Za-z0-9_./$-]*$`)
-	yamlWords = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-)
+// yamlWords are those that some version of YAML takes for something else than text, in whatever case.
+var yamlWords = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 // plainText reports whether a plain scalar is a string whatever the version of YAML.
 func plainText(value string) bool {
-	return plainKey.MatchString(value) && !slices.Contains(yamlWords, strings.ToLower(value))
+	if value == "" || !isLetter(value[0]) && value[0] != '_' && value[0] != '/' && value[0] != '$' {
+		return false
+	}
+	for i := range len(value) {
+		c := value[i]
+		if !isLetter(c) && (c < '-' || c > '9') && c != '_' && c != '$' { // between - and 9 stand . / and the digits
+			return false
+		}
+	}
+	return !isWord(value)
 }
 
 // keyName returns the name that a key has in JSON: `yes` and `true` are one key, as are `1` and `"1"`.

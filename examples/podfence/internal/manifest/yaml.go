@@ -29,7 +29,7 @@ func (s *stream) readYAML() bool {
 		case d.size == 0:
 			return true
 		default:
-			ok = s.emit(d.size, YAML, func(c *Chunk) { s.decodeYAML(c, d.content) })
+			ok = s.emit(d.size, YAML, func(t *task) { t.decodeYAML(d.content) })
 		}
 		if !ok {
 			return false
@@ -135,39 +135,45 @@ func isComment(line []byte) bool {
 }
 
 // decodeYAML completes a chunk that is one document.
-func (s *stream) decodeYAML(c *Chunk, content bool) {
-	if c.Err = s.unreadable("document", c); c.Err != nil || !content {
+func (t *task) decodeYAML(content bool) {
+	if t.Err = t.unreadable("document"); t.Err != nil || !content {
 		return
 	}
-	t, text, err := convert(c.Raw, c.Line)
+	tree, text, err := convert(t.Raw, t.Line, t.scalars)
 	switch {
 	case err != nil:
-		c.Err = s.yamlError(c, t, err)
-	case !t.empty():
-		d := decoder{file: s.file, text: text, at: t}
-		c.Objects = slices.Clip(d.objects(span{0, len(text)}, nil, head{}, 0))
+		t.Err = t.yamlError(tree, err)
+	case !tree.empty():
+		d := t.decoder(text, tree)
+		t.Parsed = Parsed{tree.root, text}
+		t.Objects = slices.Clip(d.objects(span{0, len(text)}, nil, head{}, 0))
 	}
 }
 
+// decoder decodes the JSON of a chunk, no key of which is twice in its object.
+func (t *task) decoder(text []byte, at locator) decoder {
+	return decoder{file: t.file, text: text, at: at, with: t.tools}
+}
+
 // unreadable is the error about a text that is not to be parsed.
-func (s *stream) unreadable(what string, c *Chunk) error {
-	if err := s.tooLarge(what, YAML, c.Raw, c.Line); err != nil {
+func (t *task) unreadable(what string) error {
+	if err := t.tooLarge(what, YAML, t.Raw, t.Line); err != nil {
 		return err
 	}
-	if err := s.encodingError(c.Raw, c.Line); err != nil {
+	if err := t.encodingError(t.Raw, t.Line); err != nil {
 		return err
 	}
 	// The last document that a failing reader gave may be a part of a longer one.
-	if s.failure() != nil && len(s.window) == 0 {
-		problem, fix := s.cutShort("")
-		return &Error{File: s.file, Line: c.Line, Problem: problem, Fix: fix}
+	if t.failure != nil {
+		problem, fix := cutShort(t.failure, "")
+		return &Error{File: t.file, Line: t.Line, Problem: problem, Fix: fix}
 	}
 	return nil
 }
 
 // convert parses a text of one document, the first line of which is given, and converts it to JSON. Nothing comes of one
 // that is empty.
-func convert(raw []byte, line int) (t *tree, text []byte, err error) {
+func convert(raw []byte, line int, known scalars) (t *tree, text []byte, err error) {
 	if t, err = parseTree(raw, line); err != nil {
 		return t, nil, betterError(raw, err)
 	}
@@ -176,6 +182,11 @@ func convert(raw []byte, line int) (t *tree, text []byte, err error) {
 	}
 	if err := t.check(); err != nil {
 		return t, nil, err
+	}
+	if plainDocument(raw, t) {
+		if text, ok := known.appendJSON(nil, t.root); ok {
+			return t, text, nil
+		}
 	}
 	if text, err = toJSON(raw); err != nil {
 		return t, nil, t.unconvertible(err)
@@ -214,15 +225,15 @@ var (
 )
 
 // yamlError words an error for a document: an *Error as it is, one of the library with its line made one of the file.
-func (s *stream) yamlError(c *Chunk, t *tree, err error) error {
-	if line := tabIn(c.Raw, t, err); line > 0 {
-		return &Error{File: s.file, Line: c.Line + line - 1, Problem: "a tab stands in the indentation", Fix: "use spaces"}
+func (t *task) yamlError(at *tree, err error) error {
+	if line := tabIn(t.Raw, at, err); line > 0 {
+		return &Error{File: t.file, Line: t.Line + line - 1, Problem: "a tab stands in the indentation", Fix: "use spaces"}
 	}
-	if i := templateIn(c.Raw); i >= 0 {
-		return &Error{File: s.file, Line: c.Line + lines(c.Raw, i), Problem: "it looks like a Helm template, and is no YAML as it stands", Fix: renderIt}
+	if i := templateIn(t.Raw); i >= 0 {
+		return &Error{File: t.file, Line: t.Line + lines(t.Raw, i), Problem: "it looks like a Helm template, and is no YAML as it stands", Fix: renderIt}
 	}
 	if e, ok := err.(*Error); ok {
-		e.File = s.file
+		e.File = t.file
 		return e
 	}
 	text := err.Error()
@@ -231,21 +242,21 @@ func (s *stream) yamlError(c *Chunk, t *tree, err error) error {
 		line, _ = strconv.Atoi(m[1])
 		text = strings.Replace(text, m[0], "", 1)
 		// The parser, other than the scanner below it, counts lines from 0. It may point behind the last one.
-		if strings.Contains(text, "did not find expected") && line < lines(c.Raw, len(c.Raw)) {
+		if strings.Contains(text, "did not find expected") && line < lines(t.Raw, len(t.Raw)) {
 			line++
 		}
 	}
 	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
-		line = 1 + lines(c.Raw, max(0, bytes.Index(c.Raw, []byte("*"+m[1]))))
+		line = 1 + lines(t.Raw, max(0, bytes.Index(t.Raw, []byte("*"+m[1]))))
 	}
-	if i := controlCharacter(c.Raw); i >= 0 && strings.Contains(text, "control characters") {
-		line = 1 + lines(c.Raw, i)
+	if i := controlCharacter(t.Raw); i >= 0 && strings.Contains(text, "control characters") {
+		line = 1 + lines(t.Raw, i)
 	} else {
-		line = t.breaks.line(line)
+		line = at.breaks.line(line)
 	}
 	problem := strings.TrimPrefix(strings.TrimPrefix(text, "error converting YAML to JSON: "), "yaml: ")
 	problem = strings.TrimSpace(strings.TrimPrefix(problem, "unmarshal errors:"))
-	return &Error{File: s.file, Line: c.Line + line - 1, Problem: problem, Fix: "correct the YAML"}
+	return &Error{File: t.file, Line: t.Line + line - 1, Problem: problem, Fix: "correct the YAML"}
 }
 
 // renderIt is what to do about the text of a template.

@@ -29,13 +29,15 @@ const (
 )
 
 // parse reads one document. A stream of several has to be split first: an edit could not say which it means.
-func parse(src []byte) (*document, error) {
+func parse(src []byte, root *yaml.Node) (*document, error) {
 	if !utf8.Valid(src) {
 		return nil, &Error{Reason: "the document is not UTF-8"}
 	}
-	root, err := parseNodes(src)
-	if err != nil {
-		return nil, err
+	if root == nil {
+		var err error
+		if root, err = parseNodes(src); err != nil {
+			return nil, err
+		}
 	}
 	doc := &document{
 		positions: newPositions(src),

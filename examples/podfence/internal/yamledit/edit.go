@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Edit adds Value at Path, as the RFC 6902 operation "add" does on a member of an object. All parents must exist; a
@@ -68,11 +70,21 @@ func (e *Error) Error() string {
 // [*Error], and comes with a nil result.
 //
 // The cost grows with the size of src plus the size of the edits: all insertions are collected and spliced once.
-func Insert(src []byte, edits []Edit) ([]byte, error) {
+func Insert(src []byte, edits []Edit) ([]byte, error) { return InsertParsed(src, Parsed{}, edits) }
+
+// Parsed is what is known of a source: its tree, which is not modified, and its JSON, as sigs.k8s.io/yaml converts it. What
+// is not there is made.
+type Parsed struct {
+	Root *yaml.Node
+	JSON []byte
+}
+
+// InsertParsed is [Insert] for a source that was parsed before.
+func InsertParsed(src []byte, known Parsed, edits []Edit) ([]byte, error) {
 	if len(edits) == 0 {
 		return bytes.Clone(src), nil
 	}
-	out, _, err := insert(src, edits)
+	out, _, err := insert(src, known, edits)
 	return out, err
 }
 
@@ -91,7 +103,7 @@ func Replacements(src []byte, edits []Edit) (list []Replacement, err error) {
 	if len(edits) == 0 {
 		return nil, nil
 	}
-	_, insertions, err := insert(src, edits)
+	_, insertions, err := insert(src, Parsed{}, edits)
 	for _, i := range insertions {
 		if i.text != "" {
 			list = append(list, Replacement{i.at, i.remove, i.text})
@@ -101,12 +113,12 @@ func Replacements(src []byte, edits []Edit) (list []Replacement, err error) {
 }
 
 // insert makes the edits. The insertions are in the order of the text.
-func insert(src []byte, edits []Edit) (out []byte, insertions []insertion, err error) {
+func insert(src []byte, known Parsed, edits []Edit) (out []byte, insertions []insertion, err error) {
 	edits, err = normalizeEdits(edits)
 	if err != nil {
 		return nil, nil, err
 	}
-	doc, err := parse(src)
+	doc, err := parse(src, known.Root)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -118,7 +130,8 @@ func insert(src []byte, edits []Edit) (out []byte, insertions []insertion, err e
 		return nil, nil, err
 	}
 	out, kept := splice(src, insertions)
-	if err := verify(src, kept, out, edits); err != nil {
+	known.Root = doc.root
+	if err := verifyParsed(src, known, kept, out, edits); err != nil {
 		return nil, nil, err
 	}
 	return out, insertions, nil

@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -16,19 +17,36 @@ import (
 // that no digit can get lost, and the decoder of Kubernetes, which resolves aliases and merges. The second is left out
 // for a source which that decoder cannot read, say for a mapping as a key; the first alone loses nothing either.
 func verify(src, kept, out []byte, edits []Edit) error {
+	root, _ := parseNodes(src)
+	return verifyParsed(src, Parsed{Root: root}, kept, out, edits)
+}
+
+// verifyParsed is verify for a source that was parsed before. Of the result nothing is known: it is read twice.
+func verifyParsed(src []byte, known Parsed, kept, out []byte, edits []Edit) error {
 	if !isSubsequence(kept, out) {
 		return &Error{Reason: reasonLost}
 	}
-	for _, reading := range []reading{readTree, readKubernetes} {
-		value, err := reading.read(src)
-		if err != nil {
-			continue
+	// The readings share nothing, and are most of what an edit costs.
+	second := make(chan error, 1)
+	go func() {
+		if value, err := known.value(src); err == nil {
+			second <- readKubernetes.verify(value, out, edits)
 		}
-		if err := reading.verify(value, out, edits); err != nil {
-			return err
-		}
+		close(second)
+	}()
+	var first error
+	if known.Root != nil {
+		first = readTree.verify(valueOf(known.Root), out, edits)
 	}
-	return nil
+	return cmp.Or(first, <-second)
+}
+
+// value is what the decoder of Kubernetes makes of the source.
+func (p *Parsed) value(src []byte) (any, error) {
+	if p.JSON == nil {
+		return kubernetesValue(src)
+	}
+	return jsonValue(p.JSON)
 }
 
 func isSubsequence(part, whole []byte) bool {
@@ -127,9 +145,13 @@ func treeValue(src []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return valueOf(root), nil
+}
+
+func valueOf(root *yaml.Node) any {
 	reader := treeReader{aliased: map[*yaml.Node]bool{}}
 	reader.survey(root)
-	return reader.value(root), nil
+	return reader.value(root)
 }
 
 // treeReader turns nodes into values. The order of keys is left out, as the source is a subsequence of the result.
@@ -215,6 +237,10 @@ func kubernetesValue(src []byte) (value any, err error) {
 	if err != nil {
 		return nil, unreadable(err)
 	}
+	return jsonValue(text)
+}
+
+func jsonValue(text []byte) (value any, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(&value); err != nil {
