@@ -17,7 +17,10 @@ func (r Report) Patch() []byte { return r.AppendPatch(nil) }
 // AppendPatch appends the patch that Patch renders.
 func (r Report) AppendPatch(b []byte) []byte {
 	prefix := appendPrefix(nil, string(r.root))
-	b = append(slices.Grow(b, room(r.plan.Fills, len(prefix))), '[')
+	if n := room(r.plan.Fills, len(prefix)); cap(b)-len(b) < n {
+		b = append(make([]byte, 0, len(b)+n), b...)
+	}
+	b = append(b, '[')
 	for rest := r.plan.Fills; len(rest) > 0; {
 		n := together(rest)
 		if b[len(b)-1] != '[' {

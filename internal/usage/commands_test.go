@@ -95,6 +95,9 @@ var rules = []rule{
 	{text: `podfence <command> .*`, notRun: byName},
 	{text: `helm (install|upgrade|template)`, notRun: byName},
 	{text: `kubectl apply`, notRun: byName},
+	{text: `kustomize build`, notRun: byName},
+	{page: "docs/survey.md", text: `podfence survey -f cluster\.json .*`, notRun: "its input is what an earlier command of the page wrote of the reader's cluster; scripts of examples/podfence try each form"},
+	{text: `(go -C internal/speed|cd internal/speed && go) run \./\w+ .*`, notRun: "a run of many minutes, by hand"},
 	{text: `tools/mutants PACKAGE`, notRun: byName},
 	{text: `go install github\.com/podfence/.*`, notRun: published},
 	{text: `go get .*`, notRun: "it changes the reader's own module; tools/embed does so for every row of docs/versions.md"},
@@ -127,6 +130,7 @@ func (r *rule) matches(c *command) bool {
 // noCommands are pages with blocks that are no commands, have no language, and are
 // not printed by a command of their page.
 var noCommands = map[string]string{
+	"docs/testing.md":  "what a failing test and a golden file say, which internal/docs holds to what is printed",
 	"CONTRIBUTING.md":  "the tree of the repository",
 	"docs/policies.md": "a part of a policy, and the form of an error",
 }

@@ -98,10 +98,9 @@ func TestFitsIsTakenByTheDecoder(t *testing.T) {
 }
 
 func managed() metav1.ManagedFieldsEntry {
-	return metav1.ManagedFieldsEntry{
-		Manager: "kubectl", FieldsType: "FieldsV1",
-		FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{".":{}}}}}`)},
-	}
+	owned := &metav1.FieldsV1{}
+	owned.SetRawString(`{"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{".":{}}}}}`)
+	return metav1.ManagedFieldsEntry{Manager: "kubectl", FieldsType: "FieldsV1", FieldsV1: owned}
 }
 
 func marshal(t *testing.T, v any) []byte {
