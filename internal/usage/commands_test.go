@@ -91,10 +91,11 @@ var rules = []rule{
 	{text: `podfence evaluate( -o \S+)?`, with: "manifests/nginx-deployment.yaml", status: 1},
 	{text: `podfence mutate -`, with: "<manifests/nginx-deployment.yaml"},
 	{text: `podfence lint`, with: "policies/"},
+	{text: `podfence survey`, with: "manifests/"},
 	{text: `podfence function`, with: "<examples/kustomize/resourcelist.yaml"},
 	{text: `podfence <command> .*`, notRun: byName},
 	{text: `helm (install|upgrade|template)`, notRun: byName},
-	{text: `kubectl apply`, notRun: byName},
+	{text: `kubectl apply( -f DIRECTORY)?`, notRun: byName},
 	{text: `kustomize build`, notRun: byName},
 	{page: "docs/survey.md", text: `podfence survey -f cluster\.json .*`, notRun: "its input is what an earlier command of the page wrote of the reader's cluster; scripts of examples/podfence try each form"},
 	{text: `(go -C internal/speed|cd internal/speed && go) run \./\w+ .*`, notRun: "a run of many minutes, by hand"},
@@ -130,6 +131,7 @@ func (r *rule) matches(c *command) bool {
 // noCommands are pages with blocks that are no commands, have no language, and are
 // not printed by a command of their page.
 var noCommands = map[string]string{
+	"docs/crd.md":      "a part of an object, and a program of yq, of which there are several of that name",
 	"docs/testing.md":  "what a failing test and a golden file say, which internal/docs holds to what is printed",
 	"CONTRIBUTING.md":  "the tree of the repository",
 	"docs/policies.md": "a part of a policy, and the form of an error",
