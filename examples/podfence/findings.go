@@ -24,7 +24,7 @@ type findingForm struct {
 func (f *findingForm) answer(a *answer) error {
 	s := a.subject()
 	s.Findings = a.violations(f.fixes(a))
-	s.Findings = slices.Concat(s.Findings, f.advice(a), a.unknownFields())
+	s.Findings = slices.Concat(s.Findings, a.observed(), f.advice(a), a.unknownFields())
 	return f.printer.Print(s)
 }
 
@@ -63,26 +63,46 @@ func (w *workload) undecided(err error) *finding.Subject {
 
 // violations are findings about what the result holds against the workload.
 func (a *answer) violations(fixes map[string]*finding.Fix) []finding.Finding {
-	list := make([]finding.Finding, len(a.result.Violations))
-	paths := make([][]string, len(list))
+	list := a.against(a.result.Violations, finding.Error, "")
 	for i := range list {
-		paths[i] = a.result.Violations[i].Steps()
-	}
-	regions := a.regions(paths)
-	for i := range list {
-		v := &a.result.Violations[i]
-		list[i] = finding.Finding{
-			Rule: v.CheckOrRule(), Severity: finding.Error, Region: regions[i], Field: oneLine("%s", v.Location),
-			Message: a.message(v), Fingerprint: fingerprint(baseline.KeyOf(a.object(), v)),
-			Accepted: a.knows(i), Fix: fixes[v.Pointer()],
-		}
+		list[i].Accepted, list[i].Fix = a.knows(i), fixes[a.result.Violations[i].Pointer()]
 	}
 	return list
 }
 
-// message is a sentence about a violation that stands by itself.
-func (a *answer) message(v *evaluate.Violation) string {
-	return oneLine("%s: %s%s", a.title(), violationText(v), listed("; ", "", v.Hint()))
+// observed are findings about what stands against the warn and the audit level of the
+// namespace, and not against the enforced one: each once, though both ask for it.
+func (a *answer) observed() (list []finding.Finding) {
+	l, warned := a.levels, &evaluate.Result{}
+	if l.warned() {
+		warned = l.warn
+		list = a.against(warned.Violations, finding.Warning, "warn "+l.Warn.String()+": ")
+	}
+	if l.audited() {
+		more := notIn(warned, &evaluate.Result{Violations: notIn(a.result, l.audit)})
+		list = append(list, a.against(more, finding.Warning, "audit "+l.Audit.String()+": ")...)
+	}
+	return list
+}
+
+// against are findings about violations. lead says what they stand against, where
+// that is not the verdict.
+func (a *answer) against(violations []evaluate.Violation, severity finding.Severity, lead string) []finding.Finding {
+	list := make([]finding.Finding, len(violations))
+	paths := make([][]string, len(list))
+	for i := range list {
+		paths[i] = violations[i].Steps()
+	}
+	regions := a.regions(paths)
+	for i := range list {
+		v := &violations[i]
+		list[i] = finding.Finding{
+			Rule: v.CheckOrRule(), Severity: severity, Region: regions[i], Field: oneLine("%s", v.Location),
+			Message:     oneLine("%s: %s%s%s", a.title(), lead, violationText(v), listed("; ", "", v.Hint())),
+			Fingerprint: fingerprint(baseline.KeyOf(a.object(), v)),
+		}
+	}
+	return list
 }
 
 // fingerprint is that of a violation: what a baseline knows it by.
