@@ -212,7 +212,8 @@ func (f *Fitter) fits(s *Shape) bool {
 	case s.kind == shapeUnknown:
 		return false
 	case kind == 'n', s.kind == shapeText && kind == '"', s.kind == shapeBool && (kind == 't' || kind == 'f'):
-		return f.json.SkipValue() == nil
+		_, err := f.json.ReadValue()
+		return err == nil
 	}
 	switch s.kind {
 	case shapeAny:

@@ -117,13 +117,15 @@ func (s *search) find(w *wanted, start int, last bool) bool {
 		}
 		return s.opens(']')
 	}
-	return s.SkipValue() == nil
+	_, err := s.ReadValue()
+	return err == nil
 }
 
 // findBelow finds in a value in which left more are looked for, if it is one of them.
 func (s *search) findBelow(w *wanted, start int, left *int, last bool) bool {
 	if w == nil {
-		return s.SkipValue() == nil
+		_, err := s.ReadValue()
+		return err == nil
 	}
 	*left--
 	return s.find(w, start, last && *left == 0)
