@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 
 	"github.com/spf13/cobra"
-	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/pod-security-admission/api"
@@ -129,7 +128,7 @@ func (v *surveyor) object(path string, o *manifest.Object) {
 		v.warnUnknown(w, nil)
 		held[i] = w.held
 	}
-	own(o)
+	o.Own()
 	v.allowed++ // counted for the progress alone: a survey has its own summary
 	v.Add(survey.Object{
 		Owner: survey.Owner{
@@ -137,23 +136,6 @@ func (v *surveyor) object(path string, o *manifest.Object) {
 		},
 		Typed: o.Typed, Held: held,
 	})
-}
-
-// own gives an object what a survey asks beside the library: by whom it is controlled
-// and, of a ReplicaSet, how many pods it makes. Both may be left out where it was read.
-func own(o *manifest.Object) {
-	object, ok := o.Typed.(metav1.Object)
-	if !ok || len(object.GetOwnerReferences()) > 0 {
-		return
-	}
-	var owners []metav1.OwnerReference
-	if text := o.Value("metadata", "ownerReferences"); text != nil && json.Unmarshal(text, &owners) == nil {
-		object.SetOwnerReferences(owners)
-	}
-	set, ok := o.Typed.(*appsv1.ReplicaSet)
-	if text := o.Value("spec", "replicas"); ok && text != nil {
-		_ = json.Unmarshal(text, &set.Spec.Replicas) // what is no number was refused before
-	}
 }
 
 // labelsOf are the labels of an object, none where it has none that can be read.

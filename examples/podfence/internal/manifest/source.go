@@ -37,15 +37,6 @@ func mayHoldPods(text []byte) bool {
 // parts, being no list though it looked like one. The caller may not change it.
 func (o *Object) JSON() []byte { return o.source.text }
 
-// Value is the JSON at the end of a path in the object, nil where there is none. A workload may hold only what the library
-// looks at: the rest of it stands in its text. The caller may not change it.
-func (o *Object) Value(path ...string) []byte {
-	if s, ok := valueAt(o.source.text, path); ok {
-		return s.of(o.source.text)
-	}
-	return nil
-}
-
 // Tree decodes an object without regard to its kind. nil is what is no mapping.
 func (o *Object) Tree() *unstructured.Unstructured {
 	var content map[string]any

@@ -34,6 +34,7 @@ func object(t testing.TB, o *manifest.Object) Object {
 	if o.Err != nil {
 		t.Fatal(o.Err)
 	}
+	o.Own()
 	object := Object{
 		Owner: Owner{o.Namespace, schema.FromAPIVersionAndKind(o.APIVersion, o.Kind).Group, o.Kind, o.Name}, Typed: o.Typed,
 	}
