@@ -50,13 +50,25 @@ func newScratch(dir, bin string) (*scratch, error) {
 		return nil, err
 	}
 	return &scratch{dir: dir, cwd: dir, env: []string{
-		"PATH=" + strings.Join([]string{stubs, bin, os.Getenv("PATH")}, string(os.PathListSeparator)),
+		"PATH=" + strings.Join(append([]string{stubs, bin}, others()...), string(os.PathListSeparator)),
+		"GOBIN=" + filepath.Join(home, "gobin"),
 		"HELM_CONFIG_HOME=" + home, "HELM_CACHE_HOME=" + home, "HELM_DATA_HOME=" + home,
 		"PRE_COMMIT_HOME=" + filepath.Join(home, "pre-commit"),
 		"NO_COLOR=1",
 		// Packages that were built in the clone need not be built again in its copy.
 		"GOFLAGS=-trimpath -buildvcs=false",
 	}}, nil
+}
+
+// others are the directories of the test's own PATH, without those that have a
+// podfence of another version.
+func others() (dirs []string) {
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if _, err := os.Stat(filepath.Join(dir, "podfence")); err != nil {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
 }
 
 func copyFile(from, to string) error {
