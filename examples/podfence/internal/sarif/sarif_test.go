@@ -151,7 +151,7 @@ func TestArtifact(t *testing.T) {
 		"a b/ä%.yaml":      {URI: "a%20b/%C3%A4%25.yaml", URIBaseID: sourceRoot},
 		"../manifests/a":   {URI: "../manifests/a", URIBaseID: sourceRoot},
 		"c:d.yaml":         {URI: "./c:d.yaml", URIBaseID: sourceRoot},
-		"/work/./x/a.yaml": {URI: "file:///work/x/a.yaml"},
+		"/srv/./x/a.yaml": {URI: "file:///srv/x/a.yaml"},
 		"a\n\x1b\xff?#":    {URI: "a%0A%1B%FF%3F%23", URIBaseID: sourceRoot},
 	} {
 		if got := artifactOf(file); got != want {
