@@ -148,11 +148,11 @@ func TestRules(t *testing.T) {
 // TestArtifact: a path is a URI, whatever it holds.
 func TestArtifact(t *testing.T) {
 	for file, want := range map[string]artifactLocation{
-		"a b/ä%.yaml":      {URI: "a%20b/%C3%A4%25.yaml", URIBaseID: sourceRoot},
-		"../manifests/a":   {URI: "../manifests/a", URIBaseID: sourceRoot},
-		"c:d.yaml":         {URI: "./c:d.yaml", URIBaseID: sourceRoot},
+		"a b/ä%.yaml":     {URI: "a%20b/%C3%A4%25.yaml", URIBaseID: sourceRoot},
+		"../manifests/a":  {URI: "../manifests/a", URIBaseID: sourceRoot},
+		"c:d.yaml":        {URI: "./c:d.yaml", URIBaseID: sourceRoot},
 		"/srv/./x/a.yaml": {URI: "file:///srv/x/a.yaml"},
-		"a\n\x1b\xff?#":    {URI: "a%0A%1B%FF%3F%23", URIBaseID: sourceRoot},
+		"a\n\x1b\xff?#":   {URI: "a%0A%1B%FF%3F%23", URIBaseID: sourceRoot},
 	} {
 		if got := artifactOf(file); got != want {
 			t.Errorf("%q is %+v, want %+v", file, got, want)
