@@ -259,6 +259,8 @@ type question struct {
 	template *corev1.PodTemplateSpec
 	// old is the running pod of an update; else nil.
 	old *corev1.Pod
+	// notices are about the policies that select the pod.
+	notices []policy.Notice
 }
 
 // trial is the question under one policy. What is not filled in is the
@@ -306,6 +308,7 @@ func decide(q question, lv api.LevelVersion, policies policy.Set) Decision {
 		return Decision{Pod: q.pod, Template: q.template, Result: evaluate.Result{Level: lv}, Reason: PrivilegedLevel}
 	}
 	candidates := policies.Governing(q.namespace, q.meta.Labels)
+	q.notices = policies.Notices(q.namespace, q.meta.Labels)
 	if len(candidates) == 0 {
 		t := q.try(lv, nil)
 		return q.decision(&t, NoPolicy, nil)
@@ -338,6 +341,7 @@ func reasonOf(t *trial) Reason {
 }
 
 func (q *question) decision(t *trial, why Reason, considered []string) Decision {
+	t.result.Notices = q.notices
 	return Decision{
 		Pod: t.pod, Template: t.template, Report: t.report, Result: t.result,
 		Reason: why, Considered: considered, old: q.old,

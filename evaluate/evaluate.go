@@ -103,6 +103,7 @@ func (q *question) answer(r *Result, lv api.LevelVersion, exceptions *policy.Set
 	r.Violations = find(q.meta, q.pod, r.Level)
 	if exceptions.Len() > 0 {
 		q.except(r, exceptions)
+		r.Notices = exceptions.Notices(q.namespace, q.meta.Labels)
 	}
 	if q.pod != q.given {
 		q.mark(r)

@@ -9,7 +9,7 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-// ResultRecord is the JSON form of a [Result]. Every key is always there.
+// ResultRecord is the JSON form of a [Result]. Every key is always there, but for notices.
 type ResultRecord struct {
 	Allowed bool      `json:"allowed"`
 	Level   api.Level `json:"level"`
@@ -20,6 +20,8 @@ type ResultRecord struct {
 	Policy     string            `json:"policy"`
 	Violations []ViolationRecord `json:"violations"`
 	Excused    []ViolationRecord `json:"excused"`
+	// Notices are about policies that do not speak as they are written.
+	Notices []policy.Notice `json:"notices,omitempty"`
 }
 
 // ViolationRecord is the JSON form of a [Violation], its derived parts included.
@@ -63,6 +65,7 @@ func (r Result) Record() ResultRecord {
 		Policy:     r.PolicyName(),
 		Violations: records(r.Violations),
 		Excused:    records(r.Excused),
+		Notices:    r.Notices,
 	}
 }
 

@@ -149,6 +149,9 @@ type Result struct {
 	Violations []Violation
 	// Excused are the violations that the policy's grants cover.
 	Excused []Violation
+	// Notices are about policies that select the pod by its labels and do not speak
+	// as they are written: their namespaces are unknown, or they expire.
+	Notices []policy.Notice
 }
 
 // Allowed reports whether nothing stands against the pod. Denied is an answer,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -11,11 +12,38 @@ import (
 
 // Set holds validated policies and answers which of them govern a pod. It is
 // immutable and safe for concurrent use. The zero Set holds none.
+//
+// What a set cannot know by itself its user tells it: [Set.At] the time, and
+// [Set.WithNamespaces] the labels of namespaces.
 type Set struct {
 	policies []*Policy
 	// byNamespace finds the policies of a namespace; "" holds those of every
 	// namespace.
 	byNamespace map[string]*index
+	// labelsOf tells the labels of a namespace; nil: of none.
+	labelsOf func(namespace string) (labels map[string]string, known bool)
+	// now is the time in seconds since 1970, and timed reports whether it is known.
+	now   int64
+	timed bool
+	// notable: some policy may be worth a notice.
+	notable bool
+}
+
+// At returns the set at a time. Policies that have expired by then grant nothing in
+// it. Without a time no policy expires, and [Set.Notices] says which would.
+func (s Set) At(now time.Time) Set {
+	s.now, s.timed = now.Unix(), true
+	return s
+}
+
+// WithNamespaces returns the set with what is known of namespaces: labelsOf returns
+// the labels of one by its name, and whether they are known. Policies that select
+// namespaces by their labels govern nothing where these are not known, and
+// [Set.Notices] says so. The set asks while it answers, possibly from several
+// goroutines; the labels are not changed.
+func (s Set) WithNamespaces(labelsOf func(namespace string) (labels map[string]string, known bool)) Set {
+	s.labelsOf = labelsOf
+	return s
 }
 
 // index finds policies by one label that each of them demands, so that a pod is
