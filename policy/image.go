@@ -46,6 +46,7 @@ func parseImage(text string) (ref image, ok bool) {
 		}
 	}
 	ref.setName(name)
+	ref.foldLibrary()
 	if !isRegistry(ref.registry) || !isImagePath(ref.path) || ref.nameLength() > maxImagePath {
 		return image{}, false
 	}
@@ -72,7 +73,18 @@ func (ref *image) setName(name string) {
 	if ref.registry == oldDockerRegistry {
 		ref.registry = dockerRegistry
 	}
-	ref.library = ref.registry == dockerRegistry && strings.IndexByte(ref.path, '/') < 0
+}
+
+// foldLibrary gives what is in the folder library/ of docker.io one form, with the
+// folder written and without it.
+func (ref *image) foldLibrary() {
+	if ref.registry != dockerRegistry {
+		return
+	}
+	path := strings.TrimPrefix(ref.path, library)
+	if ref.library = strings.IndexByte(path, '/') < 0; ref.library {
+		ref.path = path
+	}
 }
 
 // namesRegistry reports whether the first part of a name is a registry and not a folder.
@@ -167,9 +179,9 @@ func parseImagePattern(text string) (p imagePattern, ok bool) {
 	}
 	p.setName(name)
 	if p.open == openPath {
-		p.library = false
 		ok = isImagePathBeginning(p.path)
 	} else {
+		p.foldLibrary()
 		ok = isImagePath(p.path)
 	}
 	return p, ok && isRegistry(p.registry) && p.nameLength() <= maxImagePath

@@ -113,11 +113,11 @@ func Keys() []Key {
 // list. The zero Entry is none.
 type Entry struct {
 	Key Key
-	// Index counts the entries of a list from 0; -1 for a value that is no list.
-	Index int32
 	// Container counts the entries for single containers from 1: the key is that of
 	// one of them. 0: it is the policy's own.
-	Container int32
+	Container uint8
+	// Index counts the entries of a list from 0; -1 for a value that is no list.
+	Index int32
 }
 
 // String is the path of the entry in a policy, "allow.allowedHostPaths[1]" or

@@ -131,7 +131,7 @@ func (v View) Excuses(f *Fault) (by Entry, ok bool) {
 	for i, e := range v.entries {
 		part := e.part()
 		if by, ok = part.Excuses(f); ok {
-			by.Container = int32(i) + 1
+			by.Container = uint8(i) + 1
 			return by, true
 		}
 	}
