@@ -409,9 +409,9 @@ func annotated(pod *corev1.Pod, container string) string {
 func fromEntry(p *policy.Policy, change *mutate.Change) bool {
 	switch change.Field {
 	case spec.FieldRunAsUser:
-		any, _ := p.UserFill(false)
+		usual, usually := p.UserFill(false)
 		nonRoot, ok := p.UserFill(true)
-		return change.Value != any && (!ok || change.Value != nonRoot)
+		return !(usually && change.Value == usual || ok && change.Value == nonRoot)
 	case spec.FieldRunAsGroup:
 		id, ok := p.GroupFill()
 		return !ok || change.Value != id
