@@ -125,3 +125,40 @@ func (c *checker) entryFill(field string, id *int64, rule, own ruleField) {
 		}
 	}
 }
+
+// entries warns of entries for single containers that hardly say what was meant.
+func (p *Policy) entries(warn func(Warning)) {
+	for i := range p.Containers {
+		e, path := &p.Containers[i], entryPath(containersKey, i)
+		if part := e.part(); part.effect() != differs && part.Allow.RunAsUser.Rule == "" && part.Allow.RunAsGroup.Rule == "" && !e.fillsIn() {
+			warn(Warning{Reason: WarnGrantsNothing, Field: path})
+		}
+		if len(e.Names) > 0 && len(e.Images) == 0 {
+			warn(Warning{Reason: WarnNamesAlone, Field: path + ".names"})
+		}
+		for j, entry := range e.Images {
+			if pattern, ok := parseImagePattern(entry); ok {
+				pattern.warn(entry, entryPath(path+".images", j), warn)
+			}
+		}
+	}
+}
+
+// fillsIn reports whether an entry says something of what is filled in.
+func (e *ContainerEntry) fillsIn() bool { return e.Mutations != ContainerMutations{} }
+
+func (p *imagePattern) warn(entry, field string, warn func(Warning)) {
+	about := func(reason WarningReason, meant string) {
+		warn(Warning{Reason: reason, Field: field, Value: entry, Meant: meant})
+	}
+	begin, _ := strings.CutSuffix(entry, anyValue)
+	if first, _, found := strings.Cut(begin, "/"); !found || !namesRegistry(first) {
+		about(WarnNoRegistry, p.text())
+	}
+	if p.open == openNone && p.digest == "" && p.tag == latest {
+		about(WarnLatestImage, p.name()+":"+anyValue)
+	}
+	if p.open == openPath && !strings.HasSuffix(begin, "/") {
+		about(WarnWideImage, "")
+	}
+}

@@ -23,9 +23,11 @@ type Warning struct {
 	// Position is where the field stands, or what is nearest above it.
 	Position
 	// Value is the entry of a list that it is about, for WarnEverything,
-	// WarnWideHostPath, WarnUnknownCapability and WarnNoSuchHost.
+	// WarnWideHostPath, WarnUnknownCapability, WarnNoSuchHost, WarnNoRegistry,
+	// WarnLatestImage and WarnWideImage.
 	Value string `json:"value,omitempty"`
-	// Meant is the capability that was probably meant, for WarnUnknownCapability.
+	// Meant is what was probably meant: the capability for WarnUnknownCapability, the
+	// whole reference for WarnNoRegistry, and one of every tag for WarnLatestImage.
 	Meant string `json:"meant,omitempty"`
 	// Paths are what the entry covers of the node's own, for WarnWideHostPath.
 	Paths []string `json:"paths,omitempty"`
@@ -78,6 +80,20 @@ const (
 	// WarnMergedGroups: supplementalGroups has ranges, which hold for the groups of
 	// the manifest alone while the rule does not demand Strict.
 	WarnMergedGroups WarningReason = "MergedGroups"
+	// WarnNamesAlone: an entry for single containers gives names and no images, and
+	// names are chosen by whoever writes the pod.
+	WarnNamesAlone WarningReason = "NamesAlone"
+	// WarnNoRegistry: an image names no registry, and so is one of docker.io.
+	WarnNoRegistry WarningReason = "NoRegistry"
+	// WarnLatestImage: an image has the tag latest, or none, which is the same: what
+	// that is changes without a word.
+	WarnLatestImage WarningReason = "LatestImage"
+	// WarnWideImage: the "*" of an image does not stand behind a slash, a colon or an
+	// "@", so that it also matches registries' folders and repositories of other names.
+	WarnWideImage WarningReason = "WideImage"
+	// WarnGrantsNothing: an entry for single containers allows nothing and fills
+	// nothing in.
+	WarnGrantsNothing WarningReason = "GrantsNothing"
 	// WarnNotInWelkin: the policy stands in a Welkin values file and has keys that
 	// Welkin's chart does not know: it passes them over.
 	WarnNotInWelkin WarningReason = "NotInWelkin"
@@ -168,6 +184,7 @@ func (p *Policy) warnings() (all []Warning) {
 	p.wide(warn)
 	p.unknownCapabilities(warn)
 	p.matchless(warn)
+	p.entries(warn)
 	if !demandsOf(p).possible {
 		warn(Warning{Reason: WarnSelectsNothing})
 	}
@@ -260,6 +277,18 @@ func (w *Warning) what() string {
 	case WarnNoSuchHost:
 		return "lists " + quote(w.Value) + " in " + w.Field + ", which allows no host: they are compared as they are written; " +
 			"write each host or IP address by itself, without a port"
+	case WarnNamesAlone:
+		return "tells containers by names alone in " + w.Field + ": whoever writes the pod writes these; write images beside them"
+	case WarnNoRegistry:
+		return "lists " + quote(w.Value) + " in " + w.Field + " without a registry, which is " + quote(w.Meant) + "; write it so"
+	case WarnLatestImage:
+		return "lists " + quote(w.Value) + " in " + w.Field + ", which is the tag latest: what that is changes without a word; write a tag or a digest, or " +
+			quote(w.Meant) + " for every image of the repository"
+	case WarnWideImage:
+		return "lists " + quote(w.Value) + " in " + w.Field + ", which also matches others whose names only begin so; " +
+			"put the * behind a slash, a colon or an @"
+	case WarnGrantsNothing:
+		return "allows nothing and fills nothing in by " + w.Field + "; give the entry a grant under allow, or remove it"
 	case WarnSelectsNothing:
 		return "selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"
 	case WarnOverlap:

@@ -37,6 +37,11 @@ func one(name, selector string) string {
 	return fmt.Sprintf("{name: %s, podSelectorExpressions: [%s], allow: {seLinuxOptions: true}}\n---\n", name, selector)
 }
 
+// entryOf is a policy with an entry for the containers that some keys tell.
+func entryOf(keys string) string {
+	return "name: v\nnamespace: m\npodSelectorLabels: {app: b}\ncontainers:\n- {" + keys + ", allow: {privileged: true}}\n"
+}
+
 func has(key, value string) string {
 	return fmt.Sprintf("{key: %s, operator: In, values: [%s]}", key, value)
 }
@@ -102,6 +107,30 @@ mutations: {runAsGroup: 1, supplementalGroups: [1], dropAllCapabilities: true}
 		{"the node in one namespace", "who may create pods there is few", "name: v\nnamespace: m\npodSelectorLabels: {app: b}\nallow: {privileged: true}\n", nil, "", ""},
 		{"hosts that are none", "they are compared as they are written", "name: v\npodSelectorLabels: {app: b}\nallow: {allowedProbeHosts: [127.0.0.1, '::1', node.example.com, '*']}\n",
 			[]string{`f1.yaml:1: warning: policy v lists "*" in allow.allowedProbeHosts[3], which allows no host: they are compared as they are written; write each host or IP address by itself, without a port`}, "allow.allowedProbeHosts[3]", "f1.yaml:3"},
+		{"an entry by names alone", "they are the tenant's", entryOf("names: [istio-init]"), []string{"f1.yaml:1: warning: policy m/v tells containers by names alone in containers[0].names: " +
+			"whoever writes the pod writes these; write images beside them"}, "containers[0].names", "f1.yaml:5"},
+		{"an entry by names and images", "the image says what is run", entryOf("names: [istio-init], images: ['docker.io/istio/proxyv2:*']"), nil, "", ""},
+		{"an entry by kinds alone", "who may add ephemeral containers is not who writes pods", entryOf("kinds: [ephemeral]"), nil, "", ""},
+		{"an image without a registry", "which one is meant is the runtime's guess", entryOf("images: ['istio/proxyv2:1.24']"),
+			[]string{`f1.yaml:1: warning: policy m/v lists "istio/proxyv2:1.24" in containers[0].images[0] without a registry, which is "docker.io/istio/proxyv2:1.24"; write it so`}, "containers[0].images[0]", "f1.yaml:5"},
+		{"the tag latest", "it is another image tomorrow", entryOf("images: ['docker.io/istio/proxyv2:latest']"),
+			[]string{`f1.yaml:1: warning: policy m/v lists "docker.io/istio/proxyv2:latest" in containers[0].images[0], which is the tag latest: what that is changes without a word; write a tag or a digest, or "docker.io/istio/proxyv2:*" for every image of the repository`}, "containers[0].images[0]", "f1.yaml:5"},
+		{"no tag", "it means latest", entryOf("images: [docker.io/istio/proxyv2]"),
+			[]string{`f1.yaml:1: warning: policy m/v lists "docker.io/istio/proxyv2" in containers[0].images[0], which is the tag latest: what that is changes without a word; write a tag or a digest, or "docker.io/istio/proxyv2:*" for every image of the repository`}, "containers[0].images[0]", "f1.yaml:5"},
+		{"a pattern across segments", "docker.io/istio-evil/proxyv2 begins so too", entryOf("images: ['docker.io/istio*']"),
+			[]string{`f1.yaml:1: warning: policy m/v lists "docker.io/istio*" in containers[0].images[0], which also matches others whose names only begin so; put the * behind a slash, a colon or an @`}, "containers[0].images[0]", "f1.yaml:5"},
+		{"patterns at the ends of segments", "they match what they are written for", entryOf("images: ['docker.io/istio/*', 'docker.io/istio/proxyv2:1.*', 'docker.io/istio/proxyv2@*', 'docker.io/istio/a@sha256:" + strings.Repeat("a", 64) + "']"), nil, "", ""},
+		{"an entry that grants nothing", "it was forgotten", "name: v\npodSelectorLabels: {app: b}\nallow: {seLinuxOptions: true}\ncontainers:\n- kinds: [init]\n",
+			[]string{"f1.yaml:1: warning: policy v allows nothing and fills nothing in by containers[0]; give the entry a grant under allow, or remove it"}, "containers[0]", "f1.yaml:5"},
+		{"an entry that only fills", "it does something", "name: v\npodSelectorLabels: {app: b}\nallow: {seLinuxOptions: true}\ncontainers:\n- {kinds: [init], mutations: {runAsUser: 7}}\n", nil, "", ""},
+		{"an entry that opens the node everywhere", "it does so as the policy would", "name: v\npodSelectorLabels: {app: b}\ncontainers:\n- {kinds: [ephemeral], allow: {privileged: true}}\n",
+			[]string{"f1.yaml:1: warning: policy v opens the node in every namespace, by allow.privileged: whoever may create a pod in any of them can write the labels that it selects; write namespace"}, "", "f1.yaml:1"},
+		{"every capability in an entry", "as in the policy's own list", "name: v\nnamespace: m\npodSelectorLabels: {app: b}\ncontainers:\n- {kinds: [ephemeral], allow: {allowedCapabilities: ['*']}}\n",
+			[]string{`f1.yaml:1: warning: policy m/v lists "*" in containers[0].allow.allowedCapabilities[0], which is every capability, also those that rule the node, as SYS_ADMIN and SYS_MODULE do; list what its pods add`}, "containers[0].allow.allowedCapabilities[0]", "f1.yaml:5"},
+		{"a capability misspelt in an entry", "as in the policy's own list", "name: v\npodSelectorLabels: {app: b}\ncontainers:\n- {kinds: [ephemeral], allow: {allowedCapabilities: [NET_ADMN]}}\n",
+			[]string{`f1.yaml:1: warning: policy v lists "NET_ADMN" in containers[0].allow.allowedCapabilities[0], which is no capability of Linux; did you mean NET_ADMIN?`}, "containers[0].allow.allowedCapabilities[0]", "f1.yaml:4"},
+		{"no host in an entry", "as in the policy's own list", "name: v\npodSelectorLabels: {app: b}\ncontainers:\n- {kinds: [regular], allow: {allowedProbeHosts: ['*']}}\n",
+			[]string{`f1.yaml:1: warning: policy v lists "*" in containers[0].allow.allowedProbeHosts[0], which allows no host: they are compared as they are written; write each host or IP address by itself, without a port`}, "containers[0].allow.allowedProbeHosts[0]", "f1.yaml:4"},
 		{"volumes unset", "the default lists projected, and baseline demands nothing", "name: v\npodSelectorLabels: {app: b}\nallow: {seLinuxOptions: true}\n", nil, "", ""},
 		{"never", "the label must be and must not be", "name: never\npodSelectorLabels: {app: d}\npodSelectorExpressions:\n- {key: app, operator: NotIn, values: [d, e]}\nallow: {seLinuxOptions: true}\n",
 			[]string{"f1.yaml:1: warning: policy never selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"}, "", "f1.yaml:1"},
