@@ -57,6 +57,26 @@ func fillGroups() []group {
 			policies: privilegePolicies(),
 		},
 		{
+			// What the pod sets is excused only where all that inherit it are granted it.
+			name:   "users of entries",
+			checks: nonRoot,
+			fields: choose(
+				podgen.OnPod(onPodNonRoot, bools...), podgen.OnSubject(onNonRoot, bools...),
+				podgen.OnPod(onPodUser, 0), podgen.OnSubject(onUser, 0),
+				slices.Concat(podgen.Beside(podgen.Bare), podgen.Beside(rooted)[1:2]),
+			),
+			policies: userEntries(0, 1000),
+		},
+		{
+			name:   "privilege of entries",
+			checks: choose(spec.CheckPrivileged, spec.CheckAllowPrivilegeEscalation, spec.CheckCapabilitiesRestricted),
+			fields: choose(
+				podgen.OnSubject(onPrivileged, bools...), podgen.OnSubject(onEscalation, bools...),
+				podgen.OnSubject(onAdd, "NET_ADMIN", "cap_sys_admin"), podgen.OnSubject(onDrop, choose[corev1.Capability]("ALL")),
+			),
+			policies: privilegeEntries(),
+		},
+		{
 			name:   "seccomp",
 			checks: choose(spec.CheckSeccompProfileRestricted),
 			fields: choose(
@@ -125,6 +145,50 @@ func userPolicies(fills ...int64) (policies []policy.Policy) {
 			if selecting(p).Validate() == nil {
 				policies = append(policies, p)
 			}
+		}
+	}
+	return policies
+}
+
+// userEntries are some rules over users with every rule of an entry for regular
+// containers, which has no value to fill or one of those that are admitted.
+func userEntries(fills ...int64) (policies []policy.Policy) {
+	own := []policy.UserRule{
+		{}, {Rule: policy.RunAsAny}, {Rule: policy.MustRunAs, Ranges: idRanges(0, 0)}, {Rule: policy.MustRunAs, Ranges: idRanges(400, 500)},
+	}
+	for _, entry := range userPolicies() {
+		for _, rule := range own {
+			p := policy.Policy{Allow: policy.Allow{RunAsUser: rule}, Containers: []policy.ContainerEntry{{
+				Kinds: []policy.ContainerKind{policy.KindRegular}, Allow: policy.ContainerAllow{RunAsUser: entry.Allow.RunAsUser},
+			}}}
+			policies = append(policies, p)
+			for _, id := range fills {
+				p := *p.DeepCopy()
+				p.Containers[0].Mutations.RunAsUser = &id
+				if selecting(p).Validate() == nil {
+					policies = append(policies, p)
+				}
+			}
+		}
+	}
+	return policies
+}
+
+// privilegeEntries are what an entry for regular containers may say of privilege,
+// beside every policy that says so of all.
+func privilegeEntries() (policies []policy.Policy) {
+	for _, own := range privilegePolicies() {
+		for _, of := range privilegePolicies() {
+			p := own
+			p.Containers = []policy.ContainerEntry{{
+				Kinds: []policy.ContainerKind{policy.KindRegular},
+				Allow: policy.ContainerAllow{
+					Privileged: of.Allow.Privileged, AllowPrivilegeEscalation: of.Allow.AllowPrivilegeEscalation,
+					AllowedCapabilities: of.Allow.AllowedCapabilities,
+				},
+				Mutations: policy.ContainerMutations{DropAllCapabilities: of.Mutations.DropAllCapabilities},
+			}}
+			policies = append(policies, p)
 		}
 	}
 	return policies
