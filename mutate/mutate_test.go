@@ -39,7 +39,7 @@ const completePod = `{securityContext: {fsGroup: 2, supplementalGroups: [2]}, co
 
 var mutateRows = [][]mutateRow{
 	unsetRows, inheritanceRows, privilegeRows, capabilityRows, windowsRows, userNamespaceRows,
-	annotationRows, userRows, groupRows, policyRows, containerRows,
+	annotationRows, userRows, groupRows, policyRows, containerRows, entryRows,
 }
 
 var unsetRows = []mutateRow{
@@ -682,4 +682,44 @@ func TestEveryReasonHasARow(t *testing.T) {
 	if len(reasons) != 11 {
 		t.Errorf("rows give %d reasons, the package has 11", len(reasons))
 	}
+}
+
+// mesh is a pod with a container that sets the network up and one that does the work.
+const mesh = "{initContainers: [{name: istio-init, image: 'istio/proxyv2:1.24'}], containers: [{name: a, image: nginx}]}"
+
+var entryRows = []mutateRow{
+	{name: "a user for one container", why: "the entry names it, the other gets none", spec: mesh,
+		policy: "containers: [{names: [istio-init], images: ['docker.io/istio/proxyv2:*'], mutations: {runAsUser: 65534, runAsGroup: 65534}}]",
+		want:   groups.and(bareContainer("i0")).and(bareContainer("c0")).with("i0 runAsUser", "65534").with("i0 runAsGroup", "65534")},
+	{name: "an entry of another image", why: "the name alone is not enough", spec: mesh,
+		policy: "containers: [{names: [istio-init], images: ['docker.io/istio/pilot:*'], mutations: {runAsUser: 65534}}]",
+		want:   groups.and(bareContainer("i0")).and(bareContainer("c0"))},
+	{name: "root for one container", why: "what it is granted is not filled in against it", spec: mesh,
+		policy: "containers: [{kinds: [init], allow: {runAsUser: RunAsAny, allowPrivilegeEscalation: true}, mutations: {dropAllCapabilities: false, setDefaultSeccompProfile: false}}]",
+		want:   groups.and(bareContainer("c0")).and(changes{"i0 privileged": "false", "i0 runAsGroup": "1"}),
+		unset:  []string{"i0 allowPrivilegeEscalation: policy", "i0 capabilities.drop: policy", "i0 runAsNonRoot: policy", "i0 seccompProfile.type: policy"}},
+	{name: "what the policy turns off and the entry on", why: "the entry speaks for its container", spec: mesh,
+		policy: "mutations: {dropAllCapabilities: false, runAsUser: 5}\ncontainers: [{kinds: [init], mutations: {dropAllCapabilities: true, runAsUser: 6}}]",
+		want: func() changes {
+			want := groups.and(bareContainer("i0")).and(bareContainer("c0")).with("i0 runAsUser", "6").with("c0 runAsUser", "5")
+			delete(want, "c0 capabilities.drop")
+			return want
+		}(),
+		unset: []string{"c0 capabilities.drop: policy"}},
+	{name: "two entries that name a user", why: "the lowest counts, in whichever order", spec: mesh,
+		policy: "containers: [{kinds: [init], mutations: {runAsUser: 9}}, {names: ['istio-*'], mutations: {runAsUser: 8}}]",
+		want:   groups.and(bareContainer("i0")).and(bareContainer("c0")).with("i0 runAsUser", "8")},
+	{name: "a privileged container that an entry grants", why: "it drops nothing, as under the policy's own grant",
+		spec:   "{containers: [{name: a, securityContext: {privileged: true}}, {name: b, securityContext: {privileged: true}}]}",
+		policy: "containers: [{names: [a], allow: {privileged: true}}]",
+		want: groups.and(changes{"c0 runAsGroup": "1", "c0 runAsNonRoot": "true", "c0 seccompProfile.type": `"RuntimeDefault"`}).
+			and(changes{"c1 capabilities.drop": `["ALL"]`, "c1 runAsGroup": "1", "c1 runAsNonRoot": "true", "c1 seccompProfile.type": `"RuntimeDefault"`}),
+		unset: []string{"c0 allowPrivilegeEscalation: privileged", "c0 capabilities.drop: privileged", "c1 allowPrivilegeEscalation: privileged"}},
+	{name: "a user that the author set", why: "fills, never overrides", spec: one("{runAsUser: 7}"),
+		policy: "containers: [{kinds: [regular], mutations: {runAsUser: 8}}]", want: bare},
+	{name: "a user that the pod has", why: "the effective value is set", spec: "{securityContext: {runAsUser: 7}, containers: [{name: a}]}",
+		policy: "containers: [{kinds: [regular], mutations: {runAsUser: 8}}]", want: bare},
+	{name: "an entry for sidecars", why: "one is no init container that ends", spec: "{initContainers: [{name: b, restartPolicy: Always}], containers: [{name: a}]}",
+		policy: "containers: [{kinds: [sidecar], mutations: {runAsUser: 8}}, {kinds: [init], mutations: {runAsUser: 3}}]",
+		want:   groups.and(bareContainer("i0")).and(bareContainer("c0")).with("i0 runAsUser", "8")},
 }
