@@ -183,6 +183,8 @@ func TestPodfence(t *testing.T) {
 	c := cluster.Start(t, binaries, cluster.Options{})
 	files, policies := examplePolicies(t)
 	files["stored.yaml"] = storedPolicies
+	files["mesh.yaml"] = string(example(t, "policies", "mesh.yaml"))
+	files["debug.yaml"] = debugPolicies
 	w := c.StartWebhook(2, files)
 	// Pods that predate the webhook.
 	namespace(t, c, "old", nil)
@@ -202,6 +204,8 @@ func TestPodfence(t *testing.T) {
 	t.Run("the bare Deployment runs as the document prints it", func(t *testing.T) { testDeployment(t, c) })
 	t.Run("the route manager is admitted by its policy and nowhere else", func(t *testing.T) { testRouteManager(t, c) })
 	t.Run("debug containers are filled in, and privileged ones are refused", func(t *testing.T) { testEphemeral(t, c) })
+	t.Run("a mesh's init container alone gets what it needs", func(t *testing.T) { testMesh(t, c) })
+	t.Run("debug containers by every profile of kubectl get what they are granted", func(t *testing.T) { testDebugProfiles(t, c) })
 	t.Run("a pod that predates podfence can be updated and can finish", func(t *testing.T) { testOldPod(t, c) })
 	t.Run("the server accepts what the library says it accepts", func(t *testing.T) { testKinds(t, c, policies) })
 	t.Run("the server stores what the library says it would", func(t *testing.T) { testStored(t, c) })
