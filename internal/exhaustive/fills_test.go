@@ -187,19 +187,23 @@ func groupPolicies(set setGroups, fills ...*int64) (policies []policy.Policy) {
 	return policies
 }
 
-var groupFills = choose(pointer[int64](0), pointer[int64](450))
+var groupFills = choose(pointer[int64](0), pointer[int64](450), pointer(int64(policy.NoGroup)))
 
 func setGroup(p *policy.Policy, rule policy.GroupRule, id *int64) {
-	p.Allow.RunAsGroup, p.Mutations.RunAsGroup = rule, id
+	p.Allow.RunAsGroup, p.Mutations.RunAsGroup = rule, (*policy.GroupFill)(id)
 }
 
 func setFSGroup(p *policy.Policy, rule policy.GroupRule, id *int64) {
-	p.Allow.FSGroup, p.Mutations.FSGroup = rule, id
+	p.Allow.FSGroup, p.Mutations.FSGroup = rule, (*policy.GroupFill)(id)
 }
 
 func setSupplemental(p *policy.Policy, rule policy.GroupRule, id *int64) {
 	p.Allow.SupplementalGroups.GroupRule = rule
-	if id != nil {
+	switch {
+	case id == nil:
+	case *id == int64(policy.NoGroup): // an empty list has that meaning there
+		p.Mutations.SupplementalGroups = []int64{}
+	default:
 		p.Mutations.SupplementalGroups = choose(*id)
 	}
 }

@@ -38,6 +38,7 @@ var warnings = []struct {
 	{policy.WarnUnknownCapability, "An unknown capability", "Linux has no such capability."},
 	{policy.WarnNoSuchHost, "A probe host that no probe can name", "Hosts are compared as they are written, so that a pattern, a network, a URL or a port allows none."},
 	{policy.WarnMergedGroups, "Groups of the image", "Ranges of supplementalGroups hold for the groups of the manifest alone, while the rule does not demand Strict."},
+	{policy.WarnUnusableGrant, "A grant that no pod can use", "The policy grants a namespace or the network of the host, and demands a user namespace, beside which the API refuses them."},
 	{policy.WarnNotInWelkin, "Keys that Welkin's chart does not know", "The policy stands in a Welkin values file and has keys that hold for podfence alone."},
 	{policy.WarnSelectsNothing, "A policy that selects nothing", "No labels meet the selector of the policy."},
 	{policy.WarnOverlap, "Policies that overlap", "Several policies can select one pod: they are tried in order of name, and their grants never add up."},
