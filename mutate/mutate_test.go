@@ -731,6 +731,7 @@ func TestEveryReasonHasARow(t *testing.T) {
 	reasons := map[mutate.Reason]bool{
 		mutate.PolicyLeaves: false, mutate.Windows: false, mutate.Mirror: false, mutate.PrivilegedContainer: false, mutate.AddsSysAdmin: false,
 		mutate.RootUser: false, mutate.Administrator: false, mutate.NonRoot: false, mutate.UserNamespace: false, mutate.Annotation: false, mutate.Inherited: false,
+		mutate.HostNamespaces: false, mutate.VolumeDevices: false, mutate.NoFSGroup: false,
 	}
 	for _, rows := range mutateRows {
 		for _, row := range rows {
@@ -744,7 +745,7 @@ func TestEveryReasonHasARow(t *testing.T) {
 			t.Errorf("%q: in a row %v, explained as %q", reason, found, reason.String())
 		}
 	}
-	if len(reasons) != 11 {
-		t.Errorf("rows give %d reasons, the package has 11", len(reasons))
+	if len(reasons) != 14 {
+		t.Errorf("rows give %d reasons, the package has 14", len(reasons))
 	}
 }
