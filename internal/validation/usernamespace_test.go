@@ -20,7 +20,7 @@ func TestUserNamespacesThatAreLeftWouldBeRefused(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pod := validPod().Draw(t, "pod")
 		pod.Spec.HostUsers = nil
-		if rapid.IntRange(0, 3).Draw(t, "block device") == 0 {
+		if len(pod.Spec.Containers) > 0 && rapid.IntRange(0, 3).Draw(t, "block device") == 0 {
 			addBlockDevice(pod)
 		}
 		if _, err := create(pod); err != nil {
