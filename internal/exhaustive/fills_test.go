@@ -81,6 +81,30 @@ func fillGroups() []group {
 			policies: groupPolicies(setFSGroup, groupFills...),
 		},
 		{
+			name: "fsGroupChangePolicy",
+			fields: choose(
+				podgen.OnPod(onFSGroup, 0, 400), podgen.OnPod(onChangePolicy, corev1.FSGroupChangeOnRootMismatch, corev1.FSGroupChangeAlways, ""),
+			),
+			policies: onRootMismatch(groupPolicies(setFSGroup, groupFills...)),
+		},
+		{
+			// What keeps a pod from a user namespace, and what the standard lets be in one.
+			name:   "user namespaces",
+			checks: nonRoot,
+			fields: choose(
+				onSpec(func(s *corev1.PodSpec, v bool) { s.HostNetwork = v }, true),
+				onSpec(func(s *corev1.PodSpec, v bool) { s.HostPID = v }, true),
+				onSpec(func(s *corev1.PodSpec, v bool) { s.HostIPC = v }, true),
+				onContainer(onDevices, choose(corev1.VolumeDevice{Name: "v", DevicePath: "/v"})),
+				podgen.OnPod(onPodUser, 0), podgen.OnSubject(onNonRoot, false),
+			),
+			policies: choose(
+				policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired}},
+				policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired, RunAsUser: policy.UserRule{Rule: policy.RunAsAny}}},
+				policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired, HostNetwork: true, HostNamespace: true}},
+			),
+		},
+		{
 			name: "supplementalGroups",
 			fields: choose(
 				podgen.OnPod(onSupplemental, choose[int64](), choose[int64](0), choose[int64](1, 400), choose[int64](400, 2)),
@@ -206,6 +230,14 @@ func setSupplemental(p *policy.Policy, rule policy.GroupRule, id *int64) {
 	default:
 		p.Mutations.SupplementalGroups = choose(*id)
 	}
+}
+
+// onRootMismatch are policies that fill in when the kubelet hands volumes over.
+func onRootMismatch(policies []policy.Policy) []policy.Policy {
+	for i := range policies {
+		policies[i].Mutations.FSGroupChangePolicy = corev1.FSGroupChangeOnRootMismatch
+	}
+	return policies
 }
 
 // strictOrNot are policies without and with a demand on the groups of the image.
