@@ -97,7 +97,7 @@ func (c *checker) entryValues(field string, e *ContainerEntry, own *Allow) {
 		inner.rule(r)
 	}
 	inner.entryFill("mutations.runAsUser", e.Mutations.RunAsUser, rules[0], ownRules[0])
-	inner.entryFill("mutations.runAsGroup", e.Mutations.RunAsGroup, rules[1], ownRules[1])
+	inner.entryGroup("mutations.runAsGroup", e.Mutations.RunAsGroup, rules[1], ownRules[1])
 	for _, f := range inner {
 		if f.field = keyPath(field, f.field); f.about != "" {
 			f.about = keyPath(field, f.about)
@@ -123,6 +123,19 @@ func (c *checker) entryFill(field string, id *int64, rule, own ruleField) {
 		if fix, refused := rule.refuses(*id); refused {
 			c.clash(field, rule, fix, fmt.Sprintf("%d is refused by %s, %s", *id, rule.field, rule.name()))
 		}
+	}
+}
+
+// entryGroup checks a group that an entry fills in. None is no answer to a rule of the
+// policy that demands one, unless the entry's rule lets a container be without.
+func (c *checker) entryGroup(field string, g *GroupFill, rule, own ruleField) {
+	switch {
+	case g == nil:
+	case *g != NoGroup:
+		id := int64(*g)
+		c.entryFill(field, &id, rule, own)
+	case own.rule == MustRunAs && rule.rule != MayRunAs && rule.rule != RunAsAny:
+		c.clash(field, own, "write a group that it admits, or remove the key", "none fills no group, and "+own.field+" demands one")
 	}
 }
 

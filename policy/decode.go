@@ -112,6 +112,10 @@ func (r *reader) value(n *yaml.Node, into reflect.Value, path string) {
 		r.found(path, "has no value", fixBare(into.Type()))
 	case into.Type() == reflect.TypeFor[UserRule]() && n.Kind == yaml.ScalarNode:
 		r.word(n, into.Field(0), path)
+	case into.Type() == reflect.TypeFor[GroupFill]():
+		id, wrong := groupToFill(n)
+		r.complain(path, wrong)
+		into.SetInt(int64(id))
 	default:
 		r.kind(n, into, path)
 	}
@@ -127,7 +131,7 @@ func (r *reader) kind(n *yaml.Node, into reflect.Value, path string) {
 		r.list(n, into, path)
 	case reflect.Pointer:
 		into.Set(reflect.New(into.Type().Elem()))
-		r.kind(n, into.Elem(), path)
+		r.value(n, into.Elem(), path)
 	case reflect.String:
 		r.text(n, into, path)
 	case reflect.Bool:
@@ -154,6 +158,9 @@ func (r *reader) complain(path string, c complaint) {
 
 func (r *reader) text(n *yaml.Node, into reflect.Value, path string) {
 	s, wrong := text(n)
+	if words := textForm(withoutIndices(path)).Words; wrong != (complaint{}) && len(words) == 1 {
+		wrong.fix = "write " + words[0] // quotes around what is no word of the place would not do
+	}
 	r.complain(path, wrong)
 	into.SetString(s)
 }

@@ -121,10 +121,10 @@ func (m *Mutations) dropDefaults() {
 	if m.SetsSeccompProfile() {
 		m.SetDefaultSeccompProfile = nil
 	}
-	if group, _ := standard.GroupFill(); m.RunAsGroup != nil && *m.RunAsGroup == group {
+	if group, _ := standard.GroupFill(); m.RunAsGroup != nil && *m.RunAsGroup == GroupFill(group) {
 		m.RunAsGroup = nil
 	}
-	if fsGroup, _ := standard.FSGroupFill(); m.FSGroup != nil && *m.FSGroup == fsGroup {
+	if fsGroup, _ := standard.FSGroupFill(); m.FSGroup != nil && *m.FSGroup == GroupFill(fsGroup) {
 		m.FSGroup = nil
 	}
 	if slices.Equal(m.SupplementalGroups, standard.SupplementalGroupsFill()) {

@@ -26,7 +26,7 @@ type Form struct {
 	Conditions []FormCondition
 	// OneOf are keys of a block of which one must be given, and not be empty.
 	OneOf []string
-	// Shorthand are the words that may stand in place of a block.
+	// Shorthand are the words that may stand in place of a block or a number.
 	Shorthand []string
 	// Entry is what each entry of a list is, or the value of each label.
 	Entry *Form
@@ -119,7 +119,11 @@ func formOf(t reflect.Type, path string) *Form {
 	case reflect.Int32: // as the fix of one that does not fit says, see fixRange
 		return &Form{Kind: KindNumber, Min: 1, Max: maxPort}
 	case reflect.Int64:
-		return &Form{Kind: KindNumber, Min: 0, Max: MaxID}
+		f := &Form{Kind: KindNumber, Min: 0, Max: MaxID}
+		if t == reflect.TypeFor[GroupFill]() {
+			f.Shorthand = []string{noGroup}
+		}
+		return f
 	default:
 		return textForm(path)
 	}
@@ -317,6 +321,10 @@ func textForm(path string) *Form {
 		f.Words = words(ContainerKinds())
 	case "allow.supplementalGroups.policy":
 		f.Words = []string{string(corev1.SupplementalGroupsPolicyStrict)}
+	case KeyUserNamespace.String():
+		f.Words = []string{string(UserNamespaceRequired)}
+	case KeyFillFSGroupChangePolicy.String():
+		f.Words = []string{string(corev1.FSGroupChangeOnRootMismatch)}
 	case "allow.allowedHostPaths.types":
 		for _, t := range spec.HostPathTypes() {
 			f.Words = append(f.Words, t.Name)

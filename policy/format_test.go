@@ -71,6 +71,12 @@ var texts = []textRow{
 	{"allow.runAsGroup.rule", "", "", func(s string) bool { return slices.Contains(groupRules, Rule(s)) }},
 	{"allow.fsGroup.rule", "", "", func(s string) bool { return slices.Contains(groupRules, Rule(s)) }},
 	{"allow.supplementalGroups.rule", "", "", func(s string) bool { return slices.Contains(groupRules, Rule(s)) }},
+	{"allow.userNamespace", "", "", func(s string) bool {
+		return s != "" && checked(func(c *checker) { c.userNamespace(UserNamespaceRule(s)) })
+	}},
+	{"mutations.fsGroupChangePolicy", "", "", func(s string) bool {
+		return s != "" && checked(func(c *checker) { c.changePolicy(corev1.PodFSGroupChangePolicy(s)) })
+	}},
 	{"allow.supplementalGroups.policy", "", "", func(s string) bool {
 		return s != "" && checked(func(c *checker) { c.groupsPolicy(corev1.SupplementalGroupsPolicy(s)) })
 	}},
@@ -96,7 +102,7 @@ func checked(check func(*checker)) bool {
 // genText draws texts of every place, and texts that nearly are ones.
 var genText = rapid.OneOf(
 	genWord, genValue, genName, genNamespace, genPath, genCapability, genSysctl, genProbeHost, genImage, genContainerName,
-	rapid.SampledFrom([]string{"", "*", "CAP_", "cap_", "Strict", "Merge", "In", "Exists", "MustRunAs", "MayRunAs", "RunAsAny", "MustRunAsNonRoot", "Unset", "Socket",
+	rapid.SampledFrom([]string{"", "*", "CAP_", "cap_", "Strict", "Merge", "Required", "OnRootMismatch", "Always", "In", "Exists", "MustRunAs", "MayRunAs", "RunAsAny", "MustRunAsNonRoot", "Unset", "Socket",
 		"init", "sidecar", "regular", "ephemeral", "Unconfined", "RuntimeDefault", "Unmasked", "Default", "/..", "/.", "/a/", "//", "/a/..", "/..a", `C:\`, `C:\a\`, `C:\a.`, `C:\a `, `C:\a\\b`, `c:`, "a/b/c", "a.b/c"}),
 	rapid.SampledFrom(volumeNames()),
 	rapid.Map(rapid.IntRange(60, 66), func(n int) string { return strings.Repeat("a", n) }),
@@ -199,7 +205,9 @@ func TestFormDefaults(t *testing.T) {
 	want := []string{
 		"name", "namespace", "podSelectorLabels", "podSelectorExpressions", "allow", "mutations", // none, or all of theirs
 		"containers",
-		"mutations.runAsUser", // depends on allow.runAsUser
+		"allow.userNamespace",           // no demand
+		"mutations.runAsUser",           // depends on allow.runAsUser
+		"mutations.fsGroupChangePolicy", // not filled
 	}
 	if diff := cmp.Diff(want, none); diff != "" {
 		t.Errorf("keys without a default (-want +got):\n%s", diff)

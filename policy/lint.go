@@ -31,7 +31,8 @@ type Warning struct {
 	Meant string `json:"meant,omitempty"`
 	// Paths are what the entry covers of the node's own, for WarnWideHostPath.
 	Paths []string `json:"paths,omitempty"`
-	// Keys are the grants that open the node, for WarnEveryNamespace.
+	// Keys are the grants that open the node, for WarnEveryNamespace, or that no pod
+	// can use, for WarnUnusableGrant.
 	Keys []Key `json:"keys,omitempty"`
 	// Fields are the paths that it is about, without indices, for WarnNotInWelkin.
 	Fields []string `json:"fields,omitempty"`
@@ -94,6 +95,9 @@ const (
 	// WarnGrantsNothing: an entry for single containers allows nothing and fills
 	// nothing in.
 	WarnGrantsNothing WarningReason = "GrantsNothing"
+	// WarnUnusableGrant: the policy grants a namespace or the network of the host, and
+	// demands a user namespace, beside which the API refuses them.
+	WarnUnusableGrant WarningReason = "UnusableGrant"
 	// WarnNotInWelkin: the policy stands in a Welkin values file and has keys that
 	// Welkin's chart does not know: it passes them over.
 	WarnNotInWelkin WarningReason = "NotInWelkin"
@@ -178,6 +182,9 @@ func (p *Policy) warnings() (all []Warning) {
 	if groups := &p.Allow.SupplementalGroups; groups.Rule.takesRanges() && !groups.IsStrict() {
 		warn(Warning{Reason: WarnMergedGroups, Field: KeySupplementalGroups.String()})
 	}
+	if keys := p.Allow.unusable(); len(keys) > 0 {
+		warn(Warning{Reason: WarnUnusableGrant, Field: KeyUserNamespace.String(), Keys: keys})
+	}
 	if fields := p.Source.notInWelkin(); len(fields) > 0 {
 		warn(Warning{Reason: WarnNotInWelkin, Fields: fields})
 	}
@@ -189,6 +196,21 @@ func (p *Policy) warnings() (all []Warning) {
 		warn(Warning{Reason: WarnSelectsNothing})
 	}
 	return all
+}
+
+// unusable are the grants that no pod can use in the user namespace that the policy
+// demands. Those that allow something else too are not among them, as the host ports
+// of hostNetworkPorts.
+func (a *Allow) unusable() (keys []Key) {
+	if !a.RequiresUserNamespace() {
+		return nil
+	}
+	for _, k := range [...]Key{KeyHostNamespace, KeyHostNetwork, KeyHostPID, KeyHostIPC} {
+		if *a.flag(k) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
 }
 
 // warning is about the hub of the group, if it has one, and else about its
@@ -262,6 +284,9 @@ func (w *Warning) what() string {
 	case WarnMergedGroups:
 		return "rules over supplementalGroups with ranges, which do not hold for the groups that the image's /etc/group adds to those of the manifest; " +
 			"write policy: Strict in the rule if the nodes are v1.33 or later"
+	case WarnUnusableGrant:
+		return "demands a user namespace of every pod, and grants " + listed(keyNames(w.Keys), ", ", "") + ", which no pod can use in one: " +
+			"the API refuses hostUsers: false beside it; remove the grant, or allow.userNamespace"
 	case WarnNotInWelkin:
 		return "has keys that Welkin's chart does not know, and which hold for podfence alone: " + listed(w.Fields, ", ", "") +
 			"; where the chart reads the file too, write what it has, or keep the policy in a file of its own"

@@ -103,6 +103,7 @@ var genPolicy = rapid.Custom(func(t *rapid.T) Policy {
 			AllowedHostPorts:   listOf(t, "ports", genPortRange),
 			HostNetwork:        flag("hostNetwork"), HostPID: flag("hostPID"), HostIPC: flag("hostIPC"),
 			SELinuxOptions: flag("seLinux"), WindowsHostProcess: flag("windows"), ReadOnlyRootFilesystem: flag("readOnly"),
+			UserNamespace:    rapid.SampledFrom([]UserNamespaceRule{"", UserNamespaceRequired}).Draw(t, "user namespace"),
 			SeccompProfiles:  listOf(t, "seccomp", rapid.Just("Unconfined")),
 			AppArmorProfiles: listOf(t, "appArmor", rapid.Just("Unconfined")),
 			ProcMounts:       listOf(t, "procMounts", rapid.Just("Unmasked")),
@@ -150,7 +151,7 @@ func genEntry(own *Allow) *rapid.Generator[ContainerEntry] {
 			},
 			Mutations: ContainerMutations{
 				DropAllCapabilities: rapid.Ptr(rapid.Bool(), true).Draw(t, "dropAll"), SetDefaultSeccompProfile: rapid.Ptr(rapid.Bool(), true).Draw(t, "setSeccomp"),
-				RunAsUser: rapid.Ptr(genID, true).Draw(t, "user"), RunAsGroup: rapid.Ptr(genID, true).Draw(t, "group"),
+				RunAsUser: rapid.Ptr(genID, true).Draw(t, "user"), RunAsGroup: rapid.Ptr(rapid.Map(rapid.OneOf(genID, rapid.Just(int64(NoGroup))), func(id int64) GroupFill { return GroupFill(id) }), true).Draw(t, "group"),
 			},
 		}
 		if len(e.Names)+len(e.Images) > 0 && flag("no kinds") {
@@ -177,7 +178,14 @@ func drawMutations(t *rapid.T, a *Allow) (m Mutations) {
 	}
 	m.DropAllCapabilities = rapid.Ptr(rapid.Bool(), true).Draw(t, "dropAll")
 	m.SetDefaultSeccompProfile = rapid.Ptr(rapid.Bool(), true).Draw(t, "setSeccomp")
-	m.RunAsUser, m.RunAsGroup, m.FSGroup = id(rules[0]), id(rules[1]), id(rules[2])
+	group := func(r ruleField) *GroupFill {
+		if r.rule != MustRunAs && rapid.Bool().Draw(t, r.field+" is not filled") {
+			return ptr(NoGroup)
+		}
+		return (*GroupFill)(id(r))
+	}
+	m.RunAsUser, m.RunAsGroup, m.FSGroup = id(rules[0]), group(rules[1]), group(rules[2])
+	m.FSGroupChangePolicy = rapid.SampledFrom([]corev1.PodFSGroupChangePolicy{"", "OnRootMismatch"}).Draw(t, "change policy")
 	if rapid.Bool().Draw(t, "fills groups") {
 		groups := rapid.SliceOfN(genID, 0, 3).Draw(t, "groups")
 		groups = slices.DeleteFunc(groups, func(id int64) bool { _, refused := rules[3].refuses(id); return refused })
@@ -324,7 +332,7 @@ func scribble(p *Policy) {
 		overwrite(l, IDRange{-7, -7})
 	}
 	overwrite(m.SupplementalGroups, -7)
-	for _, id := range []*int64{m.RunAsUser, m.RunAsGroup, m.FSGroup} {
+	for _, id := range []*int64{m.RunAsUser, (*int64)(m.RunAsGroup), (*int64)(m.FSGroup)} {
 		if id != nil {
 			*id = -7
 		}

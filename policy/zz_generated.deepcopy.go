@@ -173,7 +173,7 @@ func (in *ContainerMutations) DeepCopyInto(out *ContainerMutations) {
 	}
 	if in.RunAsGroup != nil {
 		in, out := &in.RunAsGroup, &out.RunAsGroup
-		*out = new(int64)
+		*out = new(GroupFill)
 		**out = **in
 	}
 }
@@ -263,12 +263,12 @@ func (in *Mutations) DeepCopyInto(out *Mutations) {
 	}
 	if in.RunAsGroup != nil {
 		in, out := &in.RunAsGroup, &out.RunAsGroup
-		*out = new(int64)
+		*out = new(GroupFill)
 		**out = **in
 	}
 	if in.FSGroup != nil {
 		in, out := &in.FSGroup, &out.FSGroup
-		*out = new(int64)
+		*out = new(GroupFill)
 		**out = **in
 	}
 	if in.SupplementalGroups != nil {

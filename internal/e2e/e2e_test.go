@@ -185,6 +185,7 @@ func TestPodfence(t *testing.T) {
 	files["stored.yaml"] = storedPolicies
 	files["mesh.yaml"] = string(example(t, "policies", "mesh.yaml"))
 	files["debug.yaml"] = debugPolicies
+	files["fills.yaml"] = fillsPolicies
 	w := c.StartWebhook(2, files)
 	// Pods that predate the webhook.
 	namespace(t, c, "old", nil)
@@ -209,6 +210,7 @@ func TestPodfence(t *testing.T) {
 	t.Run("a pod that predates podfence can be updated and can finish", func(t *testing.T) { testOldPod(t, c) })
 	t.Run("the server accepts what the library says it accepts", func(t *testing.T) { testKinds(t, c, policies) })
 	t.Run("the server stores what the library says it would", func(t *testing.T) { testStored(t, c) })
+	t.Run("the server stores what other policies fill in, and what they leave", func(t *testing.T) { testFills(t, c) })
 	t.Run("labels of a namespace that cannot be parsed are refused", func(t *testing.T) { testLabels(t, c) })
 	t.Run("a bad policy file changes nothing until it is mended", func(t *testing.T) { testReload(t, c, w) })
 	t.Run("a bad request harms nobody", func(t *testing.T) { testBadInput(t, c, w) })

@@ -101,6 +101,30 @@ func fillGroups() []group {
 			policies: groupPolicies(setFSGroup, groupFills...),
 		},
 		{
+			name: "fsGroupChangePolicy",
+			fields: choose(
+				podgen.OnPod(onFSGroup, 0, 400), podgen.OnPod(onChangePolicy, corev1.FSGroupChangeOnRootMismatch, corev1.FSGroupChangeAlways, ""),
+			),
+			policies: onRootMismatch(groupPolicies(setFSGroup, groupFills...)),
+		},
+		{
+			// What keeps a pod from a user namespace, and what the standard lets be in one.
+			name:   "user namespaces",
+			checks: nonRoot,
+			fields: choose(
+				onSpec(func(s *corev1.PodSpec, v bool) { s.HostNetwork = v }, true),
+				onSpec(func(s *corev1.PodSpec, v bool) { s.HostPID = v }, true),
+				onSpec(func(s *corev1.PodSpec, v bool) { s.HostIPC = v }, true),
+				onContainer(onDevices, choose(corev1.VolumeDevice{Name: "v", DevicePath: "/v"})),
+				podgen.OnPod(onPodUser, 0), podgen.OnSubject(onNonRoot, false),
+			),
+			policies: choose(
+				policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired}},
+				policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired, RunAsUser: policy.UserRule{Rule: policy.RunAsAny}}},
+				policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired, HostNetwork: true, HostNamespace: true}},
+			),
+		},
+		{
 			name: "supplementalGroups",
 			fields: choose(
 				podgen.OnPod(onSupplemental, choose[int64](), choose[int64](0), choose[int64](1, 400), choose[int64](400, 2)),
@@ -251,21 +275,33 @@ func groupPolicies(set setGroups, fills ...*int64) (policies []policy.Policy) {
 	return policies
 }
 
-var groupFills = choose(pointer[int64](0), pointer[int64](450))
+var groupFills = choose(pointer[int64](0), pointer[int64](450), pointer(int64(policy.NoGroup)))
 
 func setGroup(p *policy.Policy, rule policy.GroupRule, id *int64) {
-	p.Allow.RunAsGroup, p.Mutations.RunAsGroup = rule, id
+	p.Allow.RunAsGroup, p.Mutations.RunAsGroup = rule, (*policy.GroupFill)(id)
 }
 
 func setFSGroup(p *policy.Policy, rule policy.GroupRule, id *int64) {
-	p.Allow.FSGroup, p.Mutations.FSGroup = rule, id
+	p.Allow.FSGroup, p.Mutations.FSGroup = rule, (*policy.GroupFill)(id)
 }
 
 func setSupplemental(p *policy.Policy, rule policy.GroupRule, id *int64) {
 	p.Allow.SupplementalGroups.GroupRule = rule
-	if id != nil {
+	switch {
+	case id == nil:
+	case *id == int64(policy.NoGroup): // an empty list has that meaning there
+		p.Mutations.SupplementalGroups = []int64{}
+	default:
 		p.Mutations.SupplementalGroups = choose(*id)
 	}
+}
+
+// onRootMismatch are policies that fill in when the kubelet hands volumes over.
+func onRootMismatch(policies []policy.Policy) []policy.Policy {
+	for i := range policies {
+		policies[i].Mutations.FSGroupChangePolicy = corev1.FSGroupChangeOnRootMismatch
+	}
+	return policies
 }
 
 // strictOrNot are policies without and with a demand on the groups of the image.

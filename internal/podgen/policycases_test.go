@@ -162,6 +162,8 @@ func ruleForms(typ reflect.Type) []string {
 		return []string{string(policy.MustRunAs), string(policy.MayRunAs)}
 	case reflect.TypeFor[bool]():
 		return []string{"true"}
+	case reflect.TypeFor[policy.UserNamespaceRule]():
+		return []string{string(policy.UserNamespaceRequired)}
 	default:
 		return []string{"default", "empty", "set"}
 	}
@@ -182,6 +184,8 @@ func ruleForm(v reflect.Value) string {
 		return ""
 	case policy.SupplementalGroupsRule:
 		return ruleForm(reflect.ValueOf(rule.GroupRule))
+	case policy.UserNamespaceRule:
+		return string(rule)
 	case bool:
 		if rule {
 			return "true"
@@ -202,7 +206,7 @@ func ruleForm(v reflect.Value) string {
 // among them fails the count.
 var ruleKeys = []policy.Key{
 	policy.KeyRunAsUser, policy.KeyRunAsGroup, policy.KeyFSGroup, policy.KeySupplementalGroups,
-	policy.KeyVolumes, policy.KeyReadOnlyRootFilesystem,
+	policy.KeyVolumes, policy.KeyReadOnlyRootFilesystem, policy.KeyUserNamespace,
 }
 
 // rules are the policy's fields of these keys.
@@ -264,6 +268,8 @@ func (c *tally) wantPolicyKeys() {
 		switch f.typ.Kind() {
 		case reflect.Bool:
 			c.want(1000, subject, "true", "false")
+		case reflect.String:
+			c.want(1000, subject, "empty", "set")
 		case reflect.Pointer:
 			c.want(1000, subject, "nil", "set")
 		case reflect.Slice:

@@ -173,12 +173,15 @@ func (c Case) fillsFlag(at spec.Container, of flagOf) bool {
 	}
 }
 
-// containerGroup is the lowest group that an entry names, else the policy's.
+// containerGroup is none where an entry says so, the lowest group that an entry names, else the policy's.
 func (c Case) containerGroup(at spec.Container) any {
 	var named []int64
 	for _, p := range c.parts(at)[1:] {
-		if p.Mutations.RunAsGroup != nil {
-			named = append(named, *p.Mutations.RunAsGroup)
+		switch group := p.Mutations.RunAsGroup; {
+		case is(group, -1):
+			return nil
+		case group != nil:
+			named = append(named, int64(*group))
 		}
 	}
 	if len(named) > 0 {

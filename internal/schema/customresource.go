@@ -51,6 +51,9 @@ func (c customResource) form(f *policy.Form) *Schema {
 	case policy.KindFlag:
 		return &Schema{Type: "boolean"}
 	case policy.KindNumber:
+		if len(f.Shorthand) > 0 {
+			return numberOrWord(f)
+		}
 		return &Schema{Type: "integer", Format: "int64", Minimum: ptr(f.Min), Maximum: ptr(f.Max)}
 	default:
 		return text(f, "")
@@ -149,6 +152,16 @@ func (c customResource) wordOrBlock(f *policy.Form) *Schema {
 	}
 	s.AnyOf = []*Schema{{Enum: enum(f.Shorthand)}, block}
 	return s
+}
+
+// numberOrWord is what a word may stand for. These two types may share a place of a
+// structural schema, if they are said just so; bounds hold for the number alone, and
+// the pattern for the word.
+func numberOrWord(f *policy.Form) *Schema {
+	return &Schema{
+		IntOrString: true, AnyOf: []*Schema{{Type: "integer"}, {Type: "string"}},
+		Minimum: ptr(f.Min), Maximum: ptr(f.Max), Pattern: "^(" + strings.Join(f.Shorthand, "|") + ")$",
+	}
 }
 
 // withoutValidations removes the CEL of a schema and of those below it.

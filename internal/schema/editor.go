@@ -101,7 +101,7 @@ func (e editor) form(f *policy.Form) *Schema {
 	case policy.KindFlag:
 		return &Schema{Type: "boolean"}
 	case policy.KindNumber:
-		return &Schema{Type: "integer", Minimum: ptr(f.Min), Maximum: ptr(f.Max)}
+		return orWord(f, &Schema{Type: "integer", Minimum: ptr(f.Min), Maximum: ptr(f.Max)})
 	default:
 		return text(f, f.Fix)
 	}
@@ -128,10 +128,15 @@ func (e editor) block(f *policy.Form) *Schema {
 			Required: []string{key}, Properties: Properties{{key, &Schema{MinItems: ptr(int64(1)), MinProperties: ptr(int64(1))}}},
 		})
 	}
-	if len(f.Shorthand) > 0 {
-		return &Schema{AnyOf: []*Schema{{Type: "string", Enum: enum(f.Shorthand)}, s}}
+	return orWord(f, s)
+}
+
+// orWord is a schema, or one of the words that may stand in its place.
+func orWord(f *policy.Form, s *Schema) *Schema {
+	if len(f.Shorthand) == 0 {
+		return s
 	}
-	return s
+	return &Schema{AnyOf: []*Schema{{Type: "string", Enum: enum(f.Shorthand)}, s}}
 }
 
 // conditional is what one key demands of another; nil for what draft-07 cannot say.

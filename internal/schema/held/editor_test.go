@@ -48,6 +48,7 @@ var notInEditors = exceptions{
 var toFill = []string{
 	"fill root by default rule", "fill root under MustRunAsNonRoot", "fill a user out of range", "fill a group out of range",
 	"fill a volume group out of MayRunAs range", "fill a supplemental group out of range", "fill no group where one is demanded",
+	"no group under MustRunAs", "no group to run as under MustRunAs",
 }
 
 // TestEditorSchemaIsTheParsers: the schema for editors accepts what the parser does,

@@ -43,6 +43,7 @@ var warnings = []struct {
 	{policy.WarnLatestImage, "The tag latest", "What image the tag latest is changes without a word."},
 	{policy.WarnWideImage, "A pattern across names of images", "The * stands within a name, so that other names that begin so match too."},
 	{policy.WarnGrantsNothing, "An entry that grants nothing", "An entry for single containers allows nothing and fills nothing in."},
+	{policy.WarnUnusableGrant, "A grant that no pod can use", "The policy grants a namespace or the network of the host, and demands a user namespace, beside which the API refuses them."},
 	{policy.WarnNotInWelkin, "Keys that Welkin's chart does not know", "The policy stands in a Welkin values file and has keys that hold for podfence alone."},
 	{policy.WarnSelectsNothing, "A policy that selects nothing", "No labels meet the selector of the policy."},
 	{policy.WarnOverlap, "Policies that overlap", "Several policies can select one pod: they are tried in order of name, and their grants never add up."},

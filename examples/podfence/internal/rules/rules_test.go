@@ -27,8 +27,8 @@ func TestComplete(t *testing.T) {
 		workloads = append(workloads, d.Key.String())
 	}
 	workloads = append(append(workloads, constants(t, "mutate", "Concern")...), UnknownField, finding.UndecidedRule)
-	compare(t, OfWorkloads(), workloads, 19+6+5+2)
-	compare(t, OfPolicies(), append(constants(t, "policy", "WarningReason"), PolicyError), 13+1)
+	compare(t, OfWorkloads(), workloads, 19+7+5+2)
+	compare(t, OfPolicies(), append(constants(t, "policy", "WarningReason"), PolicyError), 14+1)
 }
 
 func compare(t *testing.T, rules []finding.Rule, ids []string, count int) {
