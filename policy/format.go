@@ -104,7 +104,7 @@ func formOf(t reflect.Type, path string) *Form {
 	case reflect.Struct:
 		return blockForm(t, path)
 	case reflect.Slice:
-		return &Form{Kind: KindList, Entry: formOf(t.Elem(), path), NotEmpty: path == "allow.allowedHostPaths.types"}
+		return &Form{Kind: KindList, Entry: formOf(t.Elem(), path), NotEmpty: slices.Contains(notEmpty[:], path)}
 	case reflect.Map:
 		return &Form{Kind: KindLabels, Label: labelKeyForm(), Entry: labelValueForm()}
 	case reflect.Bool:
@@ -117,6 +117,9 @@ func formOf(t reflect.Type, path string) *Form {
 		return textForm(path)
 	}
 }
+
+// notEmpty are the lists that are not given without an entry.
+var notEmpty = [...]string{"namespaces", "allow.allowedHostPaths.types"}
 
 func blockForm(t reflect.Type, path string) *Form {
 	f := &Form{Kind: KindBlock, Type: t.Name()}
@@ -139,7 +142,10 @@ func blockForm(t reflect.Type, path string) *Form {
 	switch path {
 	case "":
 		f.OneOf = []string{"podSelectorLabels", "podSelectorExpressions"}
-	case "podSelectorExpressions":
+		f.Conditions = []FormCondition{{Key: "namespace", Other: "namespaces", Demand: MustBeEmpty}}
+	case "namespaceSelector":
+		f.OneOf = []string{"matchLabels", "matchExpressions"}
+	case "podSelectorExpressions", "namespaceSelector.matchExpressions":
 		f.Conditions = operatorConditions()
 	case KeyAllowedHostPaths.String():
 		f.Conditions = []FormCondition{{Key: "recursiveReadOnly", Values: []string{"true"}, Other: "readOnly", Demand: MustBeTrue}}
@@ -262,13 +268,13 @@ func textForm(path string) *Form {
 	switch path {
 	case "name":
 		f.Patterns, f.MaxLength, f.Fix = []string{`^` + subdomain + `$`}, validation.DNS1123SubdomainMaxLength, fixName
-	case "namespace":
+	case "namespace", "namespaces":
 		f.Patterns, f.MaxLength, f.Fix = []string{`^` + dnsLabel + `$`}, validation.DNS1123LabelMaxLength, fixNamespace
-	case "podSelectorExpressions.key":
+	case "podSelectorExpressions.key", "namespaceSelector.matchExpressions.key":
 		return labelKeyForm()
-	case "podSelectorExpressions.values":
+	case "podSelectorExpressions.values", "namespaceSelector.matchExpressions.values":
 		return labelValueForm()
-	case "podSelectorExpressions.operator":
+	case "podSelectorExpressions.operator", "namespaceSelector.matchExpressions.operator":
 		f.Words = words(slices.Sorted(maps.Keys(takesValues)))
 	case "allow.supplementalGroups.policy":
 		f.Words = []string{string(corev1.SupplementalGroupsPolicyStrict)}

@@ -24,6 +24,7 @@ func Policy() *rapid.Generator[policy.Policy] {
 		if g.below(4) > 0 {
 			g.mutations(&p)
 		}
+		g.namespaces(&p)
 		if err := p.Validate(); err != nil {
 			t.Fatalf("the generator made an invalid policy: %v", err)
 		}

@@ -16,9 +16,24 @@ import (
 //
 // No default is written into it: what a policy leaves unset may depend on the level.
 func CustomResource(comments Comments, without ...string) *Schema {
-	format := policy.Format()
-	format.Keys = slices.DeleteFunc(format.Keys, func(k policy.FormKey) bool { return slices.Contains(without, k.Name) })
-	return customResource{comments}.form(format)
+	return customResource{comments}.form(leaveOut(policy.Format(), without...))
+}
+
+// leaveOut is a block without some of its keys, and without what is demanded of them.
+func leaveOut(f *policy.Form, keys ...string) *policy.Form {
+	rest := *f
+	rest.Keys, rest.Conditions = nil, nil
+	for _, key := range f.Keys {
+		if !slices.Contains(keys, key.Name) {
+			rest.Keys = append(rest.Keys, key)
+		}
+	}
+	for _, c := range f.Conditions {
+		if !slices.Contains(keys, c.Key) && !slices.Contains(keys, c.Other) {
+			rest.Conditions = append(rest.Conditions, c)
+		}
+	}
+	return &rest
 }
 
 // maxLabels bounds the labels of a selector, as the API server bounds what CEL may
@@ -91,6 +106,9 @@ func validation(c policy.FormCondition) Validation {
 		return Validation{Rule: fmt.Sprintf("self.%s <= self.%s", c.Key, c.Other), Message: c.Key + " is above " + c.Other}
 	case c.Demand == policy.MustBeTrue:
 		return Validation{Rule: fmt.Sprintf("!(%s) || %s", demand(c.Key, c.Demand), demand(c.Other, c.Demand)), Message: c.Key + " needs " + c.Other}
+	}
+	if c.Values == nil && c.Demand == policy.MustBeEmpty {
+		return Validation{Rule: fmt.Sprintf("!has(self.%s) || %s", c.Key, demand(c.Other, c.Demand)), Message: c.Key + " takes no " + c.Other}
 	}
 	is := fmt.Sprintf("self.%s in [%s]", c.Key, strings.Join(quotedAll(c.Values), ", "))
 	message := fmt.Sprintf("%s %s needs %s", c.Key, strings.Join(c.Values, " or "), c.Other)
