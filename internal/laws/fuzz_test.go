@@ -73,7 +73,7 @@ func templateOf(t testing.TB, manifest []byte) []byte {
 }
 
 const (
-	fuzzManifests, fuzzPolicies = 6, 4
+	fuzzManifests, fuzzPolicies = 6, 5
 	fuzzGenerated               = 48
 )
 
@@ -155,8 +155,8 @@ func mutateSeeds(t testing.TB) (seeds []mutateSeed) {
 func TestFuzzMutateSeeds(t *testing.T) {
 	seeds := mutateSeeds(t)
 	want := fuzzManifests*fuzzPolicies + fuzzGenerated + (fuzzPolicies+1)*len(fuzzPods)
-	if len(seeds) != want || want != 142 {
-		t.Errorf("%d seeds, want %d, which is to be 142", len(seeds), want)
+	if len(seeds) != want || want != 162 {
+		t.Errorf("%d seeds, want %d, which is to be 162", len(seeds), want)
 	}
 	broken, fields, reasons := map[spec.CheckID]bool{}, map[spec.Field]bool{}, map[mutate.Reason]bool{}
 	for i, seed := range seeds {
