@@ -21,6 +21,7 @@ func TestPolicySelectsNamespaces(t *testing.T) {
 	w.Register(nil)
 	waitForWebhook(t, c)
 	const label = "example.com/reads-node-logs"
+	const hostPath = `restricted volume types (volume "logs" uses restricted volume type "hostPath")`
 	namespace(t, c, "logging", map[string]string{podfenceEnforces: restricted})
 	collector := func(name string) *corev1.Pod {
 		return pod("logging", name, func(p *corev1.Pod) {
@@ -41,7 +42,7 @@ func TestPolicySelectsNamespaces(t *testing.T) {
 		}
 	}
 
-	refused(t, create(collector("before")), `violates PodSecurity "restricted:latest"`, `hostPath volumes (volume "logs")`)
+	refused(t, create(collector("before")), `violates PodSecurity "restricted:latest"`, hostPath)
 
 	labelled(`"true"`)
 	cluster.Eventually(t, "the collector is allowed in the labelled namespace", func(context.Context) (bool, error) {
@@ -50,7 +51,7 @@ func TestPolicySelectsNamespaces(t *testing.T) {
 	})
 	other := collector("other")
 	other.Labels = map[string]string{"app": "web"}
-	refused(t, create(other), `hostPath volumes (volume "logs")`)
+	refused(t, create(other), hostPath)
 
 	labelled("null")
 	n := 0
@@ -59,7 +60,7 @@ func TestPolicySelectsNamespaces(t *testing.T) {
 		err := create(collector(fmt.Sprintf("again-%d", n)))
 		return err != nil, err
 	})
-	refused(t, create(collector("again")), `hostPath volumes (volume "logs")`)
+	refused(t, create(collector("again")), hostPath)
 
 	// A list of namespaces.
 	for name, allowed := range map[string]bool{"ingress-public": true, "ingress-internal": true, "ingress-other": false} {
