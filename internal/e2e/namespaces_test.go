@@ -25,7 +25,7 @@ func TestPolicySelectsNamespaces(t *testing.T) {
 	namespace(t, c, "logging", map[string]string{podfenceEnforces: restricted})
 	collector := func(name string) *corev1.Pod {
 		return pod("logging", name, func(p *corev1.Pod) {
-			p.Labels = map[string]string{"app.kubernetes.io/component": "log-collector"}
+			p.Labels = map[string]string{"app.kubernetes.io/name": "log-collector"}
 			p.Spec.Volumes = []corev1.Volume{{Name: "logs", VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/var/log"}}}}
 			p.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "logs", MountPath: "/logs", ReadOnly: true}}
 		})
@@ -67,7 +67,7 @@ func TestPolicySelectsNamespaces(t *testing.T) {
 		namespace(t, c, name, map[string]string{podfenceEnforces: restricted})
 		p := pod(name, "controller", func(p *corev1.Pod) {
 			yes := true
-			p.Labels = map[string]string{"app.kubernetes.io/component": "ingress-controller"}
+			p.Labels = map[string]string{"app.kubernetes.io/name": "ingress-controller"}
 			p.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{
 				AllowPrivilegeEscalation: &yes,
 				Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}, Add: []corev1.Capability{"NET_BIND_SERVICE"}},
