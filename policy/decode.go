@@ -109,7 +109,7 @@ func (r *reader) value(n *yaml.Node, into reflect.Value, path string) {
 	case isTagged(n):
 		r.found(path, "has the tag "+shorten(n.Tag), "write the value without a tag, and in quotes if it is text")
 	case isNull(n):
-		r.found(path, "has no value", fixBare(into.Type()))
+		r.found(path, "has no value", fixBareAt(path, into.Type()))
 	case into.Type() == reflect.TypeFor[UserRule]() && n.Kind == yaml.ScalarNode:
 		r.word(n, into.Field(0), path)
 	case into.Type() == reflect.TypeFor[GroupFill]():
@@ -271,7 +271,7 @@ func (r *reader) list(n *yaml.Node, into reflect.Value, path string) {
 // labels reads a mapping of text to text.
 func (r *reader) labels(n *yaml.Node, into reflect.Value, path string) {
 	if n.Kind != yaml.MappingNode {
-		r.found(path, written(n)+" stands where labels belong", fixLabels)
+		r.found(path, written(n)+" stands where labels belong", fixBareAt(path, into.Type()))
 		return
 	}
 	into.Set(reflect.MakeMap(into.Type()))
@@ -319,6 +319,17 @@ func keyWrong(k *yaml.Node) complaint {
 	}
 	_, wrong := text(k)
 	return wrong
+}
+
+// fixBareAt is fixBare at a path, where another value than an empty one is wanted.
+func fixBareAt(path string, t reflect.Type) string {
+	switch {
+	case path == "namespaces":
+		return fixNamespaces
+	case strings.HasPrefix(path, "namespaceSelector") && (t.Kind() == reflect.Map || t.Kind() == reflect.Pointer):
+		return fixNamespaceSelector
+	}
+	return fixBare(t)
 }
 
 // fixBare says what to write instead of no value at all.

@@ -30,7 +30,8 @@ const (
 // ID in its ranges: an unset ID does not meet it.
 func (p *Policy) effect() effect {
 	rest := p.DeepCopy()
-	rest.Name, rest.Namespace, rest.PodSelectorLabels, rest.PodSelectorExpressions = "", "", nil, nil
+	rest.Name, rest.PodSelectorLabels, rest.PodSelectorExpressions = "", nil, nil
+	rest.Namespace, rest.Namespaces, rest.NamespaceSelector = "", nil, nil
 	rest.Source = Source{}
 	narrows := rest.Allow.dropPlainVolumes()
 	rest.Allow.dropPlainLists()

@@ -53,6 +53,13 @@ type textRow struct {
 var texts = []textRow{
 	{"name", "", "", func(s string) bool { return len(validation.IsDNS1123Subdomain(s)) == 0 }},
 	{"namespace", "", "", func(s string) bool { return len(validation.IsDNS1123Label(s)) == 0 }},
+	{"namespaces", "", "", func(s string) bool {
+		return checked(func(c *checker) { c.namespaces(&Policy{Namespaces: []string{s}}) })
+	}},
+	{"namespaceSelector.matchExpressions.key", strings.Repeat("a", 254) + "/b", "a prefix of 254 characters may have a short name behind it",
+		func(s string) bool { return len(validation.IsQualifiedName(s)) == 0 }},
+	{"namespaceSelector.matchExpressions.values", "", "", func(s string) bool { return len(validation.IsValidLabelValue(s)) == 0 }},
+	{"namespaceSelector.matchExpressions.operator", "", "", func(s string) bool { _, known := takesValues[metav1.LabelSelectorOperator(s)]; return known }},
 	{"podSelectorExpressions.key", strings.Repeat("a", 254) + "/b", "a prefix of 254 characters may have a short name behind it",
 		func(s string) bool { return len(validation.IsQualifiedName(s)) == 0 }},
 	{"podSelectorExpressions.values", "", "", func(s string) bool { return len(validation.IsValidLabelValue(s)) == 0 }},
@@ -203,7 +210,7 @@ func TestFormDefaults(t *testing.T) {
 		}
 	}
 	want := []string{
-		"name", "namespace", "podSelectorLabels", "podSelectorExpressions", "allow", "mutations", // none, or all of theirs
+		"name", "namespace", "namespaces", "namespaceSelector", "podSelectorLabels", "podSelectorExpressions", "allow", "mutations", // none, or all of theirs
 		"containers",
 		"allow.userNamespace",           // no demand
 		"mutations.runAsUser",           // depends on allow.runAsUser

@@ -70,7 +70,9 @@ const (
 	// lets be used.
 	WarnWideHostPath WarningReason = "WideHostPath"
 	// WarnEveryNamespace: the policy opens the node and names no namespace, so that
-	// whoever may create a pod anywhere may label it as one of the policy's.
+	// whoever may create a pod anywhere may label it as one of the policy's. One with
+	// a namespaceSelector that only leaves out namespaces names none either; Field is
+	// the selector then.
 	WarnEveryNamespace WarningReason = "EveryNamespace"
 	// WarnUnknownCapability: Linux has no such capability, and so no container
 	// runtime lets it be added.
@@ -101,7 +103,8 @@ const (
 	// WarnNotInWelkin: the policy stands in a Welkin values file and has keys that
 	// Welkin's chart does not know: it passes them over.
 	WarnNotInWelkin WarningReason = "NotInWelkin"
-	// WarnSelectsNothing: no labels meet the selector of the policy.
+	// WarnSelectsNothing: no labels meet the selector of the policy, or no namespace
+	// meets the one that Field names.
 	WarnSelectsNothing WarningReason = "SelectsNothing"
 	// WarnOverlap: several policies can select one pod. They are tried in order
 	// of name, and their grants never add up.
@@ -111,11 +114,30 @@ const (
 // Reference names a policy and says where it stands.
 type Reference struct {
 	Namespace string `json:"namespace,omitempty"`
-	Name      string `json:"name,omitempty"`
+	// Namespaces are those of a policy that lists them.
+	Namespaces []string `json:"namespaces,omitempty"`
+	Name       string   `json:"name,omitempty"`
 	Position
 }
 
-func referenceTo(p *Policy) Reference { return Reference{p.Namespace, p.Name, p.Source.Position} }
+// referenceTo copies the list, which is the policy's.
+func referenceTo(p *Policy) Reference {
+	return Reference{p.Namespace, slices.Clone(p.Namespaces), p.Name, p.Source.Position}
+}
+
+// named are the namespaces that the policy names.
+func (r *Reference) named() []string {
+	if r.Namespace != "" {
+		return []string{r.Namespace}
+	}
+	return r.Namespaces
+}
+
+// compare orders references as the policies are.
+func (r *Reference) compare(other *Reference) int {
+	return compareNames(&Policy{Name: r.Name, Namespace: r.Namespace, Namespaces: r.Namespaces},
+		&Policy{Name: other.Name, Namespace: other.Namespace, Namespaces: other.Namespaces})
+}
 
 // String renders "namespace/name (file:line)", or what is known of it.
 func (r Reference) String() string {
@@ -125,7 +147,7 @@ func (r Reference) String() string {
 	return r.title()
 }
 
-func (r Reference) title() string { return titleOf(r.Namespace, r.Name) }
+func (r Reference) title() string { return titleOfAll(r.named(), r.Name) }
 
 // titleOf names a policy with its namespace: "networking/route-manager".
 func titleOf(namespace, name string) string {
@@ -192,7 +214,10 @@ func (p *Policy) warnings() (all []Warning) {
 	p.unknownCapabilities(warn)
 	p.matchless(warn)
 	p.entries(warn)
-	if !demandsOf(p).possible {
+	switch asks := demandsOf(p); {
+	case asks.inNone:
+		warn(Warning{Reason: WarnSelectsNothing, Field: "namespaceSelector"})
+	case !asks.possible:
 		warn(Warning{Reason: WarnSelectsNothing})
 	}
 	return all
@@ -295,8 +320,12 @@ func (w *Warning) what() string {
 	case WarnWideHostPath:
 		return "grants " + quote(w.Value) + " in " + w.Field + ", and with it what rules the node: " + listed(w.Paths, ", ", "") + "; " + fixWidePath(w.Paths)
 	case WarnEveryNamespace:
-		return "opens the node in every namespace, by " + listed(keyNames(w.Keys), ", ", "") + ": whoever may create a pod in any of them " +
-			"can write the labels that it selects; write namespace"
+		where, fix := "every namespace", "write namespace"
+		if w.Field != "" {
+			where, fix = "every namespace that its "+w.Field+" does not leave out", "write namespaces, or a label that they must have"
+		}
+		return "opens the node in " + where + ", by " + listed(keyNames(w.Keys), ", ", "") + ": whoever may create a pod in any of them " +
+			"can write the labels that it selects; " + fix
 	case WarnUnknownCapability:
 		return "lists " + quote(w.Value) + " in " + w.Field + ", which is no capability of Linux; " + fixCapability(w.Meant)
 	case WarnNoSuchHost:
@@ -315,6 +344,9 @@ func (w *Warning) what() string {
 	case WarnGrantsNothing:
 		return "allows nothing and fills nothing in by " + w.Field + "; give the entry a grant under allow, or remove it"
 	case WarnSelectsNothing:
+		if w.Field != "" {
+			return "selects no pod: no namespace meets its " + w.Field + ", or is one of those that it names as well"
+		}
 		return "selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"
 	case WarnOverlap:
 		return w.overlaps()
@@ -364,24 +396,28 @@ func (w *Warning) size() (n int) {
 	return n
 }
 
-// where says in which namespace the policies meet, if it is one.
+// where says in which namespace the policies meet, if it is one: two of them in what
+// both name, and more of them if they name no other.
 func (w *Warning) where() string {
-	namespace := ""
+	var all [][]string
 	for _, part := range w.Parts {
-		for _, p := range part {
-			switch {
-			case p.Namespace == "" || p.Namespace == namespace:
-			case namespace != "":
-				return ""
-			default:
-				namespace = p.Namespace
+		for i := range part {
+			if names := part[i].named(); len(names) > 0 {
+				all = append(all, names)
 			}
 		}
 	}
-	if namespace == "" {
+	if w.size() == 2 && len(all) == 2 {
+		second := all[1]
+		both := slices.DeleteFunc(slices.Clone(all[0]), func(name string) bool { return !slices.Contains(second, name) })
+		all = [][]string{both}
+	}
+	names := slices.Concat(all...)
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) != 1 {
 		return ""
 	}
-	return " in namespace " + namespace
+	return " in namespace " + names[0]
 }
 
 // some names the first of many policies.

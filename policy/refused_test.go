@@ -14,9 +14,12 @@ const (
 	welkin = "constraints:\n  net:\n    rm:\n      podSelectorLabels: {app: web}\n"
 )
 
+// refusal is what Parse refuses, why it must, and the whole error.
+type refusal struct{ name, why, in, want string }
+
 // refused is what Parse refuses, why it must, and the whole error. Nearly all
 // rows have one error: what follows from it is not reported as well.
-var refused = []struct{ name, why, in, want string }{
+var refused = []refusal{
 	{
 		"no labels", "a policy without labels would select nothing or everything",
 		"allow:\n  privileged: true\n",
@@ -1283,12 +1286,16 @@ var refused = []struct{ name, why, in, want string }{
 	},
 }
 
-func TestParseRefuses(t *testing.T) {
-	if len(refused) != 253 {
-		t.Errorf("the table has %d rows; if that is meant, say so here", len(refused))
+func TestParseRefuses(t *testing.T) { areRefused(t, refused, 253) }
+
+// areRefused holds Parse to a table of so many rows.
+func areRefused(t *testing.T, rows []refusal, count int) {
+	t.Helper()
+	if len(rows) != count {
+		t.Errorf("the table has %d rows; if that is meant, say so here", len(rows))
 	}
 	names := map[string]bool{}
-	for _, row := range refused {
+	for _, row := range rows {
 		if names[row.name] || row.why == "" {
 			t.Errorf("%s: not a unique name with a reason", row.name)
 		}

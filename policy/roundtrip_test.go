@@ -115,6 +115,7 @@ var genPolicy = rapid.Custom(func(t *rapid.T) Policy {
 	}
 	p.Mutations = drawMutations(t, &p.Allow)
 	p.Containers = listOf(t, "containers", genEntry(&p.Allow))
+	drawNamespaces(t, &p)
 	return p
 })
 
@@ -163,6 +164,35 @@ func genEntry(own *Allow) *rapid.Generator[ContainerEntry] {
 		}
 		return e
 	})
+}
+
+// together are the policies that one set can hold, the first of two of one name.
+func together(policies []Policy) (kept []Policy) {
+	taken := register[bool]{}
+	for i := range policies {
+		if _, _, again := taken.before(&policies[i]); !again {
+			taken.enter(&policies[i], true)
+			kept = append(kept, policies[i])
+		}
+	}
+	return kept
+}
+
+// drawNamespaces draws several namespaces in place of the one, and a selector of them.
+func drawNamespaces(t *rapid.T, p *Policy) {
+	if p.Namespace == "" {
+		p.Namespaces = rapid.SliceOfDistinct(genNamespace.Filter(func(s string) bool { return s != "" }), rapid.ID[string]).Draw(t, "namespaces")
+		if len(p.Namespaces) == 0 {
+			p.Namespaces = nil
+		}
+	}
+	if rapid.Bool().Draw(t, "selects namespaces") {
+		p.NamespaceSelector = &metav1.LabelSelector{MatchExpressions: listOf(t, "expressions", genRequirement)}
+		if labels := rapid.MapOfN(genWord, genValue, 0, 2).Draw(t, "labels of namespaces"); len(labels) > 0 || p.NamespaceSelector.MatchExpressions == nil {
+			labels["team"] = "a"
+			p.NamespaceSelector.MatchLabels = labels
+		}
+	}
 }
 
 func drawMutations(t *rapid.T, a *Allow) (m Mutations) {
@@ -231,7 +261,7 @@ func TestEveryKeyIsDrawn(t *testing.T) {
 
 func TestMarshalParseIsIdentity(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		policies := rapid.SliceOfNDistinct(genPolicy, 1, 3, func(p Policy) string { return p.Namespace + "/" + p.Name }).Draw(t, "policies")
+		policies := together(rapid.SliceOfN(genPolicy, 1, 3).Draw(t, "policies"))
 		data, err := Marshal(policies...)
 		if err != nil {
 			t.Fatal(err)

@@ -26,6 +26,20 @@ type Policy struct {
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
 
+	// Namespaces limits the policy to the pods of several namespaces, each of which
+	// it governs as if it stood there alone. Either Namespace or Namespaces is
+	// given. Unset (nil): every namespace. An empty list is refused.
+	// +optional
+	Namespaces []string `json:"namespaces,omitzero"`
+
+	// NamespaceSelector limits the policy to the pods of namespaces with certain
+	// labels, and of those to the named ones if Namespace or Namespaces is given
+	// too. It asks for something: without a label or an expression it is refused.
+	// Where the labels of a namespace are not known, it selects nothing, except by
+	// kubernetes.io/metadata.name, which is the name of the namespace.
+	// +optional
+	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
+
 	// PodSelectorLabels must all be on the pod, with these values.
 	// Labels or expressions must be given; both together are ANDed.
 	// +optional

@@ -68,6 +68,7 @@ func (c *checker) add(field, fix, format string, args ...any) {
 func (p *Policy) findings() []finding {
 	var c checker
 	c.identity(p)
+	c.namespaces(p)
 	c.selector(p)
 	c.lists(&p.Allow)
 	c.hostPaths(p.Allow.AllowedHostPaths)
@@ -86,9 +87,6 @@ func (c *checker) identity(p *Policy) {
 	if p.Name != "" && len(validation.IsDNS1123Subdomain(p.Name)) > 0 {
 		c.add("name", fixName, "%s is no DNS-1123 subdomain", quote(p.Name))
 	}
-	if p.Namespace != "" && len(validation.IsDNS1123Label(p.Namespace)) > 0 {
-		c.add("namespace", fixNamespace, "%s is no DNS-1123 label", quote(p.Namespace))
-	}
 }
 
 const (
@@ -102,12 +100,20 @@ func (c *checker) selector(p *Policy) {
 		wrong := complaint{"no labels are given, and a policy must not select every pod", fixLabels}
 		*c = append(*c, finding{field: "podSelectorLabels", complaint: wrong, about: "podSelectorExpressions"})
 	}
-	for _, key := range slices.Sorted(maps.Keys(p.PodSelectorLabels)) {
-		c.labelKey(labelPath("podSelectorLabels", key), key)
-		c.labelValue(labelPath("podSelectorLabels", key), p.PodSelectorLabels[key])
+	c.labels("podSelectorLabels", p.PodSelectorLabels)
+	c.expressions("podSelectorExpressions", p.PodSelectorExpressions)
+}
+
+func (c *checker) labels(field string, m map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		c.labelKey(labelPath(field, key), key)
+		c.labelValue(labelPath(field, key), m[key])
 	}
-	for i := range p.PodSelectorExpressions {
-		c.expression(entryPath("podSelectorExpressions", i), &p.PodSelectorExpressions[i])
+}
+
+func (c *checker) expressions(field string, list []metav1.LabelSelectorRequirement) {
+	for i := range list {
+		c.expression(entryPath(field, i), &list[i])
 	}
 }
 

@@ -101,6 +101,16 @@ func (h *HostPath) opens() (paths []string) {
 	return paths
 }
 
+// picksNamespaces reports whether a namespace must be named by the policy, or have a
+// label that it selects. Who may create one in which others are left out is not held
+// up by that.
+func (p *Policy) picksNamespaces() bool {
+	asks := demandsOf(p)
+	return slices.ContainsFunc(asks.list, func(d demand) bool {
+		return d.isOfNamespace() && !d.mayBeAbsent && (d.key != namespaceKey || d.only != nil)
+	})
+}
+
 // opensNode are the keys under which the policy, or an entry of it, opens the node.
 func (p *Policy) opensNode() (keys []Key) {
 	isOfNode := func(allowed string) bool {
@@ -179,8 +189,12 @@ func (p *Policy) wide(warn func(Warning)) {
 			warn(Warning{Reason: WarnWideHostPath, Field: entryPath(KeyAllowedHostPaths.String(), i), Value: h.PathPrefix, Paths: paths})
 		}
 	}
-	if keys := p.opensNode(); p.Namespace == "" && len(keys) > 0 {
-		warn(Warning{Reason: WarnEveryNamespace, Keys: keys})
+	if keys := p.opensNode(); len(keys) > 0 && !p.picksNamespaces() {
+		w := Warning{Reason: WarnEveryNamespace, Keys: keys}
+		if p.NamespaceSelector != nil {
+			w.Field = "namespaceSelector"
+		}
+		warn(w)
 	}
 }
 

@@ -73,7 +73,7 @@ func templateOf(t testing.TB, manifest []byte) []byte {
 }
 
 const (
-	fuzzManifests, fuzzPolicies = 6, 7
+	fuzzManifests, fuzzPolicies = 6, 10
 	fuzzGenerated               = 48
 )
 
@@ -156,8 +156,8 @@ func mutateSeeds(t testing.TB) (seeds []mutateSeed) {
 func TestFuzzMutateSeeds(t *testing.T) {
 	seeds := mutateSeeds(t)
 	want := fuzzManifests*fuzzPolicies + fuzzGenerated + (fuzzPolicies+1)*len(fuzzPods)
-	if len(seeds) != want || want != 210 {
-		t.Errorf("%d seeds, want %d, which is to be 210", len(seeds), want)
+	if len(seeds) != want || want != 282 {
+		t.Errorf("%d seeds, want %d, which is to be 282", len(seeds), want)
 	}
 	broken, fields, reasons := map[spec.CheckID]bool{}, map[spec.Field]bool{}, map[mutate.Reason]bool{}
 	for i, seed := range seeds {

@@ -27,6 +27,7 @@ func Policy() *rapid.Generator[policy.Policy] {
 		if g.once(2) {
 			p.Containers = list(g, 3, func() policy.ContainerEntry { return g.entry(&p) })
 		}
+		g.namespaces(&p)
 		if err := p.Validate(); err != nil {
 			t.Fatalf("the generator made an invalid policy: %v", err)
 		}

@@ -16,9 +16,27 @@ import (
 //
 // No default is written into it: what a policy leaves unset may depend on the level.
 func CustomResource(comments Comments, without ...string) *Schema {
-	format := policy.Format()
-	format.Keys = slices.DeleteFunc(format.Keys, func(k policy.FormKey) bool { return slices.Contains(without, k.Name) })
+	format := leaveOut(policy.Format(), without...)
+	// CEL that named a key which somebody takes out of the schema would not compile.
+	format.Conditions = slices.DeleteFunc(format.Conditions, func(c policy.FormCondition) bool { return c.Key == "namespace" })
 	return customResource{comments}.form(format)
+}
+
+// leaveOut is a block without some of its keys, and without what is demanded of them.
+func leaveOut(f *policy.Form, keys ...string) *policy.Form {
+	rest := *f
+	rest.Keys, rest.Conditions = nil, nil
+	for _, key := range f.Keys {
+		if !slices.Contains(keys, key.Name) {
+			rest.Keys = append(rest.Keys, key)
+		}
+	}
+	for _, c := range f.Conditions {
+		if !slices.Contains(keys, c.Key) && !slices.Contains(keys, c.Other) {
+			rest.Conditions = append(rest.Conditions, c)
+		}
+	}
+	return &rest
 }
 
 // maxLabels bounds the labels of a selector, as the API server bounds what CEL may
