@@ -18,8 +18,10 @@ func (m *Mutations) SetsSeccompProfile() bool {
 // UserFill is the user ID to fill in, and whether there is one: the one that the
 // policy names, else the minimum of the first range under MustRunAs. For a
 // container that its author keeps from root it is never 0, which the kubelet
-// would refuse: the lowest other ID of the first range that has one stands in.
+// would refuse: the lowest other ID of the first range that has one stands in. An
+// expired policy gives 0 to no container.
 func (p *Policy) UserFill(nonRoot bool) (id int64, ok bool) {
+	nonRoot = nonRoot || p.Expired
 	if id := p.Mutations.RunAsUser; id != nil && (*id != 0 || !nonRoot) {
 		return *id, true
 	}

@@ -23,7 +23,8 @@ type Warning struct {
 	// Position is where the field stands, or what is nearest above it.
 	Position
 	// Value is the entry of a list that it is about, for WarnEverything,
-	// WarnWideHostPath, WarnUnknownCapability and WarnNoSuchHost.
+	// WarnWideHostPath, WarnUnknownCapability and WarnNoSuchHost; the day, for
+	// WarnExpires and WarnExpired.
 	Value string `json:"value,omitempty"`
 	// Meant is the capability that was probably meant, for WarnUnknownCapability.
 	Meant string `json:"meant,omitempty"`
@@ -49,7 +50,8 @@ type WarningReason string
 
 const (
 	// WarnNoEffect: the policy can never differ from the default policy, plain
-	// restricted, in what it excuses, demands or fills in.
+	// restricted, in what it excuses, demands or fills in. Its Field is default for
+	// one that is a default policy itself.
 	WarnNoEffect WarningReason = "NoEffect"
 	// WarnNarrowsVolumes: the policy differs from the default policy only in
 	// volume types that it refuses and restricted allows.
@@ -86,6 +88,10 @@ const (
 	// WarnOverlap: several policies can select one pod. They are tried in order
 	// of name, and their grants never add up.
 	WarnOverlap WarningReason = "Overlap"
+	// WarnExpires: the policy expires within the time that [Expiring] was asked about.
+	WarnExpires WarningReason = "Expires"
+	// WarnExpired: the policy has expired, and grants nothing any more.
+	WarnExpired WarningReason = "Expired"
 )
 
 // Reference names a policy and says where it stands.
@@ -136,10 +142,13 @@ func Lint(policies ...Policy) []Warning {
 	for _, g := range groups {
 		all = append(all, g.warning())
 	}
-	slices.SortStableFunc(all, func(a, b Warning) int {
-		return cmp.Or(cmp.Compare(a.Policy.File, b.Policy.File), cmp.Compare(a.Policy.Line, b.Policy.Line))
-	})
+	slices.SortStableFunc(all, compareWarnings)
 	return all
+}
+
+// compareWarnings orders warnings by the file and the line of their policies.
+func compareWarnings(a, b Warning) int {
+	return cmp.Or(cmp.Compare(a.Policy.File, b.Policy.File), cmp.Compare(a.Policy.Line, b.Policy.Line))
 }
 
 func (p *Policy) warnings() (all []Warning) {
@@ -147,10 +156,12 @@ func (p *Policy) warnings() (all []Warning) {
 		w.Policy, w.Position = referenceTo(p), p.Source.At(w.Field)
 		all = append(all, w)
 	}
-	switch p.effect() {
-	case noEffect:
+	switch effect := p.effect(); {
+	case effect == noEffect && p.Default:
+		warn(Warning{Reason: WarnNoEffect, Field: "default"})
+	case effect == noEffect:
 		warn(Warning{Reason: WarnNoEffect})
-	case narrowsVolumes:
+	case effect == narrowsVolumes && !p.Default: // of which that may be the point
 		warn(Warning{Reason: WarnNarrowsVolumes, Field: KeyVolumes.String(), Volumes: p.Allow.narrowed()})
 	}
 	if i := slices.Index(p.Allow.Volumes, spec.HostPath); i >= 0 && len(p.Allow.AllowedHostPaths) == 0 {
@@ -168,7 +179,7 @@ func (p *Policy) warnings() (all []Warning) {
 	p.wide(warn)
 	p.unknownCapabilities(warn)
 	p.matchless(warn)
-	if !demandsOf(p).possible {
+	if !p.Default && !demandsOf(p).possible {
 		warn(Warning{Reason: WarnSelectsNothing})
 	}
 	return all
@@ -231,6 +242,10 @@ func (w Warning) Message() string {
 func (w *Warning) what() string {
 	switch w.Reason {
 	case WarnNoEffect:
+		if w.Field == "default" {
+			return "is a default policy that can never differ from plain restricted: it demands nothing and fills in nothing else; " +
+				"give it a rule under allow or a value under mutations, or remove it"
+		}
 		return "can never differ from the default policy: it grants nothing, demands nothing and fills in nothing else; " +
 			"give it a grant under allow, or remove it"
 	case WarnNarrowsVolumes:
@@ -264,6 +279,10 @@ func (w *Warning) what() string {
 		return "selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"
 	case WarnOverlap:
 		return w.overlaps()
+	case WarnExpires:
+		return "expires on " + w.Value + ", after which it grants nothing; see whether its pods need it still, and write a later day or remove it"
+	case WarnExpired:
+		return "expired on " + w.Value + " and grants nothing any more; write a later day, or remove it"
 	}
 	return string(w.Reason)
 }

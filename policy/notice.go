@@ -72,5 +72,5 @@ func (s Set) Notices(namespace string, podLabels map[string]string) (notices []N
 
 // noticesOf is what is to be said of one policy.
 func (s *Set) noticesOf(sel *selector, namespace string) (notices []Notice) {
-	return notices
+	return append(notices, s.expiryNotices(sel)...)
 }
