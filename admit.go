@@ -114,6 +114,9 @@ func (d Decision) Why(u mutate.Unset) string {
 	if u.Reason == mutate.UserNamespace && spec.For(d.Result.Level, false, true).Checks.Has(spec.CheckRunAsNonRoot) {
 		why += "; " + d.Result.Level.Version.String() + " judges it like any other pod, and v1.35 and later leave its user free"
 	}
+	if p := d.Result.Policy; u.Reason == mutate.NonRoot && p != nil && p.Expired {
+		why = "the policy has expired, and has no user ID but 0"
+	}
 	return why
 }
 

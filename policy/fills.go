@@ -15,6 +15,11 @@ func (m *Mutations) SetsSeccompProfile() bool {
 	return m.SetDefaultSeccompProfile == nil || *m.SetDefaultSeccompProfile
 }
 
+// FillsUser reports whether the policy names a user to fill in, be it 0.
+func (p *Policy) FillsUser() bool {
+	return p.Mutations.RunAsUser != nil || p.Allow.RunAsUser.Rule == MustRunAs && len(p.Allow.RunAsUser.Ranges) > 0
+}
+
 // UserFill is the user ID to fill in, and whether there is one: the one that the
 // policy names, else the minimum of the first range under MustRunAs. For a
 // container that its author keeps from root it is never 0, which the kubelet

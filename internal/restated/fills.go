@@ -63,9 +63,10 @@ func (c Case) Fill(at spec.Location, value any) (f Fill) {
 		f.Refused = is(user, 0) || c.RunsAsAdministrator(at.Container)
 	case runAsUser:
 		authors := effective(own.RunAsNonRoot, pod.RunAsNonRoot)
-		f.Want = userToFill(c.Policy, value.(int64), is(authors, true))
+		f.Want = userToFill(c.Policy, value.(int64), is(authors, true) || c.Policy.Expired)
 		f.WasSet = effective(own.RunAsUser, pod.RunAsUser) != nil
 		f.Refused = is(user, 0) && is(nonRoot, true)
+		f.Unwanted = c.Policy.Expired && value == int64(0)
 	case seccomp:
 		f.Want, f.WasSet = "RuntimeDefault", effective(own.SeccompProfile, pod.SeccompProfile) != nil
 		f.Unwanted = is(mutations.SetDefaultSeccompProfile, false)
@@ -144,7 +145,8 @@ func (c Case) Leaves(at spec.Location, reason string) bool {
 	case "administrator":
 		return field == runAsNonRoot && c.RunsAsAdministrator(at.Container)
 	case "nonRoot":
-		return field == runAsUser && is(effective(own.RunAsNonRoot, pod.RunAsNonRoot), true) && c.onlyRoot()
+		nonRoot := c.Policy.Expired || is(effective(own.RunAsNonRoot, pod.RunAsNonRoot), true)
+		return field == runAsUser && nonRoot && c.onlyRoot()
 	case "userNamespace":
 		return field == runAsNonRoot && is(c.Pod.Spec.HostUsers, false)
 	case "annotation":

@@ -12,8 +12,12 @@ import (
 )
 
 // Grants is the table of grants: it reports whether the policy excuses the
-// violation of a check at a place, value being what stands there.
+// violation of a check at a place, value being what stands there. An expired policy
+// excuses nothing.
 func (c Case) Grants(check spec.CheckID, at spec.Location, value any) bool {
+	if c.Policy.Expired {
+		return false
+	}
 	pod, own := contexts(c.Pod, at.Container)
 	allow := &c.Policy.Allow
 	isPrivileged := allow.Privileged && is(own.Privileged, true)
