@@ -42,6 +42,7 @@ var jsonForms = map[string]reflect.Type{
 	"`podfence version`":               reflect.TypeFor[versionRecord](),
 	"A warning of `policy.Lint`":       reflect.TypeFor[policy.Warning](),
 	"A policy that a warning is about": reflect.TypeFor[policy.Reference](),
+	"A notice":                         reflect.TypeFor[policy.Notice](),
 }
 
 // jsonField is a row of a table.

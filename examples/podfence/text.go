@@ -38,6 +38,7 @@ func (a *answer) writeText(w io.Writer, l look) error {
 	if a.decision != nil {
 		a.writeDecision(p)
 	}
+	writePolicy(p, a.result)
 	a.writeNear(p)
 	a.writeViolations(p, "", a.result.Violations)
 	a.writeExcused(p)

@@ -11,6 +11,7 @@ import (
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
 )
 
 // parted are the violations of the standard and those of a policy's own rules.
@@ -37,7 +38,7 @@ func places(list []evaluate.Violation) (all []string) {
 // it is not refused twice.
 func refusesVolume(standard []evaluate.Violation, v *evaluate.Violation) bool {
 	return v.Rule == policy.KeyVolumes && slices.ContainsFunc(standard, func(s evaluate.Violation) bool {
-		return s.Volume == v.Volume && s.Index == v.Index && s.Volume != ""
+		return (s.Check == spec.CheckHostPathVolumes || s.Check == spec.CheckRestrictedVolumes) && s.Index == v.Index
 	})
 }
 

@@ -328,6 +328,9 @@ func (c *tally) admit(t *testing.T, i int, pod *corev1.Pod, policies []policy.Po
 		seen[name] = true
 		return twice
 	})
+	if i%3 == 0 {
+		policies = append(policies, podgen.DefaultPolicy().Example(i))
+	}
 	set, err := policy.NewSet(policies...)
 	if err != nil {
 		t.Error(err)
@@ -349,7 +352,7 @@ func (c *tally) wantAdmit(t *testing.T) {
 		switch podfence.Reason(reason) {
 		case podfence.Closest:
 			c.want(50, "admit for reason "+reason, "denied")
-		case podfence.NoPolicy:
+		case podfence.NoPolicy, podfence.DefaultPolicy:
 			c.want(200, "admit for reason "+reason, "allowed", "denied")
 		default:
 			c.want(50, "admit for reason "+reason, "allowed")
