@@ -2,12 +2,12 @@ package admission
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/podfence/podfence/policy"
@@ -15,7 +15,7 @@ import (
 
 const (
 	expiring = "name: agents\npodSelectorLabels: {app: agent}\nreason: They read the node's processes.\nowner: team-node\nexpires: 2026-12-31\nallow: {hostPID: true}\n"
-	agent    = "metadata: {labels: {app: agent}}\nspec: {hostPID: true, containers: [{name: c, image: i, securityContext: {allowPrivilegeEscalation: false, " +
+	agent    = "apiVersion: v1\nkind: Pod\nmetadata: {labels: {app: agent}}\nspec: {hostPID: true, containers: [{name: c, image: i, securityContext: {allowPrivilegeEscalation: false, " +
 		"runAsNonRoot: true, capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}}}]}\n"
 )
 
@@ -54,8 +54,8 @@ func TestPoliciesExpire(t *testing.T) {
 		for key := range says {
 			got[key] = annotations[key]
 		}
-		if diff := cmp.Diff(says, got); diff != "" {
-			t.Errorf("what the policy says of itself (-want +got):\n%s", diff)
+		if !maps.Equal(says, got) {
+			t.Errorf("what the policy says of itself: %v, want %v", got, says)
 		}
 	}
 }
