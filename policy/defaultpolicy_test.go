@@ -166,6 +166,23 @@ func TestDefaultGoverns(t *testing.T) {
 	}
 }
 
+// TestExamplesOfThePlatform: they can be used together, and nothing is odd about them.
+func TestExamplesOfThePlatform(t *testing.T) {
+	policies, err := ReadDir("../examples/policies/platform")
+	if err != nil || len(policies) != 2 {
+		t.Fatalf("%d policies, %v", len(policies), err)
+	}
+	if _, err := NewSet(policies...); err != nil {
+		t.Error(err)
+	}
+	if warnings := Lint(policies...); len(warnings) > 0 {
+		t.Errorf("%v", warnings)
+	}
+	if policies[0].Expires == "" || !policies[1].Default {
+		t.Error("one expires, and the other is a default policy")
+	}
+}
+
 // TestLintDefaultPolicies: they overlap none, select what they are for, and may
 // narrow; one that changes nothing is named.
 func TestLintDefaultPolicies(t *testing.T) {

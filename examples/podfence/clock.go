@@ -68,22 +68,23 @@ func (f *expiryFlags) days() (int, error) {
 // know of it and of others that select the workload.
 func writePolicy(p *page, r *evaluate.Result) {
 	if said := saysOfItself(r.Policy); said != "" {
-		p.line("", indent+"policy %s: %s", r.PolicyName(), said)
+		p.line("", indent+"%s", said)
 	}
 	for _, n := range r.Notices {
 		p.line(yellow, indent+"! %s", n)
 	}
 }
 
-// saysOfItself is the reason, the owner and the day of expiry of a policy; empty for
-// none, and for one that says nothing.
+// saysOfItself is a policy with its owner, the day of its expiry and its reason; empty
+// for none, and for one that says nothing.
 func saysOfItself(p *policy.Policy) string {
-	if p == nil {
+	if p == nil || p.Reason == "" && p.Owner == "" && p.Expires == "" {
 		return ""
 	}
 	expires := listed("expires on ", "", p.Expires)
 	if p.Expired {
-		expires = "" // a notice says it
+		expires = "expired on " + p.Expires
 	}
-	return listed("", "; ", p.Reason, listed("owner ", "", p.Owner), expires)
+	about := listed(" (", ", ", listed("owner ", "", p.Owner), expires)
+	return "policy " + p.Name + about + only(about != "", ")") + listed(": ", "", p.Reason)
 }

@@ -38,7 +38,9 @@ func (a *answer) writeText(w io.Writer, l look) error {
 	if a.decision != nil {
 		a.writeDecision(p)
 	}
-	writePolicy(p, a.result)
+	if a.decision == nil {
+		writePolicy(p, a.result)
+	}
 	a.writeNear(p)
 	a.writeViolations(p, "", a.result.Violations)
 	a.writeExcused(p)
@@ -141,6 +143,7 @@ func excusedText(v *evaluate.Violation) string {
 func (a *answer) writeDecision(p *page) {
 	d := a.decision
 	p.line("", indent+"%s", governing(d))
+	writePolicy(p, &d.Result)
 	for _, c := range d.Report.Changes() {
 		p.line(green, indent+"+ %s: %s  (%s)", c.Location, flow(c.Value), c.Serves())
 	}
