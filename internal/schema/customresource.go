@@ -50,7 +50,9 @@ func (c customResource) form(f *policy.Form) *Schema {
 	case policy.KindNumber:
 		return &Schema{Type: "integer", Format: "int64", Minimum: ptr(f.Min), Maximum: ptr(f.Max)}
 	default:
-		return text(f, "")
+		s := text(f, "")
+		s.Format = "" // CEL takes a date for a timestamp, which has no size
+		return s
 	}
 }
 
