@@ -28,7 +28,7 @@ func TestComplete(t *testing.T) {
 	}
 	workloads = append(append(workloads, constants(t, "mutate", "Concern")...), UnknownField, finding.UndecidedRule)
 	compare(t, OfWorkloads(), workloads, 19+6+5+2)
-	compare(t, OfPolicies(), append(constants(t, "policy", "WarningReason"), PolicyError), 13+1)
+	compare(t, OfPolicies(), append(constants(t, "policy", "WarningReason"), PolicyError), 15+1)
 }
 
 func compare(t *testing.T, rules []finding.Rule, ids []string, count int) {
