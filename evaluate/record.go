@@ -23,8 +23,8 @@ type ResultRecord struct {
 	PolicyReason  string            `json:"policyReason,omitempty"`
 	PolicyOwner   string            `json:"policyOwner,omitempty"`
 	PolicyExpires string            `json:"policyExpires,omitempty"`
-	Violations []ViolationRecord `json:"violations"`
-	Excused    []ViolationRecord `json:"excused"`
+	Violations    []ViolationRecord `json:"violations"`
+	Excused       []ViolationRecord `json:"excused"`
 	// Notices are about policies that do not speak as they are written.
 	Notices []policy.Notice `json:"notices,omitempty"`
 }
