@@ -29,6 +29,9 @@ const (
 	// AllowedFilled: the pod needs a change under every policy that would allow
 	// it; this is the first, in order of name, under which it is then allowed.
 	AllowedFilled Reason = "allowedFilled"
+	// DefaultPolicy: no policy selects the pod, so that the set's own default policy,
+	// that of its namespace or of every one, governs it.
+	DefaultPolicy Reason = "defaultPolicy"
 	// Closest: no policy that selects the pod allows it; under this one the
 	// fewest violations are left.
 	Closest Reason = "closest"
@@ -39,6 +42,7 @@ var explanations = map[Reason]string{
 	NoPolicy:        "no policy selects the pod",
 	AllowedAsItIs:   "the first policy under which the pod is allowed as it is",
 	AllowedFilled:   "the first policy under which the filled pod is allowed",
+	DefaultPolicy:   "no policy selects the pod, and this one is the default",
 	Closest:         "every policy that selects the pod denies it; this one comes closest",
 }
 
@@ -110,6 +114,9 @@ func (d Decision) Why(u mutate.Unset) string {
 	if u.Reason == mutate.UserNamespace && spec.For(d.Result.Level, false, true).Checks.Has(spec.CheckRunAsNonRoot) {
 		why += "; " + d.Result.Level.Version.String() + " judges it like any other pod, and v1.35 and later leave its user free"
 	}
+	if p := d.Result.Policy; u.Reason == mutate.NonRoot && p != nil && p.Expired {
+		why = "the policy has expired, and has no user ID but 0"
+	}
 	return why
 }
 
@@ -164,7 +171,8 @@ func (d Decision) MarshalJSON() ([]byte, error) { return json.Marshal(d.Record()
 // policy, and whether the result is allowed. The pod must not be nil and is not
 // changed.
 //
-// If no policy selects the pod, the default policy governs it. Otherwise the
+// If no policy selects the pod, the default policy governs it: one of the set that
+// says so of itself, or plain restricted. Otherwise the
 // policies that select it are tried alone, in order of name, for the grants of
 // two never add up: the first under which the pod needs no change and is allowed
 // wins, else the first under which the filled pod is allowed; else the pod is
@@ -312,6 +320,10 @@ func decide(q question, lv api.LevelVersion, policies policy.Set) Decision {
 	if len(candidates) == 0 {
 		t := q.try(lv, nil)
 		return q.decision(&t, NoPolicy, nil)
+	}
+	if p := candidates[0]; p.Default {
+		t := q.try(lv, p)
+		return q.decision(&t, DefaultPolicy, nil)
 	}
 	var choice governing.Choice
 	var chosen trial

@@ -9,7 +9,8 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-// ResultRecord is the JSON form of a [Result]. Every key is always there, but for notices.
+// ResultRecord is the JSON form of a [Result]. Every key is always there, but for what
+// the governing policy says of itself, and notices.
 type ResultRecord struct {
 	Allowed bool      `json:"allowed"`
 	Level   api.Level `json:"level"`
@@ -17,9 +18,13 @@ type ResultRecord struct {
 	// Message is in the words of Pod Security Admission, empty when allowed.
 	Message string `json:"message"`
 	// Policy is the name of the governing policy, empty for none.
-	Policy     string            `json:"policy"`
-	Violations []ViolationRecord `json:"violations"`
-	Excused    []ViolationRecord `json:"excused"`
+	Policy string `json:"policy"`
+	// PolicyReason, PolicyOwner and PolicyExpires are what it says of itself.
+	PolicyReason  string            `json:"policyReason,omitempty"`
+	PolicyOwner   string            `json:"policyOwner,omitempty"`
+	PolicyExpires string            `json:"policyExpires,omitempty"`
+	Violations    []ViolationRecord `json:"violations"`
+	Excused       []ViolationRecord `json:"excused"`
 	// Notices are about policies that do not speak as they are written.
 	Notices []policy.Notice `json:"notices,omitempty"`
 }
@@ -57,7 +62,7 @@ type ContainerRecord struct {
 
 // Record renders the answer as the library and the command print it.
 func (r Result) Record() ResultRecord {
-	return ResultRecord{
+	record := ResultRecord{
 		Allowed:    r.Allowed(),
 		Level:      r.Level.Level,
 		Version:    r.Level.Version.String(),
@@ -67,6 +72,10 @@ func (r Result) Record() ResultRecord {
 		Excused:    records(r.Excused),
 		Notices:    r.Notices,
 	}
+	if p := r.Policy; p != nil {
+		record.PolicyReason, record.PolicyOwner, record.PolicyExpires = p.Reason, p.Owner, p.Expires
+	}
+	return record
 }
 
 // MarshalJSON renders the answer's [ResultRecord].

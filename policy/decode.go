@@ -94,7 +94,7 @@ func (r *reader) hides(path string) bool {
 func (r *reader) findings(p *Policy) {
 	var found []finding
 	for _, f := range p.findings() {
-		if !r.hides(f.field) && (f.about == "" || !r.hides(f.about)) {
+		if !r.hides(f.field) && (f.about == "" || !r.hides(f.about)) && (f.also == "" || !r.hides(f.also)) {
 			found = append(found, f)
 		}
 	}
@@ -157,6 +157,10 @@ func (r *reader) complain(path string, c complaint) {
 }
 
 func (r *reader) text(n *yaml.Node, into reflect.Value, path string) {
+	if path == "expires" && n.Kind == yaml.ScalarNode {
+		into.SetString(n.Value) // a day without quotes is a timestamp to YAML
+		return
+	}
 	s, wrong := text(n)
 	if words := textForm(withoutIndices(path)).Words; wrong != (complaint{}) && len(words) == 1 {
 		wrong.fix = "write " + words[0] // quotes around what is no word of the place would not do

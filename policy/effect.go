@@ -32,8 +32,10 @@ func (p *Policy) effect() effect {
 	rest := p.DeepCopy()
 	rest.Name, rest.PodSelectorLabels, rest.PodSelectorExpressions = "", nil, nil
 	rest.Namespace, rest.Namespaces, rest.NamespaceSelector = "", nil, nil
-	rest.Source = Source{}
-	narrows := rest.Allow.dropPlainVolumes()
+	rest.Reason, rest.Owner, rest.Expires, rest.Expired, rest.Source = "", "", "", false, Source{}
+	unset := rest.Allow.Volumes == nil && rest.Default // the default types are no demand of a default policy
+	narrows := rest.Allow.dropPlainVolumes() && !unset
+	rest.Default = false
 	rest.Allow.dropPlainLists()
 	rest.Allow.dropPlainRules()
 	rest.Mutations.dropDefaults()

@@ -15,11 +15,18 @@ func (m *Mutations) SetsSeccompProfile() bool {
 	return m.SetDefaultSeccompProfile == nil || *m.SetDefaultSeccompProfile
 }
 
+// FillsUser reports whether the policy names a user to fill in, be it 0.
+func (p *Policy) FillsUser() bool {
+	return p.Mutations.RunAsUser != nil || p.Allow.RunAsUser.Rule == MustRunAs && len(p.Allow.RunAsUser.Ranges) > 0
+}
+
 // UserFill is the user ID to fill in, and whether there is one: the one that the
 // policy names, else the minimum of the first range under MustRunAs. For a
 // container that its author keeps from root it is never 0, which the kubelet
-// would refuse: the lowest other ID of the first range that has one stands in.
+// would refuse: the lowest other ID of the first range that has one stands in. An
+// expired policy gives 0 to no container.
 func (p *Policy) UserFill(nonRoot bool) (id int64, ok bool) {
+	nonRoot = nonRoot || p.Expired
 	if id := p.Mutations.RunAsUser; id != nil && (*id != 0 || !nonRoot) {
 		return *id, true
 	}

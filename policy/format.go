@@ -24,7 +24,8 @@ type Form struct {
 	Keys []FormKey
 	// Conditions are what one key of a block demands of another.
 	Conditions []FormCondition
-	// OneOf are keys of a block of which one must be given, and not be empty.
+	// OneOf are keys of a block of which one must be given, and not be empty; a flag
+	// must be true.
 	OneOf []string
 	// Shorthand are the words that may stand in place of a block or a number.
 	Shorthand []string
@@ -41,6 +42,8 @@ type Form struct {
 	// Patterns are regular expressions, each of which a text matches, and Never
 	// those of which it matches none. RE2, ECMAScript and PCRE read them alike.
 	Patterns, Never []string
+	// Format is the name that JSON schema has for the form of a text: date. Empty: none.
+	Format string
 	// Fix says what to write instead of a text that does not match, as Validate says it.
 	Fix string
 	// MaxLength is how many characters a text has at most. 0: no limit.
@@ -77,7 +80,8 @@ type FormKey struct {
 
 // FormCondition is what one key of a block demands of another, its Other.
 type FormCondition struct {
-	// Key has one of Values, or Unset and is not given. Without Values: any value.
+	// Key has one of Values, or Unset and is not given. Without Values: any value. Of a
+	// flag they are the word true.
 	Key    string
 	Values []string
 	Unset  bool
@@ -152,8 +156,11 @@ func blockForm(t reflect.Type, path string) *Form {
 	}
 	switch policyPath(path) {
 	case "":
-		f.OneOf = []string{"podSelectorLabels", "podSelectorExpressions"}
+		f.OneOf = []string{"podSelectorLabels", "podSelectorExpressions", "default"}
 		f.Conditions = []FormCondition{{Key: "namespace", Other: "namespaces", Demand: MustBeEmpty}}
+		for _, row := range notInDefault {
+			f.Conditions = append(f.Conditions, FormCondition{Key: "default", Values: []string{"true"}, Other: row.field, Demand: MustBeEmpty})
+		}
 	case "namespaceSelector":
 		f.OneOf = []string{"matchLabels", "matchExpressions"}
 	case containersKey:
@@ -298,6 +305,11 @@ func labelValueForm() *Form {
 	return &Form{Kind: KindText, Patterns: []string{`^(` + labelName + `)?$`}, MaxLength: validation.LabelValueMaxLength, Fix: fixLabelValue}
 }
 
+// noteForm is text for people, on one line.
+func noteForm(limit int) *Form {
+	return &Form{Kind: KindText, Patterns: []string{`^ *[^ \x00-\x1f\x7f][^\x00-\x1f\x7f]*$`}, MaxLength: limit, Fix: fixNote}
+}
+
 // textForm is what a text at a path may be. TestFormsAgreeWithTheChecks holds each
 // to the check of validate.go.
 func textForm(path string) *Form {
@@ -313,6 +325,12 @@ func textForm(path string) *Form {
 		f.Patterns, f.MaxLength, f.Fix = []string{`^` + subdomain + `$`}, validation.DNS1123SubdomainMaxLength, fixName
 	case "namespace", "namespaces":
 		f.Patterns, f.MaxLength, f.Fix = []string{`^` + dnsLabel + `$`}, validation.DNS1123LabelMaxLength, fixNamespace
+	case "reason":
+		return noteForm(maxReason)
+	case "owner":
+		return noteForm(maxOwner)
+	case "expires":
+		f.Patterns, f.Format, f.Fix = []string{`^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`}, "date", fixExpires
 	case "podSelectorExpressions.key", "namespaceSelector.matchExpressions.key":
 		return labelKeyForm()
 	case "podSelectorExpressions.values", "namespaceSelector.matchExpressions.values":

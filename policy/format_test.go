@@ -60,6 +60,9 @@ var texts = []textRow{
 		func(s string) bool { return len(validation.IsQualifiedName(s)) == 0 }},
 	{"namespaceSelector.matchExpressions.values", "", "", func(s string) bool { return len(validation.IsValidLabelValue(s)) == 0 }},
 	{"namespaceSelector.matchExpressions.operator", "", "", func(s string) bool { _, known := takesValues[metav1.LabelSelectorOperator(s)]; return known }},
+	{"reason", "a\u00a0b", "the classes of Unicode differ between the readers of patterns", func(s string) bool { return s != "" && checked(func(c *checker) { c.note("", s, maxReason) }) }},
+	{"owner", "a\u00a0b", "the same", func(s string) bool { return s != "" && checked(func(c *checker) { c.note("", s, maxOwner) }) }},
+	{"expires", "2026-02-31", "months differ in length", func(s string) bool { _, ok := (&Policy{Expires: s}).ExpiresAt(); return ok }},
 	{"podSelectorExpressions.key", strings.Repeat("a", 254) + "/b", "a prefix of 254 characters may have a short name behind it",
 		func(s string) bool { return len(validation.IsQualifiedName(s)) == 0 }},
 	{"podSelectorExpressions.values", "", "", func(s string) bool { return len(validation.IsValidLabelValue(s)) == 0 }},
@@ -110,8 +113,10 @@ func checked(check func(*checker)) bool {
 var genText = rapid.OneOf(
 	genWord, genValue, genName, genNamespace, genPath, genCapability, genSysctl, genProbeHost, genImage, genContainerName,
 	rapid.SampledFrom([]string{"", "*", "CAP_", "cap_", "Strict", "Merge", "Required", "OnRootMismatch", "Always", "In", "Exists", "MustRunAs", "MayRunAs", "RunAsAny", "MustRunAsNonRoot", "Unset", "Socket",
-		"init", "sidecar", "regular", "ephemeral", "Unconfined", "RuntimeDefault", "Unmasked", "Default", "/..", "/.", "/a/", "//", "/a/..", "/..a", `C:\`, `C:\a\`, `C:\a.`, `C:\a `, `C:\a\\b`, `c:`, "a/b/c", "a.b/c"}),
+		"init", "sidecar", "regular", "ephemeral", "Unconfined", "RuntimeDefault", "Unmasked", "Default", "/..", "/.", "/a/", "//", "/a/..", "/..a", `C:\`, `C:\a\`, `C:\a.`, `C:\a `, `C:\a\\b`, `c:`, "a/b/c", "a.b/c",
+		"2026-12-31", "2024-02-29", "2026-2-1", "2026-12-31T00:00:00Z", " ", " a", "two words"}),
 	rapid.SampledFrom(volumeNames()),
+	rapid.StringMatching(`2026-[01][0-9]-[0-3][0-9]`),
 	rapid.Map(rapid.IntRange(60, 66), func(n int) string { return strings.Repeat("a", n) }),
 	rapid.Map(rapid.IntRange(250, 255), func(n int) string { return strings.Repeat("a.", n/2) + "a" }),
 	rapid.StringMatching(`[-_.a-zA-Z0-9/\\:*]{0,8}`),
@@ -210,7 +215,7 @@ func TestFormDefaults(t *testing.T) {
 		}
 	}
 	want := []string{
-		"name", "namespace", "namespaces", "namespaceSelector", "podSelectorLabels", "podSelectorExpressions", "allow", "mutations", // none, or all of theirs
+		"name", "namespace", "namespaces", "namespaceSelector", "podSelectorLabels", "podSelectorExpressions", "reason", "owner", "expires", "allow", "mutations", // none, or all of theirs
 		"containers",
 		"allow.userNamespace",           // no demand
 		"mutations.runAsUser",           // depends on allow.runAsUser

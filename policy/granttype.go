@@ -255,8 +255,11 @@ const (
 )
 
 // Excuses reports whether one of the policy's grants excuses a fault, and by
-// which entry.
+// which entry. An expired policy excuses nothing.
 func (p *Policy) Excuses(f *Fault) (by Entry, ok bool) {
+	if p.Expired {
+		return Entry{}, false
+	}
 	for _, row := range grantTypesOf[f.Check] {
 		if !row.speaksOf(f) {
 			continue

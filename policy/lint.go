@@ -24,7 +24,7 @@ type Warning struct {
 	Position
 	// Value is the entry of a list that it is about, for WarnEverything,
 	// WarnWideHostPath, WarnUnknownCapability, WarnNoSuchHost, WarnNoRegistry,
-	// WarnLatestImage and WarnWideImage.
+	// WarnLatestImage and WarnWideImage; the day, for WarnExpires and WarnExpired.
 	Value string `json:"value,omitempty"`
 	// Meant is what was probably meant: the capability for WarnUnknownCapability, the
 	// whole reference for WarnNoRegistry, and one of every tag for WarnLatestImage.
@@ -52,7 +52,8 @@ type WarningReason string
 
 const (
 	// WarnNoEffect: the policy can never differ from the default policy, plain
-	// restricted, in what it excuses, demands or fills in.
+	// restricted, in what it excuses, demands or fills in. Its Field is default for
+	// one that is a default policy itself.
 	WarnNoEffect WarningReason = "NoEffect"
 	// WarnNarrowsVolumes: the policy differs from the default policy only in
 	// volume types that it refuses and restricted allows.
@@ -109,6 +110,10 @@ const (
 	// WarnOverlap: several policies can select one pod. They are tried in order
 	// of name, and their grants never add up.
 	WarnOverlap WarningReason = "Overlap"
+	// WarnExpires: the policy expires within the time that [Expiring] was asked about.
+	WarnExpires WarningReason = "Expires"
+	// WarnExpired: the policy has expired, and grants nothing any more.
+	WarnExpired WarningReason = "Expired"
 )
 
 // Reference names a policy and says where it stands.
@@ -178,10 +183,13 @@ func Lint(policies ...Policy) []Warning {
 	for _, g := range groups {
 		all = append(all, g.warning())
 	}
-	slices.SortStableFunc(all, func(a, b Warning) int {
-		return cmp.Or(cmp.Compare(a.Policy.File, b.Policy.File), cmp.Compare(a.Policy.Line, b.Policy.Line))
-	})
+	slices.SortStableFunc(all, compareWarnings)
 	return all
+}
+
+// compareWarnings orders warnings by the file and the line of their policies.
+func compareWarnings(a, b Warning) int {
+	return cmp.Or(cmp.Compare(a.Policy.File, b.Policy.File), cmp.Compare(a.Policy.Line, b.Policy.Line))
 }
 
 func (p *Policy) warnings() (all []Warning) {
@@ -189,10 +197,12 @@ func (p *Policy) warnings() (all []Warning) {
 		w.Policy, w.Position = referenceTo(p), p.Source.At(w.Field)
 		all = append(all, w)
 	}
-	switch p.effect() {
-	case noEffect:
+	switch effect := p.effect(); {
+	case effect == noEffect && p.Default:
+		warn(Warning{Reason: WarnNoEffect, Field: "default"})
+	case effect == noEffect:
 		warn(Warning{Reason: WarnNoEffect})
-	case narrowsVolumes:
+	case effect == narrowsVolumes && !p.Default: // of which that may be the point
 		warn(Warning{Reason: WarnNarrowsVolumes, Field: KeyVolumes.String(), Volumes: p.Allow.narrowed()})
 	}
 	if i := slices.Index(p.Allow.Volumes, spec.HostPath); i >= 0 && len(p.Allow.AllowedHostPaths) == 0 {
@@ -215,6 +225,7 @@ func (p *Policy) warnings() (all []Warning) {
 	p.matchless(warn)
 	p.entries(warn)
 	switch asks := demandsOf(p); {
+	case p.Default:
 	case asks.inNone:
 		warn(Warning{Reason: WarnSelectsNothing, Field: "namespaceSelector"})
 	case !asks.possible:
@@ -295,6 +306,10 @@ func (w Warning) Message() string {
 func (w *Warning) what() string {
 	switch w.Reason {
 	case WarnNoEffect:
+		if w.Field == "default" {
+			return "is a default policy that can never differ from plain restricted: it demands nothing and fills in nothing else; " +
+				"give it a rule under allow or a value under mutations, or remove it"
+		}
 		return "can never differ from the default policy: it grants nothing, demands nothing and fills in nothing else; " +
 			"give it a grant under allow, or remove it"
 	case WarnNarrowsVolumes:
@@ -350,6 +365,10 @@ func (w *Warning) what() string {
 		return "selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"
 	case WarnOverlap:
 		return w.overlaps()
+	case WarnExpires:
+		return "expires on " + w.Value + ", after which it grants nothing; see whether its pods need it still, and write a later day or remove it"
+	case WarnExpired:
+		return "expired on " + w.Value + " and grants nothing any more; write a later day, or remove it"
 	}
 	return string(w.Reason)
 }

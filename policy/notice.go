@@ -58,7 +58,7 @@ func (s Set) Notices(namespace string, podLabels map[string]string) (notices []N
 			case undecided:
 				notices = append(notices, Notice{Reason: NoticeNamespaceUnknown, Policy: referenceTo(sel.policy)})
 			case selected:
-				notices = append(notices, s.noticesOf(sel)...)
+				notices = append(notices, s.expiryNotices(sel)...)
 			}
 		})
 		if namespace == "" {
@@ -87,9 +87,4 @@ func (in *index) selecting(podLabels map[string]string, visit func(*selector)) {
 		look(in.byLabel[label{k, v}])
 	}
 	look(in.others)
-}
-
-// noticesOf is what is to be said of a policy that governs the pod.
-func (s *Set) noticesOf(sel *selector) (notices []Notice) {
-	return notices
 }

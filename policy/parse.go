@@ -47,6 +47,7 @@ func Parse(data []byte, file string) ([]Policy, error) {
 	}
 	f.names()
 	f.duplicates()
+	f.secondDefaults()
 	if len(f.policies) == 0 && len(f.errs) == 0 {
 		f.add(Error{Problem: "the file holds no policy", Fix: "write at least podSelectorLabels, and what its pods are allowed under allow"})
 	}

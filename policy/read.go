@@ -120,7 +120,7 @@ func readFS(fsys fs.FS, dir string, shown func(name string) string) ([]Policy, e
 	if files == 0 {
 		return nil, NoFilesError{Dir: shown(".")}
 	}
-	wrong = append(wrong, clashes(policies)...)
+	wrong = append(append(wrong, clashes(policies)...), secondDefaultsOf(policies)...)
 	switch {
 	case len(unread) > 0:
 		return nil, errors.Join(append(unread, wrong.orNil())...)

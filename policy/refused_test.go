@@ -26,6 +26,26 @@ var refused = []refusal{
 		"p.yaml:1: podSelectorLabels: no labels are given, and a policy must not select every pod; write labels of the pods that the policy is for, as in podSelectorLabels: {app: web}",
 	},
 	{
+		"default policy with labels", "it is for the pods that no policy selects",
+		"default: true\npodSelectorLabels: {app: web}\n",
+		"p.yaml:2: podSelectorLabels: a default policy is for the pods that no policy selects; remove it, or default: true",
+	},
+	{
+		"default policy that expires", "it grants nothing",
+		"default: true\nexpires: 2026-12-31\n",
+		"p.yaml:2: expires: a default policy grants nothing that could expire; remove it, or default: true",
+	},
+	{
+		"date with a time", "a day ends when it ends",
+		web + "expires: 2026-12-31T00:00:00Z\n",
+		`p.yaml:2: expires: "2026-12-31T00:00:00Z" is no date; write 2026-12-31`,
+	},
+	{
+		"reason of two lines", "it is shown on one",
+		web + "reason: |-\n  a\n  b\n",
+		`p.yaml:2: reason: "a\nb" has an unprintable character; write printable text on one line; in YAML, >- folds several lines into one`,
+	},
+	{
 		"empty labels", "the document says must be provided",
 		"podSelectorLabels: {}\nallow:\n  privileged: true\n",
 		"p.yaml:1: podSelectorLabels: no labels are given, and a policy must not select every pod; write labels of the pods that the policy is for, as in podSelectorLabels: {app: web}",
@@ -1286,7 +1306,7 @@ var refused = []refusal{
 	},
 }
 
-func TestParseRefuses(t *testing.T) { areRefused(t, refused, 253) }
+func TestParseRefuses(t *testing.T) { areRefused(t, refused, 257) }
 
 // areRefused holds Parse to a table of so many rows.
 func areRefused(t *testing.T, rows []refusal, count int) {

@@ -116,6 +116,11 @@ var genPolicy = rapid.Custom(func(t *rapid.T) Policy {
 	p.Mutations = drawMutations(t, &p.Allow)
 	p.Containers = listOf(t, "containers", genEntry(&p.Allow))
 	drawNamespaces(t, &p)
+	p.Reason, p.Owner = genNote.Draw(t, "reason"), genNote.Draw(t, "owner")
+	if rapid.IntRange(0, 3).Draw(t, "default") == 0 {
+		return asDefault(p)
+	}
+	p.Expires = rapid.SampledFrom([]string{"", "2026-12-31", "2024-02-29"}).Draw(t, "expires")
 	return p
 })
 
@@ -195,6 +200,23 @@ func drawNamespaces(t *rapid.T, p *Policy) {
 	}
 }
 
+// genNote draws what a policy says to people.
+var genNote = rapid.OneOf(rapid.Just(""), genWord, rapid.SampledFrom([]string{"two words", " é: #", "- 'a' \"b\"", "*"}))
+
+// asDefault is a policy as a default one, without what that may not have. All have
+// one name, so that two of one place do not stand together.
+func asDefault(p Policy) Policy {
+	p.Name, p.Default, p.PodSelectorLabels, p.PodSelectorExpressions = "default", true, nil, nil
+	p.NamespaceSelector = nil
+	p = *p.AsExpired()
+	p.Expired = false
+	if p.Allow.RunAsUser.Rule == MustRunAs && InRanges(p.Allow.RunAsUser.Ranges, 0) {
+		p.Allow.RunAsUser, p.Mutations.RunAsUser = UserRule{}, nil
+	}
+	p.Allow.Volumes = slices.DeleteFunc(p.Allow.Volumes, isGrantedVolume)
+	return p
+}
+
 func drawMutations(t *rapid.T, a *Allow) (m Mutations) {
 	rules := a.rules()
 	id := func(r ruleField) *int64 {
@@ -251,7 +273,8 @@ func TestEveryKeyIsDrawn(t *testing.T) {
 			}
 		}
 	}
-	delete(drawn, "policy.Policy.Source") // no key of the format
+	delete(drawn, "policy.Policy.Source") // no keys of the format
+	delete(drawn, "policy.Policy.Expired")
 	for field, set := range drawn {
 		if !set {
 			t.Errorf("%s is never set: draw it in genPolicy of policy/roundtrip_test.go", field)

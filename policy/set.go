@@ -20,6 +20,8 @@ type Set struct {
 	// byNamespace finds the policies of a namespace; "" holds those of every
 	// namespace.
 	byNamespace map[string]*index
+	// defaults are the policies of pods that none selects, by namespace; "" is every one.
+	defaults map[string]*Policy
 	// labelsOf tells the labels of a namespace; nil: of none.
 	labelsOf func(namespace string) (labels map[string]string, known bool)
 	// now is the time in seconds since 1970, and timed reports whether it is known.
@@ -30,7 +32,7 @@ type Set struct {
 }
 
 // At returns the set at a time. Policies that have expired by then grant nothing in
-// it. Without a time no policy expires, and [Set.Notices] says which would.
+// it: [Policy.AsExpired] says what is left of them. Without a time no policy expires, and [Set.Notices] says which would.
 func (s Set) At(now time.Time) Set {
 	s.now, s.timed = now.Unix(), true
 	return s
@@ -63,11 +65,15 @@ type selector struct {
 	expressions labels.Selector
 	// namespaces is nil for a policy without a namespaceSelector.
 	namespaces *namespaceSelector
+	// expired is the policy once it has expired, at expiresAt, in seconds since 1970;
+	// nil where it does not expire.
+	expired   *Policy
+	expiresAt int64
 }
 
 // NewSet returns the set of the policies, which it copies. It fails with
-// [Errors] for policies that [Policy.Validate] refuses, and for two of one name
-// in one namespace.
+// [Errors] for policies that [Policy.Validate] refuses, for two of one name
+// in one namespace, and for two default policies of one namespace, or of all.
 func NewSet(policies ...Policy) (Set, error) {
 	var errs Errors
 	set := Set{byNamespace: map[string]*index{}}
@@ -84,9 +90,11 @@ func NewSet(policies ...Policy) (Set, error) {
 		}
 		taken.enter(p, p)
 	}
-	if len(errs) > 0 {
+	defaults, clashing := defaultsOf(set.policies)
+	if errs = append(errs, clashing...); len(errs) > 0 {
 		return Set{}, errs
 	}
+	set.defaults = defaults
 	return set, nil
 }
 
@@ -104,6 +112,10 @@ func (s *Set) add(p *Policy) Errors {
 	if err := p.Validate(); err != nil {
 		return asErrors(err)
 	}
+	p.Expired = false
+	if p.Default {
+		return nil // it selects nothing, and so is found by what selects nothing
+	}
 	sel := &selector{policy: p}
 	if len(p.PodSelectorExpressions) > 0 {
 		var err error
@@ -119,6 +131,7 @@ func (s *Set) add(p *Policy) Errors {
 		}
 		s.notable = true
 	}
+	s.expires(sel)
 	for namespace := range p.named {
 		in := s.byNamespace[namespace]
 		if in == nil {
@@ -166,7 +179,8 @@ func (s Set) Policies() []*Policy { return slices.Clone(s.policies) }
 
 // Governing returns the policies that govern a pod with these labels in a
 // namespace, in order of name; of two with one name, the one for every namespace
-// comes first. A pod without a namespace, as in a template that
+// comes first. A pod that none selects is governed by the default policy of its
+// namespace, or by that of every namespace, where the set has one. A pod without a namespace, as in a template that
 // names none, is governed by policies that ask for none. The policies must not be
 // changed.
 func (s Set) Governing(namespace string, podLabels map[string]string) []*Policy {
@@ -181,32 +195,37 @@ func (s Set) AppendGoverning(dst []*Policy, namespace string, podLabels map[stri
 	}
 	start := len(dst)
 	around := surroundings{name: namespace, labelsOf: s.labelsOf}
-	dst = s.byNamespace[""].appendSelecting(dst, &around, podLabels)
+	dst = s.appendSelecting(dst, s.byNamespace[""], &around, podLabels)
 	if namespace != "" {
-		dst = s.byNamespace[namespace].appendSelecting(dst, &around, podLabels)
+		dst = s.appendSelecting(dst, s.byNamespace[namespace], &around, podLabels)
 	}
-	if found := dst[start:]; len(found) > 1 {
+	switch found := dst[start:]; len(found) {
+	case 0:
+		return s.appendDefault(dst, namespace)
+	case 1:
+		return dst
+	default:
 		slices.SortFunc(found, compareNames)
+		return dst
 	}
-	return dst
 }
 
-func (in *index) appendSelecting(dst []*Policy, around *surroundings, podLabels map[string]string) []*Policy {
+func (s *Set) appendSelecting(dst []*Policy, in *index, around *surroundings, podLabels map[string]string) []*Policy {
 	if in == nil {
 		return dst
 	}
 	if len(in.byLabel) > 0 {
 		for k, v := range podLabels {
-			dst = appendMatching(dst, in.byLabel[label{k, v}], around, podLabels)
+			dst = s.appendMatching(dst, in.byLabel[label{k, v}], around, podLabels)
 		}
 	}
-	return appendMatching(dst, in.others, around, podLabels)
+	return s.appendMatching(dst, in.others, around, podLabels)
 }
 
-func appendMatching(dst []*Policy, selectors []*selector, around *surroundings, podLabels map[string]string) []*Policy {
-	for _, s := range selectors {
-		if s.matches(podLabels) && s.selects(around) == selected {
-			dst = append(dst, s.policy)
+func (s *Set) appendMatching(dst []*Policy, selectors []*selector, around *surroundings, podLabels map[string]string) []*Policy {
+	for _, sel := range selectors {
+		if sel.matches(podLabels) && sel.selects(around) == selected {
+			dst = append(dst, s.current(sel))
 		}
 	}
 	return dst

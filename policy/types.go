@@ -49,6 +49,30 @@ type Policy struct {
 	// +optional
 	PodSelectorExpressions []metav1.LabelSelectorRequirement `json:"podSelectorExpressions,omitempty"`
 
+	// Default marks the policy as that of the pods which no policy selects: those of
+	// its namespace, or without one those of every namespace that has no default
+	// policy of its own. It has no selector, grants nothing and does not expire: it
+	// may only demand more, or fill in something else.
+	// +optional
+	Default bool `json:"default,omitempty"`
+
+	// Reason says to people why the policy is there. It is shown in answers and in
+	// the audit log: printable, on one line, at most 1024 characters.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+
+	// Owner says who answers for the policy: a team, a person or an address,
+	// printable, on one line, at most 253 characters.
+	// +optional
+	Owner string `json:"owner,omitempty"`
+
+	// Expires is the last day on which the policy grants anything, an RFC 3339
+	// full-date: 2026-12-31. The day ends at midnight UTC. An expired policy still
+	// governs the pods that it selects and demands what it demands, but it excuses
+	// nothing. Empty: it does not expire.
+	// +optional
+	Expires string `json:"expires,omitempty"`
+
 	// Allow holds what the policy grants and the rules that it sets.
 	// +optional
 	Allow Allow `json:"allow,omitzero"`
@@ -69,6 +93,10 @@ type Policy struct {
 	// two files that say the same differ in it alone; in tests,
 	// cmpopts.IgnoreTypes(policy.Source{}) leaves it out.
 	Source Source `json:"-"`
+
+	// Expired: the policy has expired, and so excuses nothing. It is no part of the
+	// format: a [Set] that knows the time sets it in the policies that it answers with.
+	Expired bool `json:"-"`
 }
 
 // Allow is the allow block of a policy: grants, each of which excuses a

@@ -50,12 +50,12 @@ func (p *Policy) Validate() error {
 	return errs.orNil()
 }
 
-// finding is one thing that is wrong with a field. about names a second field
-// that the problem is about, if there is one.
+// finding is one thing that is wrong with a field. about and also name further fields
+// that the problem is about, if there are any.
 type finding struct {
 	field string
 	complaint
-	about string
+	about, also string
 }
 
 // checker collects findings.
@@ -70,6 +70,8 @@ func (p *Policy) findings() []finding {
 	c.identity(p)
 	c.namespaces(p)
 	c.selector(p)
+	c.about(p)
+	c.defaultPolicy(p)
 	c.lists(&p.Allow)
 	c.hostPaths(p.Allow.AllowedHostPaths)
 	c.hostPorts(p.Allow.AllowedHostPorts)
@@ -96,9 +98,9 @@ const (
 )
 
 func (c *checker) selector(p *Policy) {
-	if len(p.PodSelectorLabels) == 0 && len(p.PodSelectorExpressions) == 0 {
+	if len(p.PodSelectorLabels) == 0 && len(p.PodSelectorExpressions) == 0 && !p.Default {
 		wrong := complaint{"no labels are given, and a policy must not select every pod", fixLabels}
-		*c = append(*c, finding{field: "podSelectorLabels", complaint: wrong, about: "podSelectorExpressions"})
+		*c = append(*c, finding{field: "podSelectorLabels", complaint: wrong, about: "podSelectorExpressions", also: "default"})
 	}
 	c.labels("podSelectorLabels", p.PodSelectorLabels)
 	c.expressions("podSelectorExpressions", p.PodSelectorExpressions)

@@ -242,6 +242,15 @@ func (v View) fillsIn(own *bool, of func(*ContainerMutations) *bool) bool {
 	return said
 }
 
+// FillsUser reports whether a user is named to fill in, be it 0.
+func (v View) FillsUser() bool {
+	if v.matching == 0 {
+		return v.policy.FillsUser()
+	}
+	_, ok := v.UserFill(false)
+	return ok
+}
+
 // UserFill is the user ID to fill into the container, and whether there is one. For a
 // container that its author keeps from root it is never 0.
 //

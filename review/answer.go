@@ -57,6 +57,9 @@ const (
 	auditPolicy   = "policy"
 	auditExcused  = "excused"
 	auditMutation = "mutations"
+	auditReason   = "policy-reason"
+	auditOwner    = "policy-owner"
+	auditExpires  = "policy-expires"
 	auditNotices  = "notices"
 )
 
@@ -69,9 +72,7 @@ func (r *Request) filled(lv api.LevelVersion, policies policy.Set, s *scratch) r
 	}
 	s.patch = report.AppendPatch(s.patch)
 	answer.patch = s.patch
-	if p != nil {
-		answer.audit = append(answer.audit, annotation{auditPolicy, []byte(p.Name)})
-	}
+	answer.governed(p)
 	answer.audit = append(answer.audit, annotation{auditMutation, s.list(report.Len(), func(b []byte, i int) []byte {
 		return report.Change(i).AppendLine(b)
 	})})
@@ -81,9 +82,8 @@ func (r *Request) filled(lv api.LevelVersion, policies policy.Set, s *scratch) r
 // judged allows or refuses a pod.
 func judged(lv api.LevelVersion, result evaluate.Result, s *scratch) response {
 	r := response{allowed: result.Allowed(), audit: append(make([]annotation, 0, 3), annotation{auditLevel, []byte(lv.String())})}
-	if name := result.PolicyName(); name != "" {
-		r.audit = append(r.audit, annotation{auditPolicy, []byte(name)})
-	}
+	r.governed(result.Policy)
+	r.noticed(result.Notices)
 	if len(result.Excused) > 0 {
 		r.audit = append(r.audit, annotation{auditExcused, s.list(len(result.Excused), func(b []byte, i int) []byte {
 			return append(b, result.Excused[i].String()...)
@@ -98,6 +98,29 @@ func judged(lv api.LevelVersion, result evaluate.Result, s *scratch) response {
 		r.code, r.reason, r.message = http.StatusForbidden, metav1.StatusReasonForbidden, result.Refusal()
 	}
 	return r
+}
+
+// governed notes the governing policy, nil for none, and what it says of itself.
+func (r *response) governed(p *policy.Policy) {
+	if p == nil || p.Name == "" {
+		return
+	}
+	r.audit = append(r.audit, annotation{auditPolicy, []byte(p.Name)})
+	for _, said := range [...]struct{ key, text string }{{auditReason, p.Reason}, {auditOwner, p.Owner}, {auditExpires, p.Expires}} {
+		if said.text != "" {
+			r.audit = append(r.audit, annotation{said.key, []byte(said.text)})
+		}
+	}
+}
+
+// noticed warns of policies that have expired and, where the pod is refused, of the
+// others that do not speak as they are written.
+func (r *response) noticed(notices []policy.Notice) {
+	for i := range notices[:min(len(notices), longest)] {
+		if !r.allowed || notices[i].Reason == policy.NoticeExpired {
+			r.warnings = append(r.warnings, notices[i].String())
+		}
+	}
 }
 
 // longest is how many entries of a list an audit annotation has at most.

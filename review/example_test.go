@@ -126,3 +126,30 @@ func ExamplePod() {
 	fmt.Println(pod.Spec.HostNetwork, len(pod.Spec.Containers), pod.Spec.Containers[0].Env, err)
 	// Output: true 1 [] <nil>
 }
+
+// A webhook whose policies expire: each request is answered by the clock.
+func ExampleHandler_expiry() {
+	list, err := policy.Parse([]byte("podSelectorLabels: {app: agent}\nexpires: 2020-12-31\nallow: {hostPID: true}\n"), "agents.yaml")
+	if err != nil {
+		panic(err)
+	}
+	policies, err := policy.NewSet(list...)
+	if err != nil {
+		panic(err)
+	}
+	inForce := func() policy.Set { return policies.At(time.Now()) }
+	handler := &review.Handler{Policies: inForce}
+
+	answer, err := handler.Review(context.Background(), []byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1",
+		"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},"namespace":"shop","operation":"CREATE",
+		"object":{"metadata":{"labels":{"app":"agent"}},"spec":{"hostPID":true,"containers":[{"name":"web","image":"nginx"}]}}}}`))
+	if err != nil {
+		panic(err)
+	}
+	var review admissionv1.AdmissionReview
+	if err := json.Unmarshal(answer, &review); err != nil {
+		panic(err)
+	}
+	fmt.Println(review.Response.Allowed, review.Response.Warnings)
+	// Output: false [policy agents expired on 2020-12-31: it grants nothing any more]
+}

@@ -5,6 +5,9 @@ package crd
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -51,16 +54,27 @@ func AddToScheme(scheme *runtime.Scheme) error {
 // Set makes one set of the objects' policies. What the definition cannot say, as that
 // a range's min is not above its max, is checked here: a wrong policy is left out,
 // and its error named by namespace and name, for the object's status. Its pods are
-// then held to the level alone, without its grants and its demands.
+// then held to the level alone, without its grants and its demands. Of several default
+// policies of one namespace the first by name is the one. Policies expire in the set
+// once it knows the time: see policy.Set.At.
 func Set(objects ...*PodPolicy) (policy.Set, map[string]error) {
 	var good []policy.Policy
 	wrong := map[string]error{}
+	defaults := map[string]string{}
+	objects = slices.Clone(objects)
+	slices.SortFunc(objects, func(a, b *PodPolicy) int { return strings.Compare(a.Name, b.Name) })
 	for _, o := range objects {
 		p := *o.Spec.DeepCopy()
 		p.Name, p.Namespace = o.Name, o.Namespace
 		if err := p.Validate(); err != nil {
 			wrong[o.Namespace+"/"+o.Name] = err
 			continue
+		}
+		if first, taken := defaults[o.Namespace]; p.Default && taken {
+			wrong[o.Namespace+"/"+o.Name] = fmt.Errorf("default: %s is the default policy of the namespace already; keep one of them", first)
+			continue
+		} else if p.Default {
+			defaults[o.Namespace] = o.Name
 		}
 		good = append(good, p)
 	}

@@ -179,7 +179,8 @@ type head struct {
 }
 
 // The JSON of an answer is the library's own, below the head, with the line of each
-// violation. Every key is always there, but for note, almost, accepted and error.
+// violation. Every key is always there, but for note, almost, accepted and error, and what there
+// is to say of policies.
 type (
 	evaluateRecord struct {
 		head

@@ -56,6 +56,7 @@ var noSettings = map[string]string{
 	"write-baseline": "it writes",
 	"denied-only":    "it is for who reads the answer",
 	"summary":        "the same",
+	"at":             "it asks about another day than today",
 	"help":           "it is no setting",
 }
 

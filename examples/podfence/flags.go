@@ -24,6 +24,8 @@ type inputFlags struct {
 	strict           bool
 	skipPatches      bool
 	maxDocumentSize  string
+	// at is when it is asked; empty: now.
+	at string
 	levelFlags
 	labels labelFlags
 	config configFlags
@@ -36,6 +38,7 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 	flags.BoolVarP(&f.recursive, "recursive", "R", false, "read the directories of manifests and --policies with all below them, hidden ones excepted")
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "the namespace of manifests that name none; it is never written into them")
 	policiesFlag(cmd, &f.policies)
+	atFlag(cmd, &f.at)
 	flags.StringArrayVar(&f.workloads, "workload", nil, "where objects of a kind hold their pod template, as in Kind.group=spec.pods.*.template; repeats")
 	flags.BoolVar(&f.requireWorkloads, "require-workloads", false, "status 2 if the input holds no workload at all")
 	flags.BoolVar(&f.skipPatches, "skip-patches", false, "pass over Kustomize patches: workloads that lack containers, an image or a selector, which no API server would create as they are")

@@ -18,6 +18,7 @@ func (a *app) lintCommand() *cobra.Command {
 	var paths []string
 	var recursive bool
 	form := ""
+	var expiry expiryFlags
 	var config configFlags
 	cmd := &cobra.Command{
 		Use:   "lint --policies FILE|DIR [-R]",
@@ -37,6 +38,8 @@ are right and yet hardly meant so:
   - a selector that no pod can meet
   - policies that can select one pod, a line for each group of them: they are tried
     in order of name, and their grants never add up
+  - a default policy that changes nothing
+  - with --expires-within 30, policies that expire within 30 days, or have expired
 
 With -o json an error or a warning is one line, with the keys severity, reason, policy,
 field, file, line, message and those of its reason. For a pipeline there are the forms
@@ -48,16 +51,18 @@ Exit status: 0 without errors, also with warnings; 1 with errors; 2 if a file ca
 be read.`,
 		Example: `  podfence lint --policies policies/
   podfence lint -R policies/ more/route-manager.yaml
+  podfence lint policies/ --expires-within 30d
   podfence lint policies/ -o sarif`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 && !cmd.Flags().Changed("policies") {
 				paths = nil // arguments win over the configuration file, as flags do
 			}
-			return a.lint(append(paths, args...), recursive, form)
+			return a.lint(append(paths, args...), recursive, form, &expiry)
 		},
 	}
 	policiesFlag(cmd, &paths)
 	cmd.Flags().BoolVarP(&recursive, "recursive", "R", false, "read directories with all below them, hidden ones excepted")
+	expiry.register(cmd)
 	outputFlag(cmd, &form, lintForms...)
 	config.register(cmd)
 	return cmd
@@ -66,7 +71,7 @@ be read.`,
 // lintForms are the forms of -o in which lint prints.
 var lintForms = []string{"text", "json", "sarif", "junit", "github"}
 
-func (a *app) lint(paths []string, recursive bool, form string) error {
+func (a *app) lint(paths []string, recursive bool, form string, expiry *expiryFlags) error {
 	if len(paths) == 0 {
 		return usagef("no policies are named: write --policies FILE or --policies DIRECTORY")
 	}
@@ -74,7 +79,11 @@ func (a *app) lint(paths []string, recursive bool, form string) error {
 	if err != nil {
 		return err
 	}
-	l := &linted{policies: policies, files: files, errs: errs, warnings: policy.Lint(policies...)}
+	expiring, err := expiry.warnings(policies)
+	if err != nil {
+		return err
+	}
+	l := &linted{policies: policies, files: files, errs: errs, warnings: append(policy.Lint(policies...), expiring...)}
 	if len(errs) > 0 {
 		a.worsen(statusDenied)
 	}

@@ -24,7 +24,7 @@
 //	kinds.go     workloads in objects of kinds that Kubernetes itself does not have
 //	patches.go   what looks like a workload and is a patch of one
 //	unknown.go   fields that the API types do not have
-//	policies.go  the policies of --policies
+//	policies.go  the policies of --policies; clock.go when they are asked
 //	answer.go    the answer about a workload as JSON and YAML; text.go as text,
 //	             and page.go is how a terminal shows that
 //	forms.go     the forms of -o for answers; findings.go those for what runs in CI,

@@ -22,7 +22,7 @@ type near []policy.NearMiss
 
 func (s *scan) near(w *workload, r *evaluate.Result) near {
 	switch {
-	case s.policies.Len() == 0, r.Policy != nil && r.Allowed(), r.Level.Level == api.LevelPrivileged:
+	case s.policies.Len() == 0, r.Policy != nil && !r.Policy.Default && r.Allowed(), r.Level.Level == api.LevelPrivileged:
 		return nil
 	case w.held.Pod != nil:
 		return s.policies.NearMisses(w.held.Namespace, w.held.Pod.Labels)

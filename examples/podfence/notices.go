@@ -32,7 +32,7 @@ func (w *workload) notice(n *policy.Notice) string {
 
 func (a *answer) writeNotices(p *page) {
 	for _, text := range noticed(a.workload, a.result) {
-		p.line(yellow, indent+"%s", text)
+		p.line(yellow, indent+"! %s", text)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/examples/podfence/internal/levels"
@@ -26,6 +27,8 @@ type scan struct {
 	// levels says at which levels the workloads of a namespace are judged.
 	levels   *levels.Book
 	policies policy.Set
+	// moment is when it is asked.
+	moment time.Time
 	// places are those of --workload.
 	places   []podfence.Place
 	warnings warnings
@@ -56,7 +59,7 @@ func (a *app) newScan(f *inputFlags) (*scan, error) {
 	if s.policies, err = a.policySet(f.policies, f.recursive); err != nil {
 		return nil, err
 	}
-	s.policies = s.selectNamespaces(s.policies)
+	s.policies = s.selectNamespaces(s.policies).At(s.moment)
 	var missing error
 	s.paths, missing = manifest.Files(f.files, f.recursive, append(f.exclude, settings.Name)...)
 	for _, err := range parts(missing) {
@@ -77,6 +80,9 @@ func (a *app) readFlags(f *inputFlags) (s *scan, err error) {
 	}
 	if s.maxSize, err = parseSize(f.maxDocumentSize); err != nil {
 		return nil, usagef("--max-document-size %q: %v", f.maxDocumentSize, err)
+	}
+	if s.moment, err = momentOf(f.at); err != nil {
+		return nil, err
 	}
 	if s.levels, err = a.book(f); err != nil {
 		return nil, err

@@ -37,6 +37,8 @@ func (a *answer) writeText(w io.Writer, l look) error {
 	a.writeLevels(p)
 	if a.decision != nil {
 		a.writeDecision(p)
+	} else {
+		writePolicy(p, a.result)
 	}
 	a.writeNotices(p)
 	a.writeNear(p)
@@ -141,6 +143,7 @@ func excusedText(v *evaluate.Violation) string {
 func (a *answer) writeDecision(p *page) {
 	d := a.decision
 	p.line("", indent+"%s", governing(d))
+	writePolicy(p, &d.Result)
 	for _, c := range d.Report.Changes() {
 		p.line(green, indent+"+ %s: %s  (%s)", c.Location, flow(c.Value), c.Serves())
 	}

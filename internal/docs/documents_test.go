@@ -48,7 +48,7 @@ func blocks(t *testing.T, file, language string) []string {
 func TestDocumentedCodeCompiles(t *testing.T) {
 	for page, files := range map[string][]string{
 		"README.md":         {"example_test.go"},
-		"docs/embedding.md": {"example_test.go", "review/example_test.go", "review/example_test.go"},
+		"docs/embedding.md": {"example_test.go", "review/example_test.go", "review/example_test.go", "review/example_test.go"},
 	} {
 		code := blocks(t, page, "go")
 		if len(code) != len(files) {
@@ -76,8 +76,8 @@ func TestDocumentedPoliciesParse(t *testing.T) {
 			parsed += len(policies)
 		}
 	}
-	if parsed != 3 {
-		t.Errorf("%d documented policies, want 3", parsed)
+	if parsed != 4 {
+		t.Errorf("%d documented policies, want 4", parsed)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestPoliciesNameTheirSchema(t *testing.T) {
 	}
 	named := 0
 	err := fs.WalkDir(os.DirFS(root), "examples", func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Ext(file) != ".yaml" || path.Base(path.Dir(file)) != "policies" {
+		if err != nil || d.IsDir() || path.Ext(file) != ".yaml" || !slices.Contains([]string{"policies", "platform"}, path.Base(path.Dir(file))) {
 			return err
 		}
 		text := read(t, file)
@@ -112,8 +112,8 @@ func TestPoliciesNameTheirSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(documented) != 2 || named < 3 {
-		t.Errorf("%d policies in the documentation and %d files, want 2 and at least 3", len(documented), named)
+	if len(documented) != 3 || named < 5 {
+		t.Errorf("%d policies in the documentation and %d files, want 3 and at least 5", len(documented), named)
 	}
 }
 

@@ -2,6 +2,7 @@ package laws
 
 import (
 	"strconv"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
@@ -51,13 +52,51 @@ func drawPolicy(t *rapid.T) *policy.Policy {
 	if rapid.IntRange(0, 4).Draw(t, "nil policy") == 0 {
 		return nil
 	}
-	p := podgen.Policy().Draw(t, "policy")
-	return &p
+	return drawAnyPolicy(t)
+}
+
+// drawAnyPolicy draws a policy that selects its pods, one that has expired, or a
+// default one.
+func drawAnyPolicy(t *rapid.T) *policy.Policy {
+	switch rapid.IntRange(0, 7).Draw(t, "kind of policy") {
+	case 6:
+		p := podgen.Policy().Draw(t, "policy")
+		return p.AsExpired()
+	case 7:
+		p := podgen.DefaultPolicy().Draw(t, "default policy")
+		return &p
+	default:
+		p := podgen.Policy().Draw(t, "policy")
+		return &p
+	}
 }
 
 // drawSet draws policies, of which many select every pod: else hardly a pod
-// would have a choice between several.
+// would have a choice between several. There may be a default policy, and a time.
 func drawSet(t *rapid.T) policy.Set {
+	policies := drawPolicies(t)
+	if rapid.IntRange(0, 2).Draw(t, "default policy") == 0 {
+		policies = append(policies, podgen.DefaultPolicy().Draw(t, "default"))
+	}
+	set := newSet(t, policies)
+	switch rapid.IntRange(0, 3).Draw(t, "time") {
+	case 0:
+		return set.At(before)
+	case 1:
+		return set.At(after)
+	default:
+		return set
+	}
+}
+
+// before and after are times before and after podgen.Day has ended.
+var before, after = func() (before, after time.Time) {
+	end, _ := (&policy.Policy{Expires: podgen.Day}).ExpiresAt()
+	return end.Add(-time.Second), end
+}()
+
+// drawPolicies draws policies that select, as drawSet has them.
+func drawPolicies(t *rapid.T) []policy.Policy {
 	policies := podgen.Together(rapid.SliceOfN(podgen.Policy(), 0, 4).Draw(t, "policies"))
 	for i := range policies {
 		if p := &policies[i]; rapid.Bool().Draw(t, "selects every pod") {
@@ -65,6 +104,10 @@ func drawSet(t *rapid.T) policy.Set {
 			selectEvery(p)
 		}
 	}
+	return policies
+}
+
+func newSet(t *rapid.T, policies []policy.Policy) policy.Set {
 	set, err := policy.NewSet(policies...)
 	if err != nil {
 		t.Fatal(err)

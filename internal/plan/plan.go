@@ -296,7 +296,7 @@ func (p *planner) nonRootAndUser(at spec.Container, c *corev1.Container) {
 
 // userFill is the UID to fill, nil for none.
 func (p *planner) userFill(at spec.Container, nonRoot bool) *int64 {
-	if _, given := p.view.UserFill(false); !given {
+	if !p.view.FillsUser() {
 		return nil
 	}
 	if reason := p.forbids(); reason != free {

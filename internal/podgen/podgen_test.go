@@ -321,7 +321,11 @@ func violations(found []evaluate.Violation, id spec.CheckID) (n int) {
 
 // admit holds a pod against a set of none to all of the policies.
 func (c *tally) admit(t *testing.T, i int, pod *corev1.Pod, policies []policy.Policy) {
-	set, err := policy.NewSet(podgen.Together(policies[:i%(len(policies)+1)])...)
+	policies = podgen.Together(policies[:i%(len(policies)+1)])
+	if i%3 == 0 {
+		policies = append(policies, podgen.DefaultPolicy().Example(i))
+	}
+	set, err := policy.NewSet(policies...)
 	if err != nil {
 		t.Error(err)
 	}
@@ -343,7 +347,7 @@ func (c *tally) wantAdmit(t *testing.T) {
 		switch podfence.Reason(reason) {
 		case podfence.Closest:
 			c.want(50, "admit for reason "+reason, "denied")
-		case podfence.NoPolicy:
+		case podfence.NoPolicy, podfence.DefaultPolicy:
 			c.want(200, "admit for reason "+reason, "allowed", "denied")
 		default:
 			c.want(50, "admit for reason "+reason, "allowed")

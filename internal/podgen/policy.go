@@ -28,11 +28,68 @@ func Policy() *rapid.Generator[policy.Policy] {
 			p.Containers = list(g, 3, func() policy.ContainerEntry { return g.entry(&p) })
 		}
 		g.namespaces(&p)
-		if err := p.Validate(); err != nil {
-			t.Fatalf("the generator made an invalid policy: %v", err)
-		}
+		g.about(&p)
+		p.Expires = pick(g, "", Day, "", "2100-01-01")
+		g.valid(&p)
 		return p
 	})
+}
+
+// Day is a day on which policies of [Policy] expire.
+const Day = "2026-12-31"
+
+// DefaultPolicy generates default policies: of every namespace or of one that many
+// pods have, with all that such a policy may hold. Their name is no other policy's.
+func DefaultPolicy() *rapid.Generator[policy.Policy] {
+	return rapid.Custom(func(t *rapid.T) policy.Policy {
+		g := gen{t}
+		p := policy.Policy{Name: "default", Namespace: pick(g, "", "default", "", "networking"), Default: true}
+		for range g.below(4) {
+			defaultFields[g.below(len(defaultFields))](g, &p.Allow)
+		}
+		if g.below(4) > 0 {
+			g.mutations(&p)
+			p.Mutations.DropAllCapabilities, p.Mutations.SetDefaultSeccompProfile = optional(g, true), optional(g, true)
+		}
+		g.about(&p)
+		g.valid(&p)
+		return p
+	})
+}
+
+// defaultFields are the fields of the allow block that a default policy may have.
+var defaultFields = []func(gen, *policy.Allow){
+	func(_ gen, a *policy.Allow) { a.ReadOnlyRootFilesystem = true },
+	func(g gen, a *policy.Allow) {
+		a.RunAsUser = policy.UserRule{Rule: policy.MustRunAs, Ranges: []policy.IDRange{{Min: pick[int64](g, 400, 1), Max: pick[int64](g, 400, 1000, policy.MaxID)}}}
+	},
+	func(_ gen, a *policy.Allow) { a.RunAsUser = policy.UserRule{Rule: policy.MustRunAsNonRoot} },
+	func(g gen, a *policy.Allow) { a.RunAsGroup = g.groupRule() },
+	func(g gen, a *policy.Allow) { a.FSGroup = g.groupRule() },
+	func(g gen, a *policy.Allow) { a.SupplementalGroups.GroupRule = g.groupRule() },
+	func(_ gen, a *policy.Allow) { a.SupplementalGroups.Policy = corev1.SupplementalGroupsPolicyStrict },
+	func(g gen, a *policy.Allow) { a.Volumes = g.some(restrictedVolumes...) },
+}
+
+// restrictedVolumes are the types of volume that restricted leaves free.
+var restrictedVolumes = func() (names []string) {
+	for _, t := range spec.VolumeTypes() {
+		if t.Restricted {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}()
+
+// about draws what a policy says to people.
+func (g gen) about(p *policy.Policy) {
+	p.Reason, p.Owner = pick(g, "", "it writes routes"), pick(g, "", "team-network")
+}
+
+func (g gen) valid(p *policy.Policy) {
+	if err := p.Validate(); err != nil {
+		g.t.Fatalf("the generator made an invalid policy: %v", err)
+	}
 }
 
 // Labels of pods, which policies select by.

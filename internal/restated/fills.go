@@ -65,9 +65,10 @@ func (c Case) Fill(at spec.Location, value any) (f Fill) {
 		f.Refused = is(user, 0) || c.RunsAsAdministrator(at.Container)
 	case runAsUser:
 		authors := effective(own.RunAsNonRoot, pod.RunAsNonRoot)
-		f.Want = c.containerUser(at.Container, is(authors, true))
+		f.Want = c.containerUser(at.Container, is(authors, true) || c.Policy.Expired)
 		f.WasSet = effective(own.RunAsUser, pod.RunAsUser) != nil
 		f.Refused = is(user, 0) && is(nonRoot, true)
+		f.Unwanted = c.Policy.Expired && value == int64(0)
 	case seccomp:
 		f.Want, f.WasSet = "RuntimeDefault", effective(own.SeccompProfile, pod.SeccompProfile) != nil
 		f.Unwanted = !c.fillsFlag(at.Container, seccompFlag)
@@ -139,7 +140,8 @@ func (c Case) Leaves(at spec.Location, reason string) bool {
 	case "administrator":
 		return field == runAsNonRoot && c.RunsAsAdministrator(at.Container)
 	case "nonRoot":
-		return field == runAsUser && is(effective(own.RunAsNonRoot, pod.RunAsNonRoot), true) && c.containerUser(at.Container, true) == nil
+		nonRoot := c.Policy.Expired || is(effective(own.RunAsNonRoot, pod.RunAsNonRoot), true)
+		return field == runAsUser && nonRoot && c.containerUser(at.Container, true) == nil
 	case "userNamespace":
 		return field == runAsNonRoot && is(c.Pod.Spec.HostUsers, false)
 	case "hostNamespaces":

@@ -13,8 +13,12 @@ import (
 
 // Grants reports whether the policy excuses the violation of a check at a place,
 // value being what stands there: by what it says itself, or for each container that
-// the place speaks for by that or an entry that matches the container.
+// the place speaks for by that or an entry that matches the container. An expired
+// policy excuses nothing.
 func (c Case) Grants(check spec.CheckID, at spec.Location, value any) bool {
+	if c.Policy.Expired {
+		return false
+	}
 	reached := c.Reached(at)
 	if c.grantsThese(check, at, value, reached) {
 		return true

@@ -74,7 +74,9 @@ func (c customResource) form(f *policy.Form) *Schema {
 		}
 		return &Schema{Type: "integer", Format: "int64", Minimum: ptr(f.Min), Maximum: ptr(f.Max)}
 	default:
-		return text(f, "")
+		s := text(f, "")
+		s.Format = "" // CEL takes a date for a timestamp, which has no size
+		return s
 	}
 }
 
@@ -101,7 +103,11 @@ func (c customResource) block(f *policy.Form) *Schema {
 	if len(f.OneOf) > 0 {
 		var given []string
 		for _, key := range f.OneOf {
-			given = append(given, demand(key, policy.MustBeFilled))
+			if isFlag(f, key) {
+				given = append(given, demand(key, policy.MustBeTrue))
+			} else {
+				given = append(given, demand(key, policy.MustBeFilled))
+			}
 		}
 		s.Validations = append(s.Validations, Validation{Rule: strings.Join(given, " || "), Message: "one of " + strings.Join(f.OneOf, ", ") + " must be given"})
 	}
@@ -115,6 +121,11 @@ func validation(c policy.FormCondition) Validation {
 		return Validation{Rule: fmt.Sprintf("self.%s <= self.%s", c.Key, c.Other), Message: c.Key + " is above " + c.Other}
 	case c.Demand == policy.MustBeTrue:
 		return Validation{Rule: fmt.Sprintf("!(%s) || %s", demand(c.Key, c.Demand), demand(c.Other, c.Demand)), Message: c.Key + " needs " + c.Other}
+	case isTrue(c):
+		return Validation{
+			Rule:    fmt.Sprintf("!(%s) || %s", demand(c.Key, policy.MustBeTrue), demand(c.Other, c.Demand)),
+			Message: fmt.Sprintf("%s: true takes no %s", c.Key, c.Other),
+		}
 	}
 	is := fmt.Sprintf("self.%s in [%s]", c.Key, strings.Join(quotedAll(c.Values), ", "))
 	message := fmt.Sprintf("%s %s needs %s", c.Key, strings.Join(c.Values, " or "), c.Other)

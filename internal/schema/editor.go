@@ -1,6 +1,10 @@
 package schema
 
-import "github.com/podfence/podfence/policy"
+import (
+	"slices"
+
+	"github.com/podfence/podfence/policy"
+)
 
 // URL is where the schema for editors is published.
 const URL = "https://raw.githubusercontent.com/podfence/podfence/main/docs/policy.schema.json"
@@ -122,9 +126,11 @@ func (e editor) block(f *policy.Form) *Schema {
 		}
 	}
 	for _, key := range f.OneOf {
-		s.AnyOf = append(s.AnyOf, &Schema{
-			Required: []string{key}, Properties: Properties{{key, &Schema{MinItems: ptr(int64(1)), MinProperties: ptr(int64(1))}}},
-		})
+		given := &Schema{MinItems: ptr(int64(1)), MinProperties: ptr(int64(1))}
+		if isFlag(f, key) {
+			given = &Schema{Enum: []any{true}}
+		}
+		s.AnyOf = append(s.AnyOf, &Schema{Required: []string{key}, Properties: Properties{{key, given}}})
 	}
 	return orWord(f, s)
 }
@@ -148,7 +154,11 @@ func conditional(c policy.FormCondition) *Schema {
 	case policy.MustBeFilled:
 		return &Schema{If: when, Then: &Schema{Required: []string{c.Other}, Properties: other(&Schema{MinItems: ptr(int64(1))})}}
 	case policy.MustBeEmpty:
-		return &Schema{If: when, Then: &Schema{Properties: other(&Schema{MaxItems: ptr(int64(0))})}}
+		empty := &Schema{MaxItems: ptr(int64(0))}
+		if isTrue(c) { // which is held against keys of every kind
+			empty.MaxProperties, empty.MaxLength = ptr(int64(0)), ptr(int64(0))
+		}
+		return &Schema{If: when, Then: &Schema{Properties: other(empty)}}
 	case policy.MustBeTrue:
 		return &Schema{If: when, Then: &Schema{Required: []string{c.Other}, Properties: other(&Schema{Enum: []any{true}})}}
 	default:
@@ -158,8 +168,15 @@ func conditional(c policy.FormCondition) *Schema {
 
 // values are those of a condition: words, or true.
 func values(c policy.FormCondition) []any {
-	if c.Demand == policy.MustBeTrue {
+	if isTrue(c) {
 		return []any{true}
 	}
 	return enum(c.Values)
+}
+
+// isTrue reports whether a condition is about a flag that is true.
+func isTrue(c policy.FormCondition) bool { return slices.Equal(c.Values, []string{"true"}) }
+
+func isFlag(f *policy.Form, key string) bool {
+	return slices.ContainsFunc(f.Keys, func(k policy.FormKey) bool { return k.Name == key && k.Form.Kind == policy.KindFlag })
 }

@@ -119,7 +119,7 @@ func enum(words []string) (values []any) {
 // text is the schema of a text. The fix is shown in place of a pattern, where the
 // schema's reader can do that; empty, it shows the pattern.
 func text(f *policy.Form, fix string) *Schema {
-	s := &Schema{Type: "string", Enum: enum(f.Words)}
+	s := &Schema{Type: "string", Enum: enum(f.Words), Format: f.Format}
 	if len(f.Patterns) == 1 {
 		s.Pattern, s.PatternErrorMessage = f.Patterns[0], fix
 	} else {

@@ -47,4 +47,6 @@ var warnings = []struct {
 	{policy.WarnNotInWelkin, "Keys that Welkin's chart does not know", "The policy stands in a Welkin values file and has keys that hold for podfence alone."},
 	{policy.WarnSelectsNothing, "A policy that selects nothing", "No labels meet the selector of the policy."},
 	{policy.WarnOverlap, "Policies that overlap", "Several policies can select one pod: they are tried in order of name, and their grants never add up."},
+	{policy.WarnExpires, "A policy that expires soon", "After its day the policy grants nothing any more."},
+	{policy.WarnExpired, "A policy that has expired", "The policy grants nothing any more, and only demands."},
 }

@@ -29,7 +29,7 @@ func TestComplete(t *testing.T) {
 	workloads = append(append(workloads, constants(t, "mutate", "Concern")...), UnknownField, finding.UndecidedRule)
 	workloads = append(workloads, constants(t, "policy", "NoticeReason")...)
 	compare(t, OfWorkloads(), workloads, 19+7+5+3+2)
-	compare(t, OfPolicies(), append(constants(t, "policy", "WarningReason"), PolicyError), 19+1)
+	compare(t, OfPolicies(), append(constants(t, "policy", "WarningReason"), PolicyError), 21+1)
 }
 
 func compare(t *testing.T, rules []finding.Rule, ids []string, count int) {

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -46,6 +47,8 @@ type Config struct {
 	// ClientsAreKnown: every client has shown a certificate, so that none asks but an
 	// API server, and its users may be told the names of pods.
 	ClientsAreKnown bool
+	// Now is the clock by which policies expire; time.Now where it is nil.
+	Now func() time.Time
 }
 
 // Controller answers requests. It is safe for concurrent use.
@@ -69,7 +72,12 @@ func New(config Config, policies func() policy.Set, namespaces admission.Namespa
 	if !strings.HasSuffix(config.LabelPrefix, "/") {
 		return nil, fmt.Errorf("the label prefix %q must end in a slash, as in podfence.dev/", config.LabelPrefix)
 	}
-	c := &Controller{config: config, policies: policies, namespaces: namespaces, pods: pods, codec: review.Codec{MaxMemory: config.MaxRead}, log: log, metrics: metrics}
+	now := config.Now
+	if now == nil {
+		now = time.Now
+	}
+	inForce := func() policy.Set { return policies().At(now()) }
+	c := &Controller{config: config, policies: inForce, namespaces: namespaces, pods: pods, codec: review.Codec{MaxMemory: config.MaxRead}, log: log, metrics: metrics}
 	c.upstream = admission.Admission{
 		Configuration: &admissionapi.PodSecurityConfiguration{
 			Defaults:   defaults(config.Defaults),

@@ -62,9 +62,7 @@ func (c *Controller) filled(f *filling) *admissionv1.AdmissionResponse {
 	kind := admissionv1.PatchTypeJSONPatch
 	response.Patch, response.PatchType = f.Report.Patch(), &kind
 	response.AuditAnnotations[annotationMutation] = changes(&f.Report)
-	if f.Result.Policy != nil {
-		response.AuditAnnotations[annotationPolicy] = f.Result.PolicyName()
-	}
+	annotate(response.AuditAnnotations, f.Result.Policy)
 	if c.config.WarnOnMutation {
 		response.Warnings = warnings(&f.Decision)
 	}

@@ -40,20 +40,3 @@ func (c *Controller) labelsOf(ctx context.Context, namespace string) (labels map
 	return found.Labels, true
 }
 
-// notice writes into the audit log what is to be said of policies that do not speak as
-// they are written, and tells it to the user whose pod is refused.
-func notice(response *admissionv1.AdmissionResponse, result *evaluate.Result) {
-	if result == nil || len(result.Notices) == 0 {
-		return
-	}
-	if response.AuditAnnotations == nil {
-		response.AuditAnnotations = map[string]string{}
-	}
-	response.AuditAnnotations[annotationNotices] = listed(len(result.Notices), func(i int) string { return result.Notices[i].String() })
-	if response.Allowed {
-		return
-	}
-	for i := range result.Notices[:min(len(result.Notices), longest)] {
-		response.Warnings = append(response.Warnings, result.Notices[i].String())
-	}
-}

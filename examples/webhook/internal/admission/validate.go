@@ -9,6 +9,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/review"
 )
 
@@ -17,6 +18,9 @@ const (
 	annotationPolicy   = "policy"
 	annotationExcused  = "excused"
 	annotationMutation = "mutations"
+	annotationReason   = "policy-reason"
+	annotationOwner    = "policy-owner"
+	annotationExpires  = "policy-expires"
 	annotationNotices  = "notices"
 )
 
@@ -74,18 +78,53 @@ func (c *Controller) inOurWords(response *admissionv1.AdmissionResponse) {
 // excuses, and, to a refusal, what is missing. Where no policy governs the pod,
 // the answer stays upstream's own.
 func explain(response *admissionv1.AdmissionResponse, result *evaluate.Result) {
-	if result == nil || result.Policy == nil {
+	if result == nil || result.Policy == nil && len(result.Notices) == 0 {
 		return
 	}
 	if response.AuditAnnotations == nil {
 		response.AuditAnnotations = map[string]string{}
 	}
-	response.AuditAnnotations[annotationPolicy] = result.PolicyName()
+	notice(response, result)
+	if result.Policy == nil {
+		return
+	}
+	annotate(response.AuditAnnotations, result.Policy)
 	if len(result.Excused) > 0 {
 		response.AuditAnnotations[annotationExcused] = excused(result)
 	}
 	if !response.Allowed && response.Result != nil && response.Result.Code == http.StatusForbidden {
 		response.Result.Message += fmt.Sprintf("; policy %q governs the pod, and what is left is: %s", result.PolicyName(), left(result))
+	}
+}
+
+// annotate notes the governing policy, nil for none, and what it says of itself.
+func annotate(annotations map[string]string, p *policy.Policy) {
+	if p == nil {
+		return
+	}
+	annotations[annotationPolicy] = p.Name
+	for key, said := range map[string]string{annotationReason: p.Reason, annotationOwner: p.Owner, annotationExpires: p.Expires} {
+		if said != "" {
+			annotations[key] = said
+		}
+	}
+}
+
+// notice notes policies that select the pod and do not speak as they are written. The
+// user is warned of one that has expired, and of the others where the pod is refused.
+func notice(response *admissionv1.AdmissionResponse, result *evaluate.Result) {
+	if result == nil || len(result.Notices) == 0 {
+		return
+	}
+	if response.AuditAnnotations == nil {
+		response.AuditAnnotations = map[string]string{}
+	}
+	notices := result.Notices
+	response.AuditAnnotations[annotationNotices] = listed(len(notices), func(i int) string { return notices[i].String() })
+	for i := range notices[:min(len(notices), longest)] {
+		if !response.Allowed || notices[i].Reason == policy.NoticeExpired {
+			response.Warnings = append(response.Warnings, notices[i].String())
+		}
 	}
 }
 
