@@ -5,9 +5,7 @@ import (
 	"sync"
 
 	"github.com/go-logr/logr"
-	admissionv1 "k8s.io/api/admission/v1"
 
-	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/review"
 )
@@ -39,4 +37,3 @@ func (c *Controller) labelsOf(ctx context.Context, namespace string) (labels map
 	}
 	return found.Labels, true
 }
-

@@ -51,7 +51,7 @@ func selecting(t *testing.T, lookups *int, existing ...*corev1.Pod) *Controller 
 	return c
 }
 
-const agent = "{securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}, hostPID: true, " +
+const hostAgent = "{securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}, hostPID: true, " +
 	"containers: [{name: a, image: i, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]}"
 
 // TestPoliciesSelectNamespaces: a policy that selects namespaces by their labels governs
@@ -60,17 +60,17 @@ func TestPoliciesSelectNamespaces(t *testing.T) {
 	for namespace, governed := range map[string]bool{"monitoring": true, "shop": false} {
 		lookups := 0
 		c := selecting(t, &lookups)
-		got := c.Validate(context.Background(), request(t, namespace, podYAML(agent), nil))
+		got := c.Validate(context.Background(), request(t, namespace, podYAML(hostAgent), nil))
 		if got.Allowed != governed || (got.AuditAnnotations[annotationPolicy] == "agents") != governed {
 			t.Errorf("%s: allowed %t, %v", namespace, got.Allowed, got.AuditAnnotations)
 		}
 		if got.AuditAnnotations[annotationNotices] != "" || len(got.Warnings) > 0 {
 			t.Errorf("%s: labels are known, and it says %v, %q", namespace, got.AuditAnnotations, got.Warnings)
 		}
-		if filled := c.Mutate(context.Background(), request(t, namespace, podYAML(agent), nil)); (filled.AuditAnnotations[annotationPolicy] == "agents") != governed {
+		if filled := c.Mutate(context.Background(), request(t, namespace, podYAML(hostAgent), nil)); (filled.AuditAnnotations[annotationPolicy] == "agents") != governed {
 			t.Errorf("%s: filled in by %v", namespace, filled.AuditAnnotations)
 		}
-		deployment := "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {template: {metadata: {labels: {app: agent}}, spec: " + agent + "}}}"
+		deployment := "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {template: {metadata: {labels: {app: agent}}, spec: " + hostAgent + "}}}"
 		got = c.Validate(context.Background(), request(t, namespace, deployment, func(r *admissionv1.AdmissionRequest) {
 			r.Kind = metav1.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}
 			r.Resource = metav1.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
@@ -87,15 +87,15 @@ func TestUnknownLabelsAreTold(t *testing.T) {
 	lookups := 0
 	c := selecting(t, &lookups)
 	c.namespaces = namespaces{} // the level is known, and then the namespace is gone
-	got := c.Validate(context.Background(), request(t, "monitoring", podYAML(agent), nil))
+	got := c.Validate(context.Background(), request(t, "monitoring", podYAML(hostAgent), nil))
 	const told = "policy agents selects namespaces by label, and the labels of the pod's namespace are not known: it does not govern the pod"
 	if got.Allowed || got.AuditAnnotations[annotationNotices] != told || !slices.Contains(got.Warnings, told) {
 		t.Errorf("allowed %t, %v, %q", got.Allowed, got.AuditAnnotations, got.Warnings)
 	}
-	if filled := c.Mutate(context.Background(), request(t, "monitoring", podYAML(agent), nil)); !filled.Allowed || filled.AuditAnnotations[annotationNotices] != told {
+	if filled := c.Mutate(context.Background(), request(t, "monitoring", podYAML(hostAgent), nil)); !filled.Allowed || filled.AuditAnnotations[annotationNotices] != told {
 		t.Errorf("filled in: %t, %v", filled.Allowed, filled.AuditAnnotations)
 	}
-	other := c.Validate(context.Background(), request(t, "monitoring", strings.Replace(podYAML(agent), "app: agent", "app: web", 1), nil))
+	other := c.Validate(context.Background(), request(t, "monitoring", strings.Replace(podYAML(hostAgent), "app: agent", "app: web", 1), nil))
 	if other.AuditAnnotations[annotationNotices] != "" {
 		t.Errorf("told of a pod that no policy selects: %v", other.AuditAnnotations)
 	}
@@ -103,7 +103,7 @@ func TestUnknownLabelsAreTold(t *testing.T) {
 
 // TestLabelsAreLookedUpOnce: by the request that hangs on them, and beside the lookup for its level.
 func TestLabelsAreLookedUpOnce(t *testing.T) {
-	for object, want := range map[string]int{podYAML(agent): 2, strings.Replace(podYAML(agent), "app: agent", "app: web", 1): 1} {
+	for object, want := range map[string]int{podYAML(hostAgent): 2, strings.Replace(podYAML(hostAgent), "app: agent", "app: web", 1): 1} {
 		lookups := 0
 		selecting(t, &lookups).Validate(context.Background(), request(t, "monitoring", object, nil))
 		if lookups != want {
