@@ -1,0 +1,96 @@
+package author
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/podfence/podfence/policy"
+)
+
+// unjudged takes from a policy all that [Compare] knows: what it compares, and what
+// decides nothing about a pod that the policy governs. What is left is of a newer
+// format, and nobody here knows what it lets be. TestEveryKeyIsCompared names each
+// field that is neither taken here nor left on purpose.
+func unjudged(p *policy.Policy) *policy.Policy {
+	rest := p.DeepCopy()
+	rest.Source = policy.Source{}
+	rest.Name, rest.Namespace, rest.PodSelectorLabels, rest.PodSelectorExpressions = "", "", nil, nil
+	a, m := &rest.Allow, &rest.Mutations
+	a.AllowPrivilegeEscalation, a.Privileged, a.AllowedCapabilities, a.AllowedUnsafeSysctls = false, false, nil, nil
+	a.HostNetworkPorts, a.HostNamespace, a.AllowedHostPaths = false, false, nil
+	a.RunAsUser, a.RunAsGroup, a.FSGroup = policy.UserRule{}, policy.GroupRule{}, policy.GroupRule{}
+	a.SupplementalGroups, a.Volumes = policy.SupplementalGroupsRule{}, nil
+	a.SeccompProfiles, a.AppArmorProfiles, a.ProcMounts = nil, nil, nil
+	a.SELinuxOptions, a.WindowsHostProcess, a.AllowedProbeHosts = false, false, nil
+	a.AllowedHostPorts, a.HostNetwork, a.HostPID, a.HostIPC = nil, false, false, false
+	a.ReadOnlyRootFilesystem = false
+	m.DropAllCapabilities, m.SetDefaultSeccompProfile = nil, nil
+	m.RunAsUser, m.RunAsGroup, m.FSGroup, m.SupplementalGroups = nil, nil, nil, nil
+	return rest
+}
+
+// notCompared are the keys that keep two policies from being compared: those that
+// one of them has and that are not known here. What two policies have alike may
+// still make what they do not have alike mean something else.
+func notCompared(a, b *policy.Policy) (keys []string) {
+	a, b = unjudged(a), unjudged(b)
+	if none := (policy.Policy{}); reflect.DeepEqual(*a, none) && reflect.DeepEqual(*b, none) {
+		return nil
+	}
+	for _, block := range []struct {
+		prefix string
+		a, b   any
+	}{{"", *a, *b}, {"allow.", a.Allow, b.Allow}, {"mutations.", a.Mutations, b.Mutations}} {
+		keys = append(keys, keysSet(block.prefix, reflect.ValueOf(block.a), reflect.ValueOf(block.b))...)
+	}
+	return keys
+}
+
+// keysSet are the keys of a block that one of two policies gives, blocks within it
+// excepted.
+func keysSet(prefix string, a, b reflect.Value) (keys []string) {
+	for i := range a.NumField() {
+		name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+		if block := prefix + name; block == "allow" || block == "mutations" || name == "-" {
+			continue
+		}
+		if !a.Field(i).IsZero() || !b.Field(i).IsZero() {
+			keys = append(keys, prefix+name)
+		}
+	}
+	return keys
+}
+
+// valueAt is what a policy says under a key, as JSON has it; nil for nothing.
+func valueAt(p *policy.Policy, key string) any {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return nil // a policy holds nothing that JSON does not
+	}
+	var at any
+	if err := json.Unmarshal(text, &at); err != nil {
+		return nil
+	}
+	for name := range strings.SplitSeq(key, ".") {
+		block, ok := at.(map[string]any)
+		if !ok {
+			return nil
+		}
+		at = block[name]
+	}
+	return at
+}
+
+// comparedKeys are the keys of the format that openings name, and those that decide
+// about no pod: what they fill in is told apart, in Comparison.Fills.
+func comparedKeys() []policy.Key {
+	return slices.DeleteFunc(policy.Keys(), func(k policy.Key) bool { return slices.Contains(onlyFilled[:], k) })
+}
+
+// onlyFilled are the keys that only say what is filled in. [question.users] asks
+// about mutations.runAsUser where root is filled in.
+var onlyFilled = [...]policy.Key{
+	policy.KeyFillRunAsUser, policy.KeyFillRunAsGroup, policy.KeyFillFSGroup, policy.KeyFillSupplementalGroups,
+}
