@@ -64,6 +64,9 @@ type Difference struct {
 	// Witness is a pod that the one policy allows and the other denies. Nil where
 	// none was found, or nothing was compared.
 	Witness *Witness `json:"witness,omitempty"`
+	// CoveredBy is another policy of the old set that allows the witness, for
+	// [CompareSets]; empty for none.
+	CoveredBy string `json:"coveredBy,omitempty"`
 }
 
 // Widening reports whether the new policy allows more here, or may do so.

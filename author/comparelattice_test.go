@@ -152,21 +152,22 @@ func latticePods() (pods []*corev1.Pod) {
 	for _, h := range []policy.HostPath{{PathPrefix: "/var/log"}, {PathPrefix: "/var/log/pods"}, {PathPrefix: "/var", Types: []string{"File"}}, {PathPrefix: `C:\var\log`}} {
 		edits = append(edits, pathsNear(&h)...)
 	}
+	alone := len(edits)
 	for i, first := range together {
 		for _, second := range together[i:] {
 			edits = append(edits, both(first, second))
 		}
 	}
-	for _, edit := range edits {
-		for _, filled := range []bool{false, true} {
-			pod := barePod()
-			if filled {
-				made, _ := mutate.Mutate(pod, nil)
-				pod = made.DeepCopy()
-			}
-			edit(pod)
-			pods = append(pods, pod)
+	for i, edit := range edits {
+		pod := barePod()
+		edit(pod)
+		if pods = append(pods, pod); i >= alone {
+			continue
 		}
+		filled, _ := mutate.Mutate(barePod(), nil)
+		pod = filled.DeepCopy()
+		edit(pod)
+		pods = append(pods, pod)
 	}
 	return pods
 }
