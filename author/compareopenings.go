@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -113,9 +114,12 @@ func (q *question) capabilities() {
 
 // levelAddsCapability reports whether the level itself lets the name be added.
 func (q *question) levelAddsCapability(name string) bool {
-	pod := barePod()
-	adding(name)(pod)
-	return letsRun(pod, policy.Default(), q.lv)
+	for id := range q.inForce(capabilityChecks()).All() {
+		if hotpath.CapabilityAddable(id, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // freshCapability is one that a list does not name; "*" is no name.
@@ -129,17 +133,10 @@ func freshCapability(list []string) string {
 			names = append(names, "CAPABILITY_"+strconv.Itoa(i))
 		}
 		// What a level lets be added shows nothing: it comes in by the level.
-		if !named(names[i]) && !isCommonCapability(names[i]) {
+		if !named(names[i]) && !hotpath.CapabilityAddable(spec.CheckCapabilitiesBaseline, names[i]) {
 			return names[i]
 		}
 	}
-}
-
-// isCommonCapability reports whether baseline lets a container add it.
-func isCommonCapability(name string) bool {
-	check := spec.CheckCapabilitiesBaseline.Control().Checks[0]
-	allowed := check.Revisions[0].AllowedFor(spec.FieldCapabilitiesAdd)
-	return allowed != nil && slices.ContainsFunc(allowed.Values, func(v spec.Value) bool { return v.Text == name })
 }
 
 func (q *question) drop() {
@@ -293,7 +290,7 @@ func (q *question) hostPath(entry *policy.HostPath, how spec.Facts, types []stri
 	if len(types) < len(spec.HostPathTypes()) {
 		subject += ", of type " + strings.Join(types, " or ")
 	}
-	q.add(policy.KeyAllowedHostPaths, subject+", of", entry.PathPrefix, mountingHostPath(entry.PathPrefix, how, types[0]))
+	q.add(policy.KeyAllowedHostPaths, subject+", at or below", entry.PathPrefix, mountingHostPath(entry.PathPrefix, how, types[0]))
 }
 
 // typeFact is the type of a hostPath, by the name that a policy lists it by, as a fact.

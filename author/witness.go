@@ -22,17 +22,31 @@ type Witness struct {
 	Denied []evaluate.Violation
 }
 
-// MarshalJSON renders the pod as a manifest, and what stands against it.
-func (w Witness) MarshalJSON() ([]byte, error) {
-	record := struct {
-		Pod    json.RawMessage            `json:"pod"`
-		Denied []evaluate.ViolationRecord `json:"denied"`
-	}{Denied: []evaluate.ViolationRecord{}}
+// WitnessRecord is the JSON form of a [Witness].
+type WitnessRecord struct {
+	// Pod is a manifest.
+	Pod any `json:"pod"`
+	// Denied is what stands against the pod under the policy that denies it.
+	Denied []string `json:"denied"`
+}
+
+// Record renders the pod as a manifest, and what stands against it.
+func (w Witness) Record() (WitnessRecord, error) {
+	r := WitnessRecord{Denied: []string{}}
 	for i := range w.Denied {
-		record.Denied = append(record.Denied, w.Denied[i].Record())
+		r.Denied = append(r.Denied, w.Denied[i].String())
 	}
-	var err error
-	if record.Pod, err = w.Manifest(); err != nil {
+	manifest, err := w.Manifest()
+	if err == nil {
+		r.Pod = json.RawMessage(manifest)
+	}
+	return r, err
+}
+
+// MarshalJSON renders the witness' [WitnessRecord].
+func (w Witness) MarshalJSON() ([]byte, error) {
+	record, err := w.Record()
+	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(record)
