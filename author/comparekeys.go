@@ -3,7 +3,6 @@ package author
 import (
 	"encoding/json"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/podfence/podfence/policy"
@@ -14,9 +13,7 @@ import (
 // format, and nobody here knows what it lets be. TestEveryKeyIsCompared names each
 // field that is neither taken here nor left on purpose.
 func unjudged(p *policy.Policy) *policy.Policy {
-	rest := p.DeepCopy()
-	rest.Source = policy.Source{}
-	rest.Name, rest.Namespace, rest.PodSelectorLabels, rest.PodSelectorExpressions = "", "", nil, nil
+	rest := nameless(p)
 	a, m := &rest.Allow, &rest.Mutations
 	a.AllowPrivilegeEscalation, a.Privileged, a.AllowedCapabilities, a.AllowedUnsafeSysctls = false, false, nil, nil
 	a.HostNetworkPorts, a.HostNamespace, a.AllowedHostPaths = false, false, nil
@@ -29,6 +26,21 @@ func unjudged(p *policy.Policy) *policy.Policy {
 	m.DropAllCapabilities, m.SetDefaultSeccompProfile = nil, nil
 	m.RunAsUser, m.RunAsGroup, m.FSGroup, m.SupplementalGroups = nil, nil, nil, nil
 	return rest
+}
+
+// saySame reports whether two policies say the same of a pod, word for word, whatever
+// keys they say it in. Whether they select pods at all is part of it: without, what
+// volumes are unset means another thing.
+func saySame(a, b *policy.Policy) bool {
+	return a.Selects() == b.Selects() && reflect.DeepEqual(nameless(a), nameless(b))
+}
+
+// nameless is a policy without what tells it apart and says which pods it selects.
+func nameless(p *policy.Policy) *policy.Policy {
+	rest := *p
+	rest.Source = policy.Source{}
+	rest.Name, rest.Namespace, rest.PodSelectorLabels, rest.PodSelectorExpressions = "", "", nil, nil
+	return &rest
 }
 
 // notCompared are the keys that keep two policies from being compared: those that
@@ -81,16 +93,4 @@ func valueAt(p *policy.Policy, key string) any {
 		at = block[name]
 	}
 	return at
-}
-
-// comparedKeys are the keys of the format that openings name, and those that decide
-// about no pod: what they fill in is told apart, in Comparison.Fills.
-func comparedKeys() []policy.Key {
-	return slices.DeleteFunc(policy.Keys(), func(k policy.Key) bool { return slices.Contains(onlyFilled[:], k) })
-}
-
-// onlyFilled are the keys that only say what is filled in. [question.users] asks
-// about mutations.runAsUser where root is filled in.
-var onlyFilled = [...]policy.Key{
-	policy.KeyFillRunAsUser, policy.KeyFillRunAsGroup, policy.KeyFillFSGroup, policy.KeyFillSupplementalGroups,
 }

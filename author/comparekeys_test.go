@@ -128,6 +128,32 @@ func TestUnjudgedTakesWhatIsCompared(t *testing.T) {
 	}
 }
 
+// TestSaySame: a policy is the same under another name and for other pods, and not where
+// a word differs, or where it selects none.
+func TestSaySame(t *testing.T) {
+	one := selecting(policy.Policy{Allow: policy.Allow{HostPID: true}})
+	for _, row := range []struct {
+		why    string
+		change func(*policy.Policy)
+		want   bool
+	}{
+		{"nothing", func(*policy.Policy) {}, true},
+		{"name, namespace, pods and source", func(p *policy.Policy) {
+			p.Name, p.Namespace, p.PodSelectorLabels = "q", "n", map[string]string{"tier": "back"}
+			p.Source.File = "q.yaml"
+		}, true},
+		{"a grant", func(p *policy.Policy) { p.Allow.HostPID = false }, false},
+		{"a fill", func(p *policy.Policy) { p.Mutations.FSGroup = pointTo(int64(1)) }, false},
+		{"no selector", func(p *policy.Policy) { p.PodSelectorLabels = nil }, false},
+	} {
+		other := one.DeepCopy()
+		row.change(other)
+		if got := saySame(one, other); got != row.want {
+			t.Errorf("%s: %v", row.why, got)
+		}
+	}
+}
+
 // fillAll gives every field of a value something.
 func fillAll(v reflect.Value) {
 	switch v.Kind() {

@@ -16,9 +16,10 @@ type Change string
 
 // The changes.
 const (
-	Added     Change = "added"
-	Removed   Change = "removed"
-	Changed   Change = "changed"
+	Added   Change = "added"
+	Removed Change = "removed"
+	Changed Change = "changed"
+	// Unchanged: no pod notices a difference, whatever else was written anew.
 	Unchanged Change = "unchanged"
 )
 
