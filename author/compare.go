@@ -46,8 +46,8 @@ const (
 	NotCompared Direction = "notCompared"
 )
 
-// Difference is one thing that one of two policies allows and the other does not.
-type Difference struct {
+// PolicyDifference is one thing that one of two policies allows and the other does not.
+type PolicyDifference struct {
 	// Key is where the policies differ: allow.allowedCapabilities. It is the key that
 	// lets the thing be or, where that is a rule's doing, the key of the rule.
 	Key string `json:"key"`
@@ -70,12 +70,12 @@ type Difference struct {
 }
 
 // Widening reports whether the new policy allows more here, or may do so.
-func (d *Difference) Widening() bool {
+func (d *PolicyDifference) Widening() bool {
 	return d.Direction == Widens || d.Direction == MayWiden || d.Direction == NotCompared
 }
 
 // Text says what it is: "a container that adds the capability SYS_TIME".
-func (d *Difference) Text() string {
+func (d *PolicyDifference) Text() string {
 	return strings.TrimSuffix(d.Subject+" "+d.Value, " ")
 }
 
@@ -87,7 +87,7 @@ type Comparison struct {
 	Relation Relation `json:"relation"`
 	// Differences are why: what widens, then what narrows, then what is not
 	// compared, each in the order of the format.
-	Differences []Difference `json:"differences"`
+	Differences []PolicyDifference `json:"differences"`
 	// Fills are the values that are filled in otherwise. They have no say in Relation.
 	Fills []FillDifference `json:"fills"`
 }
@@ -131,12 +131,12 @@ func (c *Comparison) MayAllowMore() bool {
 // At level privileged all policies are equal: nothing is looked at.
 func Compare(old, new *policy.Policy, lv api.LevelVersion) Comparison {
 	c := comparer{lv: spec.Normalize(lv), old: orDefault(old), new: orDefault(new)}
-	answer := Comparison{Level: c.lv, Relation: Equal, Differences: []Difference{}, Fills: []FillDifference{}}
+	answer := Comparison{Level: c.lv, Relation: Equal, Differences: []PolicyDifference{}, Fills: []FillDifference{}}
 	if c.lv.Level == api.LevelPrivileged || saySame(c.old, c.new) {
 		return answer
 	}
-	c.wider = c.openings(c.new, c.old)
-	c.narrower = c.openings(c.old, c.new)
+	c.wider = c.gaps(c.new, c.old)
+	c.narrower = c.gaps(c.old, c.new)
 	answer.Differences = c.differences()
 	answer.Relation = relationOf(answer.Differences)
 	answer.Fills = fillDifferences(c.old, c.new)
@@ -156,12 +156,12 @@ type comparer struct {
 	old, new *policy.Policy
 	// wider is what the new policy lets be and the old one does not, and narrower
 	// the other way round.
-	wider, narrower []opening
+	wider, narrower []gap
 }
 
-// openings are what one policy lets be and the other does not. None: each pod that
+// gaps are what one policy lets be and the other does not. None: each pod that
 // the first allows is allowed by the other.
-func (c *comparer) openings(by, against *policy.Policy) (all []opening) {
+func (c *comparer) gaps(by, against *policy.Policy) (all []gap) {
 	q := question{lv: c.lv, by: by, against: against}
 	for _, ask := range comparedThings {
 		ask(&q)
@@ -169,10 +169,10 @@ func (c *comparer) openings(by, against *policy.Policy) (all []opening) {
 	return q.found
 }
 
-// differences are the openings of both sides with their witnesses, and what is not
+// differences are the gaps of both sides with their witnesses, and what is not
 // compared.
-func (c *comparer) differences() []Difference {
-	list := []Difference{}
+func (c *comparer) differences() []PolicyDifference {
+	list := []PolicyDifference{}
 	for i := range c.wider {
 		list = append(list, c.difference(&c.wider[i], c.new, c.old, Widens, MayWiden))
 	}
@@ -180,7 +180,7 @@ func (c *comparer) differences() []Difference {
 		list = append(list, c.difference(&c.narrower[i], c.old, c.new, Narrows, MayNarrow))
 	}
 	for _, key := range notCompared(c.old, c.new) {
-		list = append(list, Difference{
+		list = append(list, PolicyDifference{
 			Key: key, Direction: NotCompared, Subject: "what this build does not know how to compare",
 			Old: valueAt(c.old, key), New: valueAt(c.new, key),
 		})
@@ -188,8 +188,8 @@ func (c *comparer) differences() []Difference {
 	return list
 }
 
-func (c *comparer) difference(o *opening, by, against *policy.Policy, shown, supposed Direction) Difference {
-	d := Difference{
+func (c *comparer) difference(o *gap, by, against *policy.Policy, shown, supposed Direction) PolicyDifference {
+	d := PolicyDifference{
 		Key: o.key.String(), Direction: supposed, Subject: o.subject, Value: o.value,
 		Old: valueAt(c.old, o.key.String()), New: valueAt(c.new, o.key.String()),
 	}
@@ -200,7 +200,7 @@ func (c *comparer) difference(o *opening, by, against *policy.Policy, shown, sup
 }
 
 // relationOf is the relation that differences prove.
-func relationOf(differences []Difference) Relation {
+func relationOf(differences []PolicyDifference) Relation {
 	counts := map[Direction]int{}
 	for i := range differences {
 		counts[differences[i].Direction]++

@@ -88,7 +88,7 @@ func drawNear(t *rapid.T, policies ...*policy.Policy) *corev1.Pod {
 		rapid.SampledFrom(edits).Draw(t, "edit")(pod)
 	}
 	if rapid.IntRange(0, 30).Draw(t, "mirror") == 0 {
-		mirroring(asItIs)(pod)
+		mirroring(sayNothing)(pod)
 	}
 	return pod
 }
@@ -172,9 +172,9 @@ func identified(id int64) []podEdit {
 // plainEdits are what pods say whatever the policies list, some IDs among it.
 func plainEdits(ids ...int64) []podEdit {
 	edits := []podEdit{
-		asItIs, adding("NET_BIND_SERVICE"), adding("CAP_NET_BIND_SERVICE"), adding("SYS_ADMIN"), adding("AUDIT_CONTROL"), adding("CHOWN"),
+		sayNothing, adding("NET_BIND_SERVICE"), adding("CAP_NET_BIND_SERVICE"), adding("SYS_ADMIN"), adding("AUDIT_CONTROL"), adding("CHOWN"),
 		settingSysctl("kernel.msgmax"), settingSysctl("net.ipv4.tcp_syncookies"), settingSysctl("net.ipv4.tcp_rmem"), settingSysctl("zz"),
-		listeningOn(80), listeningOn(maxHostPort), probing("127.0.0.1"), mirroring(asItIs),
+		listeningOn(80), listeningOn(maxHostPort), probing("127.0.0.1"), mirroring(sayNothing),
 		onSpec(func(s *corev1.PodSpec) { s.HostNetwork = true }), onSpec(func(s *corev1.PodSpec) { s.HostPID = true }),
 		onSpec(func(s *corev1.PodSpec) { s.HostIPC = true }), onSpec(func(s *corev1.PodSpec) { s.HostUsers = pointTo(false) }),
 		onSpec(func(s *corev1.PodSpec) { s.OS = &corev1.PodOS{Name: corev1.Windows} }),

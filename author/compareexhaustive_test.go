@@ -127,7 +127,7 @@ func TestEveryPairOfGrants(t *testing.T) {
 					for _, pair := range [2][2]int{{i, j}, {j, i}} {
 						c := comparer{lv: lv}
 						cases++
-						if len(c.openings(all[pair[1]].policy, all[pair[0]].policy)) > 0 {
+						if len(c.gaps(all[pair[1]].policy, all[pair[0]].policy)) > 0 {
 							wider++
 							continue
 						}

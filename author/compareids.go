@@ -193,7 +193,7 @@ func (q *question) groupRule(g groupsRuledOver) {
 	demanded := by.Rule == policy.MustRunAs
 	switch {
 	case !g.fills(q.against) && (!demanded || g.fills(q.by)):
-		q.add(g.key, "a pod that sets no "+g.what+", for which none is filled in", "", asItIs)
+		q.add(g.key, "a pod that sets no "+g.what+", for which none is filled in", "", sayNothing)
 	case !demanded && len(beyond) == 0 && g.unset != nil:
 		q.unfilled(g.key, g.what, g.unset)
 	case !demanded && len(beyond) == 0:

@@ -100,7 +100,7 @@ func TestEveryKeyIsCompared(t *testing.T) {
 			}
 			name := strings.TrimPrefix(path+"."+field.Name, ".")
 			if met[name] = true; compared[name] == "" && name != "Allow" && name != "Mutations" {
-				t.Errorf("%s is not compared: add a question to comparedThings of author/compareopenings.go and take it from unjudged in author/comparekeys.go, then say so here", name)
+				t.Errorf("%s is not compared: add a question to comparedThings of author/comparegaps.go and take it from unjudged in author/comparekeys.go, then say so here", name)
 			}
 			if name != "Source" {
 				walk(name, field.Type)
@@ -229,7 +229,7 @@ func TestRelationOfWhatIsNotProven(t *testing.T) {
 	} {
 		c := Comparison{}
 		for _, d := range row.directions {
-			c.Differences = append(c.Differences, Difference{Direction: d})
+			c.Differences = append(c.Differences, PolicyDifference{Direction: d})
 		}
 		if got := relationOf(c.Differences); got != row.want || c.MayAllowMore() != row.more {
 			t.Errorf("%v: %s and may allow more: %v, want %s and %v", row.directions, got, c.MayAllowMore(), row.want, row.more)
@@ -253,7 +253,7 @@ func TestTablesAreCompared(t *testing.T) {
 		keys++
 		found := slices.ContainsFunc(latticePolicies(), func(p latticePolicy) bool {
 			c := Compare(policy.Default(), p.policy, restrictedLatest())
-			return slices.ContainsFunc(c.Differences, func(d Difference) bool { return d.Key == key.String() })
+			return slices.ContainsFunc(c.Differences, func(d PolicyDifference) bool { return d.Key == key.String() })
 		})
 		if !found {
 			t.Errorf("nothing is said under %s", key)

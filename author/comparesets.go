@@ -88,7 +88,7 @@ func (c *PolicyComparison) MayAllowMore() bool {
 
 // Relation sums up the parts: one that each of them allows, or equal for none.
 func (c *PolicyComparison) Relation() Relation {
-	var all []Difference
+	var all []PolicyDifference
 	for i := range c.Parts {
 		all = append(all, c.Parts[i].Differences...)
 	}
@@ -252,7 +252,7 @@ func (s *setComparer) gained(old, new *policy.Policy) []Part {
 		}
 		shared := s.part(Shared, other, new, namespace, labels)
 		shared.With, shared.Fills = other.Name, []FillDifference{}
-		shared.Differences = slices.DeleteFunc(shared.Differences, func(d Difference) bool {
+		shared.Differences = slices.DeleteFunc(shared.Differences, func(d PolicyDifference) bool {
 			return !d.Widening() || slices.ContainsFunc(gained.Differences, d.says)
 		})
 		shared.Comparison.Relation = relationOf(shared.Differences)
@@ -262,13 +262,13 @@ func (s *setComparer) gained(old, new *policy.Policy) []Part {
 }
 
 // says reports whether another difference says the same.
-func (d *Difference) says(other Difference) bool {
+func (d *PolicyDifference) says(other PolicyDifference) bool {
 	return d.Key == other.Key && d.Direction == other.Direction && d.Text() == other.Text()
 }
 
 // covered is the policy of the old set that allows what a witness shows, empty for
 // none.
-func (s *setComparer) covered(d *Difference) string {
+func (s *setComparer) covered(d *PolicyDifference) string {
 	if d.Direction != Widens {
 		return ""
 	}

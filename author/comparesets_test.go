@@ -15,8 +15,8 @@ import (
 	"github.com/podfence/podfence/policy"
 )
 
-// policiesOf are policies of a file.
-func policiesOf(t *testing.T, text string) []policy.Policy {
+// setFrom are policies of a file.
+func setFrom(t *testing.T, text string) []policy.Policy {
 	t.Helper()
 	if text == "" {
 		return nil
@@ -111,7 +111,7 @@ func TestCompareSets(t *testing.T) {
 		}},
 	} {
 		t.Run(row.why, func(t *testing.T) {
-			c, err := CompareSets(policiesOf(t, row.old), policiesOf(t, row.new), restrictedLatest())
+			c, err := CompareSets(setFrom(t, row.old), setFrom(t, row.new), restrictedLatest())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,7 +149,7 @@ func TestSetsNotWiderIsSound(t *testing.T) {
 			old[i].DeepCopyInto(&new[i])
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "changes") {
-			new = changed(t, new)
+			new = withChange(t, new)
 		}
 		if rapid.Bool().Draw(t, "turned") {
 			old, new = new, old
@@ -202,8 +202,8 @@ func eachWitness(c SetComparison, visit func(*corev1.Pod)) {
 	}
 }
 
-// changed removes a policy, changes its selector, gives it something else, or adds one.
-func changed(t *rapid.T, list []policy.Policy) []policy.Policy {
+// withChange removes a policy, changes its selector, gives it something else, or adds one.
+func withChange(t *rapid.T, list []policy.Policy) []policy.Policy {
 	other := podgen.Policy().Draw(t, "other")
 	if len(list) == 0 || rapid.IntRange(0, 3).Draw(t, "add") == 0 {
 		other.Name = "z"

@@ -107,8 +107,8 @@ func standing(pod *corev1.Pod, p *policy.Policy, lv api.LevelVersion) []evaluate
 	return evaluate.StoredSpec(&filled.ObjectMeta, &filled.Spec, spec.AllDefaults, lv, p).Violations
 }
 
-// witnessOf finds the plainest pod that shows an opening; nil where none does.
-func witnessOf(o *opening, by, against *policy.Policy, lv api.LevelVersion) *Witness {
+// witnessOf finds the plainest pod that shows a gap; nil where none does.
+func witnessOf(o *gap, by, against *policy.Policy, lv api.LevelVersion) *Witness {
 	for _, edit := range o.pods {
 		for _, base := range basesUnder(by) {
 			pod := base()

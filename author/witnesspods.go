@@ -15,8 +15,8 @@ type podEdit func(*corev1.Pod)
 
 func pointTo[T any](value T) *T { return &value }
 
-// asItIs has the pod say nothing.
-func asItIs(*corev1.Pod) {}
+// sayNothing has the pod say nothing.
+func sayNothing(*corev1.Pod) {}
 
 func both(first, second podEdit) podEdit {
 	return func(pod *corev1.Pod) {

@@ -47,7 +47,7 @@ type partRecord struct {
 
 // differenceRecord is a difference, with its witness as JSON has it.
 type differenceRecord struct {
-	author.Difference
+	author.PolicyDifference
 	Witness *author.WitnessRecord `json:"witness,omitempty"`
 }
 
@@ -60,7 +60,7 @@ func newCompareRecord(c *author.PolicyComparison) (r compareRecord, err error) {
 		part := &c.Parts[i]
 		p := partRecord{part.Pods, part.With, part.Comparison.Relation, []differenceRecord{}, part.Fills}
 		for _, d := range part.Differences {
-			record := differenceRecord{Difference: d}
+			record := differenceRecord{PolicyDifference: d}
 			if d.Witness != nil {
 				w, err := d.Witness.Record()
 				if err != nil {
@@ -199,9 +199,9 @@ func orNothing(value any) string {
 
 // compareLine is one or several differences that are said on one line: they have all
 // but the value in common.
-type compareLine []*author.Difference
+type compareLine []*author.PolicyDifference
 
-func linesOf(differences []author.Difference) (lines []compareLine) {
+func linesOf(differences []author.PolicyDifference) (lines []compareLine) {
 	for i := range differences {
 		d := &differences[i]
 		if last := len(lines) - 1; last >= 0 {

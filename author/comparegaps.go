@@ -19,8 +19,8 @@ import (
 // lets be is asked about at its own values and at the ends of the other policy's:
 // where two sets of prefixes or ranges part, they part there.
 
-// opening is one thing that one policy lets be and the other does not.
-type opening struct {
+// gap is one thing that one policy lets be and the other does not.
+type gap struct {
 	// key lets it be; or, where the other policy's rule refuses it, the key of the rule.
 	key            policy.Key
 	subject, value string
@@ -32,7 +32,7 @@ type opening struct {
 type question struct {
 	lv          api.LevelVersion
 	by, against *policy.Policy
-	found       []opening
+	found       []gap
 }
 
 // comparedThings are all that policies have a say in, in the order of the format.
@@ -44,7 +44,7 @@ var comparedThings = [...]func(*question){
 }
 
 func (q *question) add(key policy.Key, subject, value string, pods ...podEdit) {
-	q.found = append(q.found, opening{key, subject, value, pods})
+	q.found = append(q.found, gap{key, subject, value, pods})
 }
 
 // inForce are the checks of a set that are in force at the level and version, for
@@ -68,7 +68,7 @@ func (q *question) fault(checks spec.CheckSet, f policy.Fault) (key policy.Key, 
 	return 0, false
 }
 
-// ask adds an opening if a fault opens one.
+// ask adds a gap if a fault opens one.
 func (q *question) ask(checks spec.CheckSet, f policy.Fault, subject, value string, pods ...podEdit) {
 	if key, opens := q.fault(checks, f); opens {
 		q.add(key, subject, value, pods...)
