@@ -157,6 +157,8 @@ type comparer struct {
 	// wider is what the new policy lets be and the old one does not, and narrower
 	// the other way round.
 	wider, narrower []gap
+	// saidOld and saidNew are what the policies say under their keys.
+	saidOld, saidNew any
 }
 
 // gaps are what one policy lets be and the other does not. None: each pod that
@@ -173,6 +175,7 @@ func (c *comparer) gaps(by, against *policy.Policy) (all []gap) {
 // compared.
 func (c *comparer) differences() []PolicyDifference {
 	list := []PolicyDifference{}
+	c.saidOld, c.saidNew = written(c.old), written(c.new)
 	for i := range c.wider {
 		list = append(list, c.difference(&c.wider[i], c.new, c.old, Widens, MayWiden))
 	}
@@ -182,7 +185,7 @@ func (c *comparer) differences() []PolicyDifference {
 	for _, key := range notCompared(c.old, c.new) {
 		list = append(list, PolicyDifference{
 			Key: key, Direction: NotCompared, Subject: "what this build does not know how to compare",
-			Old: valueAt(c.old, key), New: valueAt(c.new, key),
+			Old: valueAt(c.saidOld, key), New: valueAt(c.saidNew, key),
 		})
 	}
 	return list
@@ -191,7 +194,7 @@ func (c *comparer) differences() []PolicyDifference {
 func (c *comparer) difference(o *gap, by, against *policy.Policy, shown, supposed Direction) PolicyDifference {
 	d := PolicyDifference{
 		Key: o.key.String(), Direction: supposed, Subject: o.subject, Value: o.value,
-		Old: valueAt(c.old, o.key.String()), New: valueAt(c.new, o.key.String()),
+		Old: valueAt(c.saidOld, o.key.String()), New: valueAt(c.saidNew, o.key.String()),
 	}
 	if d.Witness = witnessOf(o, by, against, c.lv); d.Witness != nil {
 		d.Direction = shown

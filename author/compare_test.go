@@ -294,6 +294,70 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestCompareByLevel: what differs depends on the checks in force, and at privileged
+// nothing does.
+func TestCompareByLevel(t *testing.T) {
+	all := readPolicy(t, blocks("allow: {allowPrivilegeEscalation: true, seccompProfiles: [Unconfined], allowedProbeHosts: [a], allowedCapabilities: [CHOWN], runAsUser: RunAsAny}, mutations: {dropAllCapabilities: false, setDefaultSeccompProfile: false}"))
+	for _, row := range []struct {
+		why     string
+		level   api.Level
+		version api.Version
+		want    []string
+	}{
+		{"nothing is looked at", api.LevelPrivileged, api.LatestVersion(), nil},
+		{"all is checked", api.LevelRestricted, api.LatestVersion(), []string{
+			"allow.allowPrivilegeEscalation", "allow.allowedCapabilities", "mutations.dropAllCapabilities", "allow.runAsUser", "allow.seccompProfiles", "mutations.setDefaultSeccompProfile", "allow.allowedProbeHosts"}},
+		{"before the hosts of probes", api.LevelRestricted, api.MajorMinorVersion(1, 33), []string{
+			"allow.allowPrivilegeEscalation", "allow.allowedCapabilities", "mutations.dropAllCapabilities", "allow.runAsUser", "allow.seccompProfiles", "mutations.setDefaultSeccompProfile"}},
+		{"before what must be dropped", api.LevelRestricted, api.MajorMinorVersion(1, 21), []string{
+			"allow.allowPrivilegeEscalation", "allow.allowedCapabilities", "allow.runAsUser", "allow.seccompProfiles", "mutations.setDefaultSeccompProfile"}},
+		{"with seccomp's annotations", api.LevelRestricted, api.MajorMinorVersion(1, 18), []string{
+			"allow.allowPrivilegeEscalation", "allow.allowedCapabilities", "allow.runAsUser", "allow.seccompProfiles"}},
+		{"before escalation", api.LevelRestricted, api.MajorMinorVersion(1, 7), []string{"allow.allowedCapabilities", "allow.runAsUser", "allow.seccompProfiles"}},
+		{"what restricted alone demands is free", api.LevelBaseline, api.LatestVersion(), []string{"allow.allowedCapabilities", "allow.seccompProfiles", "allow.allowedProbeHosts"}},
+	} {
+		c := Compare(selecting(policy.Policy{}), all, api.LevelVersion{Level: row.level, Version: row.version})
+		var keys []string
+		for _, d := range c.Differences {
+			keys = append(keys, d.Key)
+			if d.Direction != Widens {
+				t.Errorf("%s: %s %s", row.why, d.Key, d.Direction)
+			}
+		}
+		if !slices.Equal(keys, row.want) {
+			t.Errorf("%s: %q, want %q", row.why, keys, row.want)
+		}
+		if c.Level.Level != row.level {
+			t.Errorf("%s: level %s", row.why, c.Level.Level)
+		}
+	}
+	if c := Compare(nil, nil, restrictedLatest()); c.Relation != Equal {
+		t.Errorf("the default policy is %s to itself", c.Relation)
+	}
+	if c := Compare(nil, selecting(policy.Policy{}), api.LevelVersion{}); c.Relation != Narrower || c.Level.Level != api.LevelRestricted {
+		t.Errorf("one that selects is %s to the default policy at %v", c.Relation, c.Level)
+	}
+}
+
+// TestOldAndNew: a difference has what both policies say under its key.
+func TestOldAndNew(t *testing.T) {
+	d := Compare(readPolicy(t, "allow: {allowedHostPorts: [{min: 80, max: 81}]}"), readPolicy(t, "mutations: {fsGroup: 7}"), restrictedLatest())
+	want := []any{map[string]any{"min": 80.0, "max": 81.0}}
+	if len(d.Differences) != 1 || !reflect.DeepEqual(d.Differences[0].Old, any(want)) || d.Differences[0].New != nil {
+		t.Errorf("%+v", d.Differences)
+	}
+	if fills := []FillDifference{{"spec.securityContext.fsGroup", int64(1), int64(7)}}; !reflect.DeepEqual(d.Fills, fills) {
+		t.Errorf("fills %+v", d.Fills)
+	}
+	back := Compare(readPolicy(t, "mutations: {supplementalGroups: []}"), readPolicy(t, "mutations: {runAsUser: 7}"), restrictedLatest())
+	if fills := []FillDifference{
+		{"spec.containers[0].securityContext.runAsUser", nil, int64(7)}, {"spec.securityContext.supplementalGroups", nil, []int64{1}},
+	}; len(back.Fills) != 2 || !slices.ContainsFunc(back.Fills, func(f FillDifference) bool { return reflect.DeepEqual(f, fills[0]) }) ||
+		!slices.ContainsFunc(back.Fills, func(f FillDifference) bool { return reflect.DeepEqual(f, fills[1]) }) {
+		t.Errorf("fills %+v", back.Fills)
+	}
+}
+
 // blocks puts the blocks of a policy, written on one line, on lines of their own.
 func blocks(text string) string {
 	for i := range text {

@@ -75,22 +75,22 @@ func keysSet(prefix string, a, b reflect.Value) (keys []string) {
 	return keys
 }
 
-// valueAt is what a policy says under a key, as JSON has it; nil for nothing.
-func valueAt(p *policy.Policy, key string) any {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return nil // a policy holds nothing that JSON does not
+// written is what a policy says, as JSON has it.
+func written(p *policy.Policy) (said any) {
+	if text, err := json.Marshal(p); err == nil { // a policy holds nothing that JSON does not
+		_ = json.Unmarshal(text, &said)
 	}
-	var at any
-	if err := json.Unmarshal(text, &at); err != nil {
-		return nil
-	}
+	return said
+}
+
+// valueAt is what stands under a key of what a policy says; nil for nothing.
+func valueAt(said any, key string) any {
 	for name := range strings.SplitSeq(key, ".") {
-		block, ok := at.(map[string]any)
+		block, ok := said.(map[string]any)
 		if !ok {
 			return nil
 		}
-		at = block[name]
+		said = block[name]
 	}
-	return at
+	return said
 }

@@ -264,6 +264,45 @@ func TestTablesAreCompared(t *testing.T) {
 	}
 }
 
+// TestFreshNames: a name that a list does not cover is found as long as there is one.
+func TestFreshNames(t *testing.T) {
+	every := append([]string{"ALL"}, spec.Capabilities()...)
+	for _, row := range []struct {
+		why, want string
+		list      []string
+	}{
+		{"the one that opens most", "SYS_ADMIN", nil},
+		{"the first that baseline does not let be", "AUDIT_CONTROL", []string{"cap_sys_admin"}},
+		{"none is left that Linux has", "CAPABILITY_42", every},
+		{"a made-up one is named too", "CAPABILITY_43", append([]string{"capability_42"}, every...)},
+	} {
+		if got := freshCapability(row.list); got != row.want {
+			t.Errorf("%s: %s, want %s", row.why, got, row.want)
+		}
+	}
+	one := strings.Split("abcdefghijklmnopqrstuvwxyz0123456789", "")
+	all := make([]string, len(one))
+	for i := range one {
+		all[i] = "x." + one[i] + "*"
+	}
+	for _, row := range []struct {
+		why, prefix, want string
+		against           []string
+	}{
+		{"one that is known", "kernel.", "kernel.msgmax", nil},
+		{"the next, where that is taken", "kernel.", "kernel.shmmax", []string{"kernel.msg*"}},
+		{"a made-up one", "x.", "x.a", nil},
+		{"the next", "x.", "x.ax", []string{"x.a"}},
+		{"another letter", "x.", "x.bx9", []string{"x.a*", "x.b", "x.bx"}},
+		{"none that is valid is left", "x.", "x.Z", all},
+		{"a safe one is none", "net.ipv4.tcp_rme", "net.ipv4.tcp_rmea", nil},
+	} {
+		if got := freshSysctl(row.prefix, row.against, []string{"net.ipv4.tcp_rmem"}); got != row.want {
+			t.Errorf("%s: %s, want %s", row.why, got, row.want)
+		}
+	}
+}
+
 // TestMinus: parts of ranges outside of others.
 func TestMinus(t *testing.T) {
 	r := func(ends ...int64) (list []policy.IDRange) {
