@@ -125,6 +125,57 @@ func TestCompareSets(t *testing.T) {
 	}
 }
 
+// TestCompareTheDocumentsExample: what one capability more opens in the policy that the
+// document of the format gives for its route manager, and what the examples' policies
+// open beyond the default one.
+func TestCompareTheDocumentsExample(t *testing.T) {
+	old, err := policy.ReadDir("../examples/policies")
+	if err != nil || len(old) != 2 {
+		t.Fatalf("%d policies, %v", len(old), err)
+	}
+	new := slices.Clone(old)
+	for i := range new {
+		new[i] = *old[i].DeepCopy()
+		if new[i].Name == "route-manager" {
+			new[i].Allow.AllowedCapabilities = append(new[i].Allow.AllowedCapabilities, "SYS_TIME")
+		}
+	}
+	c, err := CompareSets(old, new, restrictedLatest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"monitoring/node-agent unchanged equal, selectors same",
+		"networking/route-manager changed wider, selectors same", " both",
+		"  widens a container that adds the capability SYS_TIME",
+	}
+	if got := outline(c); !slices.Equal(got, want) {
+		t.Errorf("got:\n%s", strings.Join(got, "\n"))
+	}
+	added, err := CompareSets(nil, old, restrictedLatest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = []string{
+		"monitoring/node-agent added incomparable", " gained",
+		"  widens a privileged container", "  widens a pod in the host's PID namespace (hostPID)",
+		"  widens a hostPath volume that is mounted read-only, at or below /var/log",
+		"  widens a container that runs as root, user ID 0",
+		"  narrows a volume of type csi", "  narrows a volume of type ephemeral", "  narrows a volume of type image",
+		"  fills spec.containers[0].securityContext.runAsNonRoot: true, <nil>",
+		"networking/route-manager added incomparable", " gained",
+		"  widens a container that sets allowPrivilegeEscalation: true", "  widens a container that adds the capability NET_ADMIN",
+		"  widens a pod in the host's network (hostNetwork)", "  widens a container with the host port 1 to 65535",
+		"  narrows a container that runs as user ID 1 to 399", "  narrows a container that runs as user ID 401 to 2147483647",
+		"  narrows a volume of type csi", "  narrows a volume of type ephemeral", "  narrows a volume of type image",
+		"  fills spec.containers[0].securityContext.allowPrivilegeEscalation: false, <nil>",
+		"  fills spec.containers[0].securityContext.runAsUser: <nil>, 400",
+	}
+	if got := outline(added); !slices.Equal(got, want) {
+		t.Errorf("got:\n%s", strings.Join(got, "\n"))
+	}
+}
+
 // TestCompareSetsFails: policies that make no set are an error, on either side.
 func TestCompareSetsFails(t *testing.T) {
 	wrong := []policy.Policy{{Name: "p"}}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -135,7 +136,7 @@ func (a *app) policyList(path string, recursive bool) ([]policy.Policy, error) {
 	return policies, nil
 }
 
-var errNotCompared = fmt.Errorf("nothing was compared: the policies have errors")
+var errNotCompared = errors.New("nothing was compared: the policies have errors")
 
 // compareWorkloads prints the workloads of the manifests whose verdict changes.
 func (a *app) compareWorkloads(flags *inputFlags, before, after []policy.Policy, new string, p *comparePrinter, form string) error {

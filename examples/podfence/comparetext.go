@@ -222,7 +222,7 @@ func (l compareLine) mark() string {
 	}[l[0].Direction]
 }
 
-// most is how many values a line names.
+// mostValues is how many values a line names.
 const mostValues = 8
 
 func (l compareLine) what() string {
