@@ -18,6 +18,12 @@ import (
 func drawPair(t *rapid.T) (old, new *policy.Policy) {
 	first, second := podgen.Policy().Draw(t, "old"), podgen.Policy().Draw(t, "new")
 	old = &first
+	switch rapid.IntRange(0, 19).Draw(t, "default") {
+	case 0:
+		return policy.Default(), old
+	case 1:
+		return old, policy.Default()
+	}
 	if rapid.IntRange(0, 7).Draw(t, "apart") == 0 {
 		return old, &second
 	}

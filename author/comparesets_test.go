@@ -103,6 +103,15 @@ func TestCompareSets(t *testing.T) {
 			"name: tight\npodSelectorLabels: {app: web}\nallow: {volumes: [projected]}\n", false, []string{
 				"/gone removed equal, beside tight", "/tight unchanged equal, selectors same, beside gone",
 			}},
+		{"beside another policy only what that did not allow is told, and once", "name: tight\npodSelectorLabels: {tier: front}\nallow: {volumes: [projected]}\n",
+			"name: tight\npodSelectorLabels: {tier: front}\nallow: {volumes: [projected]}\n---\nname: added\npodSelectorLabels: {app: web}\nallow: {hostPID: true, volumes: [projected, secret, nfs]}\n", true, []string{
+				"/added added incomparable, beside tight", " gained",
+				"  widens a pod in the host's PID namespace (hostPID)", "  widens a volume of type nfs",
+				"  narrows a volume of type configMap", "  narrows a volume of type csi", "  narrows a volume of type downwardAPI", "  narrows a volume of type emptyDir",
+				"  narrows a volume of type ephemeral", "  narrows a volume of type image", "  narrows a volume of type persistentVolumeClaim",
+				" shared tight", "  widens a volume of type secret",
+				"/tight unchanged equal, selectors same, beside added",
+			}},
 		{"what is filled in otherwise", web, web + "mutations: {fsGroup: 400}\n", false, []string{
 			"/web changed equal, selectors same", " both", "  fills spec.securityContext.fsGroup: 1, 400",
 		}},
