@@ -339,6 +339,36 @@ func TestCompareByLevel(t *testing.T) {
 	}
 }
 
+// TestDemandedAndNotFilled: a policy may demand a group and fill none in. Then a pod has
+// to say it, and so do the pods that show other differences.
+func TestDemandedAndNotFilled(t *testing.T) {
+	rule := policy.SupplementalGroupsRule{GroupRule: policy.GroupRule{Rule: policy.MustRunAs, Ranges: []policy.IDRange{{Min: 5, Max: 9}}}}
+	filling := selecting(policy.Policy{Allow: policy.Allow{SupplementalGroups: rule}})
+	leaving := selecting(policy.Policy{Allow: policy.Allow{SupplementalGroups: rule, HostPID: true}, Mutations: policy.Mutations{SupplementalGroups: []int64{}}})
+	got := said(Compare(leaving, filling, restrictedLatest()))
+	want := []string{
+		"incomparable",
+		"+ allow.supplementalGroups: a pod that sets no supplemental group, for which none is filled in",
+		"- allow.hostPID: a pod in the host's PID namespace (hostPID)",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	free := selecting(policy.Policy{Allow: policy.Allow{HostPID: true}})
+	want = []string{"narrower", "- allow.supplementalGroups: a pod with the supplemental group 0 to 4",
+		"- allow.supplementalGroups: a pod with the supplemental group 10 to 2147483647",
+		"- allow.supplementalGroups: a pod that sets no supplemental group, for which none is filled in"}
+	if got := said(Compare(free, leaving, restrictedLatest())); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	other := leaving.DeepCopy()
+	other.Allow.HostIPC = true
+	want = []string{"wider", "+ allow.hostIPC: a pod in the host's IPC namespace (hostIPC)"}
+	if got := said(Compare(leaving, other, restrictedLatest())); !slices.Equal(got, want) {
+		t.Errorf("both leave it: %q", got)
+	}
+}
+
 // TestOldAndNew: a difference has what both policies say under its key.
 func TestOldAndNew(t *testing.T) {
 	d := Compare(readPolicy(t, "allow: {allowedHostPorts: [{min: 80, max: 81}]}"), readPolicy(t, "mutations: {fsGroup: 7}"), restrictedLatest())

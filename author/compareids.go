@@ -73,7 +73,7 @@ func (q *question) users() {
 		q.add(policy.KeyRunAsUser, "a container that runs as user ID", rangeText(r), runningAs(r.Min))
 	}
 	if by.Rule != policy.MustRunAs && len(beyond) == 0 {
-		q.unfilled(policy.KeyRunAsUser, "user ID", func(sc *corev1.SecurityContext) { sc.RunAsUser = nil })
+		q.unfilled(policy.KeyRunAsUser, "user ID", onContext(func(sc *corev1.SecurityContext) { sc.RunAsUser = nil }))
 	}
 }
 
@@ -132,34 +132,43 @@ func (q *question) userIDs(p *policy.Policy) []policy.IDRange {
 
 // groups asks about the three kinds of groups, and about those of the image.
 func (q *question) groups() {
-	q.groupRule(groupsRuledOver{
-		key: policy.KeyRunAsGroup, rule: func(p *policy.Policy) *policy.GroupRule { return &p.Allow.RunAsGroup },
-		fills:   func(p *policy.Policy) bool { _, ok := p.GroupFill(); return ok },
-		subject: "a container that runs as group ID", what: "group ID",
-		set:   func(id int64) podEdit { return onContext(func(sc *corev1.SecurityContext) { sc.RunAsGroup = &id }) },
-		unset: func(sc *corev1.SecurityContext) { sc.RunAsGroup = nil },
-	})
-	q.groupRule(groupsRuledOver{
-		key: policy.KeyFSGroup, rule: func(p *policy.Policy) *policy.GroupRule { return &p.Allow.FSGroup },
-		fills:   func(p *policy.Policy) bool { _, ok := p.FSGroupFill(); return ok },
-		subject: "a pod with fsGroup", what: "fsGroup",
-		set:      func(id int64) podEdit { return onPodContext(func(sc *corev1.PodSecurityContext) { sc.FSGroup = &id }) },
-		unsetPod: func(sc *corev1.PodSecurityContext) { sc.FSGroup = nil },
-	})
-	q.groupRule(groupsRuledOver{
-		key: policy.KeySupplementalGroups, rule: func(p *policy.Policy) *policy.GroupRule { return &p.Allow.SupplementalGroups.GroupRule },
-		fills:   (*policy.Policy).FillsSupplementalGroups,
-		subject: "a pod with the supplemental group", what: "supplemental group",
-		set: func(id int64) podEdit {
-			return onPodContext(func(sc *corev1.PodSecurityContext) { sc.SupplementalGroups = []int64{id} })
-		},
-		unsetPod: func(sc *corev1.PodSecurityContext) { sc.SupplementalGroups = nil },
-	})
+	for _, g := range groupRules() {
+		q.groupRule(g)
+	}
 	if q.against.Allow.SupplementalGroups.IsStrict() && !q.by.Allow.SupplementalGroups.IsStrict() {
 		q.add(policy.KeySupplementalGroups, "a pod to whose groups the image adds more (supplementalGroupsPolicy: Merge)", "",
 			onPodContext(func(sc *corev1.PodSecurityContext) {
 				sc.SupplementalGroupsPolicy = pointTo(corev1.SupplementalGroupsPolicyMerge)
 			}))
+	}
+}
+
+// groupRules are the kinds of groups that policies rule over.
+func groupRules() []groupsRuledOver {
+	return []groupsRuledOver{
+		{
+			key: policy.KeyRunAsGroup, rule: func(p *policy.Policy) *policy.GroupRule { return &p.Allow.RunAsGroup },
+			fills:   func(p *policy.Policy) bool { _, ok := p.GroupFill(); return ok },
+			subject: "a container that runs as group ID", what: "group ID",
+			set:   func(id int64) podEdit { return onContext(func(sc *corev1.SecurityContext) { sc.RunAsGroup = &id }) },
+			unset: onContext(func(sc *corev1.SecurityContext) { sc.RunAsGroup = nil }),
+		},
+		{
+			key: policy.KeyFSGroup, rule: func(p *policy.Policy) *policy.GroupRule { return &p.Allow.FSGroup },
+			fills:   func(p *policy.Policy) bool { _, ok := p.FSGroupFill(); return ok },
+			subject: "a pod with fsGroup", what: "fsGroup",
+			set:   func(id int64) podEdit { return onPodContext(func(sc *corev1.PodSecurityContext) { sc.FSGroup = &id }) },
+			unset: onPodContext(func(sc *corev1.PodSecurityContext) { sc.FSGroup = nil }),
+		},
+		{
+			key: policy.KeySupplementalGroups, rule: func(p *policy.Policy) *policy.GroupRule { return &p.Allow.SupplementalGroups.GroupRule },
+			fills:   (*policy.Policy).FillsSupplementalGroups,
+			subject: "a pod with the supplemental group", what: "supplemental group",
+			set: func(id int64) podEdit {
+				return onPodContext(func(sc *corev1.PodSecurityContext) { sc.SupplementalGroups = []int64{id} })
+			},
+			unset: onPodContext(func(sc *corev1.PodSecurityContext) { sc.SupplementalGroups = nil }),
+		},
 	}
 }
 
@@ -170,8 +179,7 @@ type groupsRuledOver struct {
 	fills         func(*policy.Policy) bool
 	subject, what string
 	set           func(id int64) podEdit
-	unset         func(*corev1.SecurityContext)
-	unsetPod      func(*corev1.PodSecurityContext)
+	unset         podEdit
 }
 
 func (q *question) groupRule(g groupsRuledOver) {
@@ -194,21 +202,13 @@ func (q *question) groupRule(g groupsRuledOver) {
 	switch {
 	case !g.fills(q.against) && (!demanded || g.fills(q.by)):
 		q.add(g.key, "a pod that sets no "+g.what+", for which none is filled in", "", sayNothing)
-	case !demanded && len(beyond) == 0 && g.unset != nil:
-		q.unfilled(g.key, g.what, g.unset)
 	case !demanded && len(beyond) == 0:
-		q.unfilledPod(g.key, g.what, g.unsetPod)
+		q.unfilled(g.key, g.what, g.unset)
 	}
 }
 
 // unfilled is about a mirror pod, in which nothing is filled in: it meets no rule
 // that demands a value which it does not have.
-func (q *question) unfilled(key policy.Key, what string, unset func(*corev1.SecurityContext)) {
-	q.add(key, mirrorSubject+what, "", mirroring(onContext(unset)))
+func (q *question) unfilled(key policy.Key, what string, unset podEdit) {
+	q.add(key, "a mirror pod, in which nothing is filled in, without a "+what, "", mirroring(unset))
 }
-
-func (q *question) unfilledPod(key policy.Key, what string, unset func(*corev1.PodSecurityContext)) {
-	q.add(key, mirrorSubject+what, "", mirroring(onPodContext(unset)))
-}
-
-const mirrorSubject = "a mirror pod, in which nothing is filled in, without a "

@@ -125,18 +125,34 @@ func witnessOf(o *gap, by, against *policy.Policy, lv api.LevelVersion) *Witness
 }
 
 // basesUnder are pods that a policy allows, the plainest first: one that sets
-// nothing, one without the volume of a token, and one in which all is set that the
-// policy fills in.
+// nothing, one without the volume of a token, the same with the groups that the policy
+// demands and does not fill in, and one in which all is set that the policy fills in.
 func basesUnder(p *policy.Policy) []func() *corev1.Pod {
 	tokenless := func() *corev1.Pod {
 		pod := barePod()
 		pod.Spec.AutomountServiceAccountToken = pointTo(false)
 		return pod
 	}
-	return []func() *corev1.Pod{barePod, tokenless, func() *corev1.Pod {
-		filled, _ := mutate.Mutate(tokenless(), p)
+	grouped := func() *corev1.Pod {
+		pod := tokenless()
+		settingDemandedGroups(p)(pod)
+		return pod
+	}
+	return []func() *corev1.Pod{barePod, tokenless, grouped, func() *corev1.Pod {
+		filled, _ := mutate.Mutate(grouped(), p)
 		return filled.DeepCopy()
 	}}
+}
+
+// settingDemandedGroups sets the groups that a policy demands and does not fill in.
+func settingDemandedGroups(p *policy.Policy) podEdit {
+	return func(pod *corev1.Pod) {
+		for _, g := range groupRules() {
+			if rule := g.rule(p); rule.Rule == policy.MustRunAs && len(rule.Ranges) > 0 && !g.fills(p) {
+				g.set(rule.Ranges[0].Min)(pod)
+			}
+		}
+	}
 }
 
 // barePod is a pod with one container whose author sets nothing else.
