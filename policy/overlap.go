@@ -172,8 +172,13 @@ func demandsOf(p *Policy) demands {
 		all.possible = all.possible && d.possible()
 		all.inNone = all.inNone || d.isOfNamespace() && !d.possible()
 	}
-	slices.SortFunc(all.list, func(a, b demand) int { return cmp.Compare(a.key, b.key) })
+	all.sort()
 	return all
+}
+
+// sort puts the demands in order of key, in which they are looked up.
+func (d *demands) sort() {
+	slices.SortFunc(d.list, func(a, b demand) int { return cmp.Compare(a.key, b.key) })
 }
 
 // on is the demand on a key, nil for none.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/podfence/podfence/author"
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
@@ -20,29 +21,35 @@ import (
 
 // jsonForms are the forms of which docs/json.md has a table, by its heading.
 var jsonForms = map[string]reflect.Type{
-	"`podfence evaluate`":              reflect.TypeFor[evaluateRecord](),
-	"`podfence admit`":                 reflect.TypeFor[admitRecord](),
-	"The stored view":                  reflect.TypeFor[storedRecord](),
-	"A violation":                      reflect.TypeFor[violationRecord](),
-	"A container":                      reflect.TypeFor[evaluate.ContainerRecord](),
-	"A change":                         reflect.TypeFor[mutate.ChangeRecord](),
-	"A field left unset":               reflect.TypeFor[mutate.UnsetRecord](),
-	"An advice":                        reflect.TypeFor[podfence.AdviceRecord](),
-	"A notice":                         reflect.TypeFor[policy.Notice](),
-	"A policy that nearly selects":     reflect.TypeFor[nearRecord](),
-	"The levels of a namespace":        reflect.TypeFor[levelsRecord](),
-	"The answer at another level":      reflect.TypeFor[observedRecord](),
-	"A label that it misses by":        reflect.TypeFor[nearLabelRecord](),
-	"`--summary`":                      reflect.TypeFor[tallyRecord](),
-	"`podfence lint`":                  reflect.TypeFor[lintRecord](),
-	"`podfence mutate -o patch`":       reflect.TypeFor[patchRecord](),
-	"`podfence controls`":              reflect.TypeFor[control](),
-	"A check":                          reflect.TypeFor[controlCheck](),
-	"Allowed values":                   reflect.TypeFor[controlAllowed](),
-	"A value that is filled in":        reflect.TypeFor[controlFill](),
-	"`podfence version`":               reflect.TypeFor[versionRecord](),
-	"A warning of `policy.Lint`":       reflect.TypeFor[policy.Warning](),
-	"A policy that a warning is about": reflect.TypeFor[policy.Reference](),
+	"`podfence evaluate`":                 reflect.TypeFor[evaluateRecord](),
+	"`podfence admit`":                    reflect.TypeFor[admitRecord](),
+	"The stored view":                     reflect.TypeFor[storedRecord](),
+	"A violation":                         reflect.TypeFor[violationRecord](),
+	"A container":                         reflect.TypeFor[evaluate.ContainerRecord](),
+	"A change":                            reflect.TypeFor[mutate.ChangeRecord](),
+	"A field left unset":                  reflect.TypeFor[mutate.UnsetRecord](),
+	"An advice":                           reflect.TypeFor[podfence.AdviceRecord](),
+	"A policy that nearly selects":        reflect.TypeFor[nearRecord](),
+	"The levels of a namespace":           reflect.TypeFor[levelsRecord](),
+	"The answer at another level":         reflect.TypeFor[observedRecord](),
+	"A label that it misses by":           reflect.TypeFor[nearLabelRecord](),
+	"`--summary`":                         reflect.TypeFor[tallyRecord](),
+	"`podfence compare`":                  reflect.TypeFor[compareRecord](),
+	"A part of a policy's pods":           reflect.TypeFor[partRecord](),
+	"A difference of policies":            reflect.TypeFor[differenceRecord](),
+	"A witness":                           reflect.TypeFor[author.WitnessRecord](),
+	"A value that is filled in otherwise": reflect.TypeFor[author.FillDifference](),
+	"A workload whose verdict changes":    reflect.TypeFor[changedRecord](),
+	"`podfence lint`":                     reflect.TypeFor[lintRecord](),
+	"`podfence mutate -o patch`":          reflect.TypeFor[patchRecord](),
+	"`podfence controls`":                 reflect.TypeFor[control](),
+	"A check":                             reflect.TypeFor[controlCheck](),
+	"Allowed values":                      reflect.TypeFor[controlAllowed](),
+	"A value that is filled in":           reflect.TypeFor[controlFill](),
+	"`podfence version`":                  reflect.TypeFor[versionRecord](),
+	"A warning of `policy.Lint`":          reflect.TypeFor[policy.Warning](),
+	"A policy that a warning is about":    reflect.TypeFor[policy.Reference](),
+	"A notice":                            reflect.TypeFor[policy.Notice](),
 }
 
 // jsonField is a row of a table.
@@ -132,7 +139,7 @@ func TestJSONPage(t *testing.T) {
 // TestFieldsOfAreWritten: what the page lists is what encoding/json writes, for a
 // workload that has something under each key.
 func TestFieldsOfAreWritten(t *testing.T) {
-	for _, record := range []any{evaluateRecord{}, admitRecord{}, patchRecord{Patch: json.RawMessage("[]")}, versionRecord{}, control{}, tallyRecord{}, lintRecord{}, policy.Warning{}} {
+	for _, record := range []any{evaluateRecord{}, admitRecord{}, patchRecord{Patch: json.RawMessage("[]")}, versionRecord{}, control{}, tallyRecord{}, lintRecord{}, policy.Warning{}, compareRecord{}, partRecord{}, differenceRecord{}, author.WitnessRecord{}, changedRecord{}} {
 		text, err := json.Marshal(record)
 		if err != nil {
 			t.Fatal(err)

@@ -30,6 +30,7 @@ var arrows = map[string][]string{
 	"":                    {"spec", "policy", "evaluate", "mutate", "internal/governing", "internal/kinds"},
 	"internal/kinds":      {"spec"},
 	"review":              {"spec", "policy", "evaluate", "mutate", "", "internal/podwalk", "internal/kinds"},
+	"author":              {"spec", "policy", "evaluate", "mutate", "", "internal/hotpath"},
 	"podfencetest":        {"spec", "policy", "evaluate", ""},
 	"internal/podgen":     {"spec", "policy"},
 	"internal/fuzzinput":  {},

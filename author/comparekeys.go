@@ -1,0 +1,96 @@
+package author
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+
+	"github.com/podfence/podfence/policy"
+)
+
+// unjudged takes from a policy all that [Compare] knows: what it compares, and what
+// decides nothing about a pod that the policy governs. What is left is of a newer
+// format, and nobody here knows what it lets be. TestEveryKeyIsCompared names each
+// field that is neither taken here nor left on purpose.
+func unjudged(p *policy.Policy) *policy.Policy {
+	rest := nameless(p)
+	a, m := &rest.Allow, &rest.Mutations
+	a.AllowPrivilegeEscalation, a.Privileged, a.AllowedCapabilities, a.AllowedUnsafeSysctls = false, false, nil, nil
+	a.HostNetworkPorts, a.HostNamespace, a.AllowedHostPaths = false, false, nil
+	a.RunAsUser, a.RunAsGroup, a.FSGroup = policy.UserRule{}, policy.GroupRule{}, policy.GroupRule{}
+	a.SupplementalGroups, a.Volumes = policy.SupplementalGroupsRule{}, nil
+	a.SeccompProfiles, a.AppArmorProfiles, a.ProcMounts = nil, nil, nil
+	a.SELinuxOptions, a.WindowsHostProcess, a.AllowedProbeHosts = false, false, nil
+	a.AllowedHostPorts, a.HostNetwork, a.HostPID, a.HostIPC = nil, false, false, false
+	a.ReadOnlyRootFilesystem = false
+	m.DropAllCapabilities, m.SetDefaultSeccompProfile = nil, nil
+	m.RunAsUser, m.RunAsGroup, m.FSGroup, m.SupplementalGroups = nil, nil, nil, nil
+	return rest
+}
+
+// saySame reports whether two policies say the same of a pod, word for word, whatever
+// keys they say it in. Whether they select pods at all is part of it: without, what
+// volumes are unset means another thing.
+func saySame(a, b *policy.Policy) bool {
+	return a.Selects() == b.Selects() && reflect.DeepEqual(nameless(a), nameless(b))
+}
+
+// nameless is a policy without what tells it apart and says which pods it selects.
+func nameless(p *policy.Policy) *policy.Policy {
+	rest := *p
+	rest.Source = policy.Source{}
+	rest.Name, rest.Namespace, rest.PodSelectorLabels, rest.PodSelectorExpressions = "", "", nil, nil
+	return &rest
+}
+
+// notCompared are the keys that keep two policies from being compared: those that
+// one of them has and that are not known here. What two policies have alike may
+// still make what they do not have alike mean something else.
+func notCompared(a, b *policy.Policy) (keys []string) {
+	a, b = unjudged(a), unjudged(b)
+	if none := (policy.Policy{}); reflect.DeepEqual(*a, none) && reflect.DeepEqual(*b, none) {
+		return nil
+	}
+	for _, block := range []struct {
+		prefix string
+		a, b   any
+	}{{"", *a, *b}, {"allow.", a.Allow, b.Allow}, {"mutations.", a.Mutations, b.Mutations}} {
+		keys = append(keys, keysSet(block.prefix, reflect.ValueOf(block.a), reflect.ValueOf(block.b))...)
+	}
+	return keys
+}
+
+// keysSet are the keys of a block that one of two policies gives, blocks within it
+// excepted.
+func keysSet(prefix string, a, b reflect.Value) (keys []string) {
+	for i := range a.NumField() {
+		name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+		if block := prefix + name; block == "allow" || block == "mutations" || name == "-" {
+			continue
+		}
+		if !a.Field(i).IsZero() || !b.Field(i).IsZero() {
+			keys = append(keys, prefix+name)
+		}
+	}
+	return keys
+}
+
+// written is what a policy says, as JSON has it.
+func written(p *policy.Policy) (said any) {
+	if text, err := json.Marshal(p); err == nil { // a policy holds nothing that JSON does not
+		_ = json.Unmarshal(text, &said)
+	}
+	return said
+}
+
+// valueAt is what stands under a key of what a policy says; nil for nothing.
+func valueAt(said any, key string) any {
+	for name := range strings.SplitSeq(key, ".") {
+		block, ok := said.(map[string]any)
+		if !ok {
+			return nil
+		}
+		said = block[name]
+	}
+	return said
+}

@@ -1,0 +1,297 @@
+package author
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"pgregory.net/rapid"
+
+	"github.com/podfence/podfence"
+	"github.com/podfence/podfence/internal/podgen"
+	"github.com/podfence/podfence/policy"
+)
+
+// setFrom are policies of a file.
+func setFrom(t *testing.T, text string) []policy.Policy {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	list, err := policy.Parse([]byte(text), "set.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// outline is a comparison of sets in few words.
+func outline(c SetComparison) (lines []string) {
+	for i := range c.Policies {
+		p := &c.Policies[i]
+		line := fmt.Sprintf("%s/%s %s %s", p.Namespace, p.Name, p.Change, p.Relation())
+		if p.Selectors != "" {
+			line += ", selectors " + string(p.Selectors)
+		}
+		if len(p.Beside) > 0 {
+			line += ", beside " + strings.Join(p.Beside, " ")
+		}
+		lines = append(lines, line)
+		for j := range p.Parts {
+			part := &p.Parts[j]
+			lines = append(lines, strings.TrimSuffix(fmt.Sprintf(" %s %s", part.Pods, part.With), " "))
+			for k := range part.Differences {
+				d := &part.Differences[k]
+				line := fmt.Sprintf("  %s %s", d.Direction, d.Text())
+				if d.CoveredBy != "" {
+					line += ", covered by " + d.CoveredBy
+				}
+				lines = append(lines, line)
+			}
+			for _, f := range part.Fills {
+				lines = append(lines, fmt.Sprintf("  fills %s: %v, %v", f.Field, f.Old, f.New))
+			}
+		}
+	}
+	return lines
+}
+
+// TestCompareSets: what becomes of policies, and what their pods notice.
+func TestCompareSets(t *testing.T) {
+	const web = "name: web\npodSelectorLabels: {app: web}\n"
+	for _, row := range []struct {
+		why, old, new string
+		more          bool
+		want          []string
+	}{
+		{"nothing changes", web, web, false, []string{"/web unchanged equal, selectors same"}},
+		{"a policy takes the place of the default one: what it grants, and the volumes that it leaves at their default", "", web + "allow: {hostPID: true}\n", true, []string{
+			"/web added incomparable", " gained",
+			"  widens a pod in the host's PID namespace (hostPID)",
+			"  narrows a volume of type csi", "  narrows a volume of type ephemeral", "  narrows a volume of type image",
+		}},
+		{"the default one takes the place of a policy", web, "", true, []string{
+			"/web removed wider", " lost", "  widens a volume of type csi", "  widens a volume of type ephemeral", "  widens a volume of type image",
+		}},
+		{"of two namespaces each is a policy of its own", "namespace: a\n" + web, "namespace: b\n" + web + "allow: {volumes: [configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret, csi, ephemeral, image]}\n", true, []string{
+			"a/web removed wider", " lost", "  widens a volume of type csi", "  widens a volume of type ephemeral", "  widens a volume of type image",
+			"b/web added equal",
+		}},
+		{"a selector that shuts some pods out leaves them to the default policy", web + "allow: {privileged: true, volumes: [configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret, csi, ephemeral, image]}\n",
+			web + "podSelectorExpressions: [{key: tier, operator: Exists}]\nallow: {privileged: true, volumes: [configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret, csi, ephemeral, image]}\n", false, []string{
+				"/web changed narrower, selectors narrower", " lost", "  narrows a privileged container",
+			}},
+		{"what a policy of another name allows already is covered", web + "---\nname: wide\npodSelectorLabels: {tier: front}\nallow: {hostPID: true}\n",
+			web + "allow: {hostPID: true}\n---\nname: wide\npodSelectorLabels: {tier: front}\nallow: {hostPID: true}\n", true, []string{
+				"/web changed wider, selectors same, beside wide", " both", "  widens a pod in the host's PID namespace (hostPID)",
+				"/wide unchanged equal, selectors same, beside web",
+			}},
+		{"covered where the made-up pod has the other's labels too", "name: wide\npodSelectorLabels: {app: web}\nallow: {hostPID: true}\n---\n" + web,
+			"name: wide\npodSelectorLabels: {app: web}\nallow: {hostPID: true}\n---\n" + web + "allow: {hostPID: true}\n", true, []string{
+				"/web changed wider, selectors same, beside wide", " both", "  widens a pod in the host's PID namespace (hostPID), covered by wide",
+				"/wide unchanged equal, selectors same, beside web",
+			}},
+		{"a policy that selects another's pods lets be what the other does not", "name: tight\npodSelectorLabels: {app: web}\nallow: {volumes: [projected]}\n",
+			"name: tight\npodSelectorLabels: {app: web}\nallow: {volumes: [projected]}\n---\nname: added\npodSelectorLabels: {app: web}\nallow: {volumes: [projected, secret]}\n", true, []string{
+				"/added added wider, beside tight", " shared tight", "  widens a volume of type secret",
+				"/tight unchanged equal, selectors same, beside added",
+			}},
+		{"one whose pods another policy selects leaves nothing to the default one", "name: tight\npodSelectorLabels: {app: web}\nallow: {volumes: [projected]}\n---\nname: gone\npodSelectorLabels: {app: web, tier: front}\n",
+			"name: tight\npodSelectorLabels: {app: web}\nallow: {volumes: [projected]}\n", false, []string{
+				"/gone removed equal, beside tight", "/tight unchanged equal, selectors same, beside gone",
+			}},
+		{"beside another policy only what that did not allow is told, and once", "name: tight\npodSelectorLabels: {tier: front}\nallow: {volumes: [projected]}\n",
+			"name: tight\npodSelectorLabels: {tier: front}\nallow: {volumes: [projected]}\n---\nname: added\npodSelectorLabels: {app: web}\nallow: {hostPID: true, volumes: [projected, secret, nfs]}\n", true, []string{
+				"/added added incomparable, beside tight", " gained",
+				"  widens a pod in the host's PID namespace (hostPID)", "  widens a volume of type nfs",
+				"  narrows a volume of type configMap", "  narrows a volume of type csi", "  narrows a volume of type downwardAPI", "  narrows a volume of type emptyDir",
+				"  narrows a volume of type ephemeral", "  narrows a volume of type image", "  narrows a volume of type persistentVolumeClaim",
+				" shared tight", "  widens a volume of type secret",
+				"/tight unchanged equal, selectors same, beside added",
+			}},
+		{"what is filled in otherwise", web, web + "mutations: {fsGroup: 400}\n", false, []string{
+			"/web changed equal, selectors same", " both", "  fills spec.securityContext.fsGroup: 1, 400",
+		}},
+		{"selectors apart", web, "name: web\npodSelectorLabels: {app: shop}\nallow: {volumes: [configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret, csi, ephemeral, image]}\n", true, []string{
+			"/web changed wider, selectors apart", " lost", "  widens a volume of type csi", "  widens a volume of type ephemeral", "  widens a volume of type image",
+		}},
+	} {
+		t.Run(row.why, func(t *testing.T) {
+			c, err := CompareSets(setFrom(t, row.old), setFrom(t, row.new), restrictedLatest())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := outline(c); !slices.Equal(got, row.want) {
+				t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(row.want, "\n"))
+			}
+			if c.MayAllowMore() != row.more {
+				t.Errorf("may allow more: %v", c.MayAllowMore())
+			}
+		})
+	}
+}
+
+// TestCompareTheDocumentsExample: what one capability more opens in the policy that the
+// document of the format gives for its route manager, and what the examples' policies
+// open beyond the default one.
+func TestCompareTheDocumentsExample(t *testing.T) {
+	old, err := policy.ReadDir("../examples/policies")
+	if err != nil || len(old) != 2 {
+		t.Fatalf("%d policies, %v", len(old), err)
+	}
+	new := slices.Clone(old)
+	for i := range new {
+		new[i] = *old[i].DeepCopy()
+		if new[i].Name == "route-manager" {
+			new[i].Allow.AllowedCapabilities = append(new[i].Allow.AllowedCapabilities, "SYS_TIME")
+		}
+	}
+	c, err := CompareSets(old, new, restrictedLatest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"monitoring/node-agent unchanged equal, selectors same",
+		"networking/route-manager changed wider, selectors same", " both",
+		"  widens a container that adds the capability SYS_TIME",
+	}
+	if got := outline(c); !slices.Equal(got, want) {
+		t.Errorf("got:\n%s", strings.Join(got, "\n"))
+	}
+	added, err := CompareSets(nil, old, restrictedLatest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = []string{
+		"monitoring/node-agent added incomparable", " gained",
+		"  widens a privileged container", "  widens a pod in the host's PID namespace (hostPID)",
+		"  widens a hostPath volume that is mounted read-only, at or below /var/log",
+		"  widens a container that runs as root, user ID 0",
+		"  narrows a volume of type csi", "  narrows a volume of type ephemeral", "  narrows a volume of type image",
+		"  fills spec.containers[0].securityContext.runAsNonRoot: true, <nil>",
+		"networking/route-manager added incomparable", " gained",
+		"  widens a container that sets allowPrivilegeEscalation: true", "  widens a container that adds the capability NET_ADMIN",
+		"  widens a pod in the host's network (hostNetwork)", "  widens a container with the host port 1 to 65535",
+		"  narrows a container that runs as user ID 1 to 399", "  narrows a container that runs as user ID 401 to 2147483647",
+		"  narrows a volume of type csi", "  narrows a volume of type ephemeral", "  narrows a volume of type image",
+		"  fills spec.containers[0].securityContext.allowPrivilegeEscalation: false, <nil>",
+		"  fills spec.containers[0].securityContext.runAsUser: <nil>, 400",
+	}
+	if got := outline(added); !slices.Equal(got, want) {
+		t.Errorf("got:\n%s", strings.Join(got, "\n"))
+	}
+}
+
+// TestCompareSetsFails: policies that make no set are an error, on either side.
+func TestCompareSetsFails(t *testing.T) {
+	wrong := []policy.Policy{{Name: "p"}}
+	for _, sets := range [][2][]policy.Policy{{wrong, nil}, {nil, wrong}} {
+		_, err := CompareSets(sets[0], sets[1], restrictedLatest())
+		if list := (policy.Errors)(nil); !errors.As(err, &list) {
+			t.Errorf("%v is no policy.Errors", err)
+		}
+	}
+}
+
+// TestSetsNotWiderIsSound: where no policy is said to allow more, no pod is allowed with
+// the new set that the old one denies, whichever of several policies governs it; and a
+// witness that widens and is not covered shows it with both sets.
+func TestSetsNotWiderIsSound(t *testing.T) {
+	claims := 0
+	rapid.Check(t, func(t *rapid.T) {
+		identity := func(p policy.Policy) string { return p.Name + "/" + p.Namespace }
+		old := rapid.SliceOfNDistinct(podgen.Policy(), 1, 3, identity).Draw(t, "old")
+		new := make([]policy.Policy, len(old))
+		for i := range old {
+			old[i].DeepCopyInto(&new[i])
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "changes") {
+			new = withChange(t, new)
+		}
+		if rapid.Bool().Draw(t, "turned") {
+			old, new = new, old
+		}
+		lv := drawAnyLevel(t)
+		c, err := CompareSets(old, new, lv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, after := mustSet(t, old), mustSet(t, new)
+		near := []*policy.Policy{policy.Default()}
+		for i := range old {
+			near = append(near, &old[i])
+		}
+		for i := range new {
+			near = append(near, &new[i])
+		}
+		for range 4 {
+			pod := drawNear(t, near...)
+			pod.Labels = rapid.SampledFrom([]map[string]string{{"app": "web"}, {"tier": "web", "app": "web"}, {"app.kubernetes.io/name": "route-manager"}, nil}).Draw(t, "labels")
+			pod.Namespace = rapid.SampledFrom([]string{"default", "networking"}).Draw(t, "namespace")
+			if !c.MayAllowMore() {
+				claims++
+				if podfence.Admit(pod, lv, after).Allowed() && !podfence.Admit(pod, lv, before).Allowed() {
+					t.Fatalf("not wider, and allows more at %v:\n%s\nold:\n%s\nnew:\n%s", lv, asYAML(t, pod), asYAML(t, old), asYAML(t, new))
+				}
+			}
+		}
+		eachWitness(c, func(pod *corev1.Pod) {
+			if podfence.Admit(pod, lv, before).Allowed() || !podfence.Admit(pod, lv, after).Allowed() {
+				t.Fatalf("shows nothing with the sets:\n%s", asYAML(t, pod))
+			}
+		})
+	})
+	if claims == 0 {
+		t.Error("nothing was tried")
+	}
+}
+
+// eachWitness visits those that widen and are not covered.
+func eachWitness(c SetComparison, visit func(*corev1.Pod)) {
+	for _, p := range c.Policies {
+		for _, part := range p.Parts {
+			for _, d := range part.Differences {
+				if d.Direction == Widens && d.CoveredBy == "" && part.Pods != Lost {
+					visit(d.Witness.Pod)
+				}
+			}
+		}
+	}
+}
+
+// withChange removes a policy, changes its selector, gives it something else, or adds one.
+func withChange(t *rapid.T, list []policy.Policy) []policy.Policy {
+	other := podgen.Policy().Draw(t, "other")
+	if len(list) == 0 || rapid.IntRange(0, 3).Draw(t, "add") == 0 {
+		other.Name = "z"
+		if slices.ContainsFunc(list, func(p policy.Policy) bool { return p.Name == "z" && p.Namespace == other.Namespace }) {
+			return list
+		}
+		return append(list, other)
+	}
+	i := rapid.IntRange(0, len(list)-1).Draw(t, "which")
+	p := &list[i]
+	switch rapid.IntRange(0, 3).Draw(t, "how") {
+	case 0:
+		return slices.Delete(list, i, i+1)
+	case 1:
+		p.PodSelectorLabels, p.PodSelectorExpressions = other.PodSelectorLabels, other.PodSelectorExpressions
+	default:
+		before := p.DeepCopy()
+		if exchange(t, p, &other); p.Validate() != nil {
+			*p = *before
+		}
+	}
+	return list
+}
+
+func mustSet(t *rapid.T, list []policy.Policy) policy.Set {
+	set, err := policy.NewSet(list...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
