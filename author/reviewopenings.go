@@ -314,18 +314,21 @@ func allowedCapabilities(a *policy.Allow) []string { return a.AllowedCapabilitie
 func allowedSysctls(a *policy.Allow) []string      { return a.AllowedUnsafeSysctls }
 func allowedVolumes(a *policy.Allow) []string      { return a.Volumes }
 
-// namespacedSysctls are the groups of sysctls that the kubelet knows to have a
-// namespace (namespace.go of k8s.io/component-helpers/node/util/sysctl).
-var namespacedSysctls = [...]string{"kernel.sem", "kernel.shm", "kernel.msg", "fs.mqueue.", "net."}
-
-// isNamespaced reports whether an entry reaches no sysctl of another group.
-func isNamespaced(entry string) bool {
-	if entry == namespacedSysctls[0] {
-		return true
+// namespacedSysctls and namespacedGroups are the sysctls, and the beginnings of the
+// names of others, that the kubelet knows to have a namespace (namespace.go of
+// k8s.io/component-helpers/node/util/sysctl).
+var (
+	namespacedSysctls = [...]string{
+		"kernel.domainname", "kernel.msg*", "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+		"kernel.shm*", "kernel.shm_rmid_forced", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
 	}
-	return slices.ContainsFunc(namespacedSysctls[1:], func(group string) bool {
-		return strings.HasPrefix(strings.TrimSuffix(entry, everything), group)
-	})
+	namespacedGroups = [...]string{"fs.mqueue.", "net.", "user."}
+)
+
+// isNamespaced reports whether an entry reaches no sysctl without a namespace.
+func isNamespaced(entry string) bool {
+	return slices.Contains(namespacedSysctls[:], entry) ||
+		slices.ContainsFunc(namespacedGroups[:], func(group string) bool { return strings.HasPrefix(strings.TrimSuffix(entry, everything), group) })
 }
 
 // isForeignVolume reports whether an entry is a volume type that restricted refuses.
