@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/podfence/podfence/author"
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
@@ -34,6 +35,13 @@ var jsonForms = map[string]reflect.Type{
 	"A label that it misses by":        reflect.TypeFor[nearLabelRecord](),
 	"`--summary`":                      reflect.TypeFor[tallyRecord](),
 	"`podfence lint`":                  reflect.TypeFor[lintRecord](),
+	"`podfence test`":                  reflect.TypeFor[testRecord](),
+	"A workload of a case":             reflect.TypeFor[testedRecord](),
+	"A difference":                     reflect.TypeFor[differenceRecord](),
+	"A fact":                           reflect.TypeFor[author.Fact](),
+	"`podfence review`":                reflect.TypeFor[author.Exposure](),
+	"An opening":                       reflect.TypeFor[author.Opening](),
+	"An implication":                   reflect.TypeFor[author.Implication](),
 	"`podfence mutate -o patch`":       reflect.TypeFor[patchRecord](),
 	"`podfence controls`":              reflect.TypeFor[control](),
 	"A check":                          reflect.TypeFor[controlCheck](),
@@ -131,7 +139,7 @@ func TestJSONPage(t *testing.T) {
 // TestFieldsOfAreWritten: what the page lists is what encoding/json writes, for a
 // workload that has something under each key.
 func TestFieldsOfAreWritten(t *testing.T) {
-	for _, record := range []any{evaluateRecord{}, admitRecord{}, patchRecord{Patch: json.RawMessage("[]")}, versionRecord{}, control{}, tallyRecord{}, lintRecord{}, policy.Warning{}} {
+	for _, record := range []any{evaluateRecord{}, admitRecord{}, patchRecord{Patch: json.RawMessage("[]")}, versionRecord{}, control{}, tallyRecord{}, lintRecord{}, policy.Warning{}, testRecord{}, testedRecord{}, differenceRecord{}, author.Exposure{}, author.Opening{}, author.Implication{}} {
 		text, err := json.Marshal(record)
 		if err != nil {
 			t.Fatal(err)

@@ -211,9 +211,10 @@ func (t *tested) undecided(err error) finding.Finding {
 	inPolicy, inManifest := policy.Error{}, (*manifest.Error)(nil)
 	switch {
 	case errors.As(err, &inPolicy) && inPolicy.File == t.file:
-		f.Line = cmp.Or(inPolicy.Line, f.Line)
+		f.Line, inPolicy.File, inPolicy.Line = cmp.Or(inPolicy.Line, f.Line), "", 0
+		f.Message = oneLine("%v", inPolicy)
 	case errors.As(err, &inManifest) && inManifest.File == t.file:
-		f.Line = cmp.Or(inManifest.Line, f.Line)
+		f.Line, f.Message = cmp.Or(inManifest.Line, f.Line), inManifest.Message()
 	}
 	return f
 }

@@ -177,7 +177,7 @@ func (p *parser) block(n *yaml.Node, f *form, path string) {
 	}
 	for i := range f.keys {
 		if k := &f.keys[i]; k.required && !given[k.name] {
-			p.fail(n.Line, below(path, k.name), "is missing", "write it; "+firstLower(k.doc))
+			p.fail(n.Line, below(path, k.name), "is missing", "write "+k.name+": "+firstLower(k.doc))
 		}
 	}
 }
