@@ -225,6 +225,44 @@ func TestEveryKeyIsReviewed(t *testing.T) {
 	}
 }
 
+// TestEveryPartIsReviewed: a key of the format that is no policy.Key says whom a policy
+// is for, or stands within an entry. A new one is named here: Expose has to speak of it,
+// for what it does not see it says that a policy does not open.
+func TestEveryPartIsReviewed(t *testing.T) {
+	known := []string{
+		"name", "namespace", "podSelectorLabels", "podSelectorExpressions", "allow", "mutations",
+		"allow.allowedHostPaths.pathPrefix", "allow.allowedHostPaths.readOnly", "allow.allowedHostPaths.recursiveReadOnly", "allow.allowedHostPaths.types",
+		"allow.allowedHostPorts.min", "allow.allowedHostPorts.max",
+		"allow.runAsUser.rule", "allow.runAsUser.ranges", "allow.runAsGroup.rule", "allow.runAsGroup.ranges", "allow.fsGroup.rule", "allow.fsGroup.ranges",
+		"allow.supplementalGroups.rule", "allow.supplementalGroups.ranges", "allow.supplementalGroups.policy",
+	}
+	for _, key := range policy.Keys() {
+		known = append(known, key.String())
+	}
+	met := map[string]bool{}
+	var walk func(f *policy.Form, path string)
+	walk = func(f *policy.Form, path string) {
+		for f.Kind == policy.KindList {
+			f = f.Entry
+		}
+		for i := range f.Keys {
+			at := strings.TrimPrefix(path+"."+f.Keys[i].Name, ".")
+			met[at] = true
+			if !slices.Contains(known, at) {
+				t.Errorf("%s is a new key of the format: see what Expose has to say of it", at)
+			} else if !strings.HasSuffix(at, ".ranges") && at != "podSelectorExpressions" {
+				walk(f.Keys[i].Form, at)
+			}
+		}
+	}
+	walk(policy.Format(), "")
+	for _, key := range known {
+		if !met[key] {
+			t.Errorf("%s is no key of the format", key)
+		}
+	}
+}
+
 // TestCapabilities: each capability of Linux has its row, by itself and in order; what
 // opens the node to policy.Lint reaches further than the pod.
 func TestCapabilities(t *testing.T) {

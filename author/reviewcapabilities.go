@@ -26,7 +26,7 @@ const (
 	sourceBPF        = manPages + "man2/bpf.2.html"
 	sourceSyslog     = manPages + "man2/syslog.2.html"
 	sourceHeader     = "https://github.com/torvalds/linux/blob/master/include/uapi/linux/capability.h"
-	byDefault        = "It is one of those that runtimes give by default, and reaches no further than the container's own files and processes: "
+	byDefault        = "It is one of those that runtimes give by default, and acts on the files and processes that the container reaches: "
 	opensEveryOne    = "A container may have every capability, those that rule the node among them."
 	attackEveryOne   = "With SYS_MODULE it loads a module into the node's kernel."
 	attackReleasing  = "With cgroups of version 1 it mounts a hierarchy and names a program as its release_agent, which the kernel runs as root of the node."
@@ -40,7 +40,7 @@ const (
 var capabilities = [...]capability{
 	{name: "AUDIT_CONTROL", weight: NodeFiles, opens: "Turns the auditing of the node's kernel on and off, and changes its rules."},
 	{name: "AUDIT_READ", weight: NodeFiles, opens: "Reads the audit log of the node's kernel."},
-	{name: "AUDIT_WRITE", weight: ThisPod, opens: byDefault + "it writes records to the kernel's audit log."},
+	{name: "AUDIT_WRITE", weight: ThisPod, opens: "Writes records to the audit log of the node's kernel. It is one of those that runtimes give by default."},
 	{name: "BLOCK_SUSPEND", weight: ThisPod, opens: "Keeps the system from suspending."},
 	{name: "BPF", weight: NodeFiles, opens: "Loads programs and maps of BPF into the node's kernel, with PERFMON also those that trace it.", sources: []string{sourceBPF, sourceHeader}},
 	{name: "CHECKPOINT_RESTORE", weight: ThisPod, opens: "Chooses process IDs, and reads what files the processes that it sees have mapped."},

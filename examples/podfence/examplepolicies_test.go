@@ -115,6 +115,22 @@ func TestPagesOfPolicies(t *testing.T) {
 	}
 }
 
+// TestShownFailure: the failure on the page is one that a script has from the command.
+func TestShownFailure(t *testing.T) {
+	page, err := os.ReadFile("../../docs/testing-policies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("testdata/script/test.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := fenced(string(page), "text")
+	if len(shown) != 1 || !strings.Contains(string(script), shown[0]) {
+		t.Errorf("testdata/script/test.txtar has not what the page shows:\n%s", shown)
+	}
+}
+
 // fenced are the blocks of a language in a page.
 func fenced(page, language string) (found []string) {
 	for i, part := range strings.Split(page, "```") {

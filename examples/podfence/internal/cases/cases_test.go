@@ -352,8 +352,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	var keys []string
-	var walk func(f *form)
-	walk = func(f *form) {
+	walk := func(f *form) {
 		for f.entry != nil && f.kind == list {
 			f = f.entry
 		}
