@@ -122,14 +122,17 @@ func testFilesIn(root string) (names []string, err error) {
 	if info, err := os.Stat(root); err != nil || !info.IsDir() {
 		return []string{root}, err
 	}
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, wrong error) error { // whose own error is always nil
 		switch {
-		case err != nil:
-			return err
+		case wrong != nil:
+			err = errors.Join(err, wrong)
 		case d.IsDir() && path != root && strings.HasPrefix(d.Name(), "."):
 			return fs.SkipDir
 		case !d.IsDir() && hasTestName(d.Name()):
-			names = append(names, path)
+			is, wrong := isTestFile(path)
+			if err = errors.Join(err, wrong); is {
+				names = append(names, path)
+			}
 		}
 		return nil
 	})
@@ -137,6 +140,19 @@ func testFilesIn(root string) (names []string, err error) {
 		err = fmt.Errorf("%s: no %s in this directory or below it", root, strings.Join(testFilePatterns, " and no "))
 	}
 	return names, err
+}
+
+// isTestFile reports whether something of such a name is a file, or a link to one. A pipe is an error: to open it
+// could hang.
+func isTestFile(path string) (bool, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return false, err
+	case info.Mode().IsRegular() || info.IsDir():
+		return !info.IsDir(), nil
+	}
+	return false, fmt.Errorf("%s: not a regular file", path)
 }
 
 func hasTestName(name string) bool {
