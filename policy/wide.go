@@ -49,53 +49,66 @@ var nodeCapabilities = [...]string{
 	"SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "SYS_TIME",
 }
 
-// nodePath is a place of the node from which a pod that writes there rules it.
-type nodePath struct {
-	path string
-	// sockets: it holds a socket, which a read-only mount lets be used all the same.
-	sockets bool
+// NodePath is a place of the node from which a pod that writes there rules it.
+type NodePath struct {
+	Path string
+	// Sockets: it holds a socket, which a read-only mount lets be used all the same.
+	Sockets bool
 }
 
 // nodePaths are such places, in order.
-var nodePaths = [...]nodePath{
-	{path: "/bin"},
-	{path: "/boot"},
-	{path: "/dev"},
-	{path: "/etc"},
-	{path: "/etc/cron.d"},
-	{path: "/etc/kubernetes"},
-	{path: "/etc/kubernetes/manifests"},
-	{path: "/lib"},
-	{path: "/opt/cni/bin"},
-	{path: "/proc"},
-	{path: "/root"},
-	{path: "/run/containerd", sockets: true},
-	{path: "/run/crio", sockets: true},
-	{path: "/run/docker.sock", sockets: true},
-	{path: "/sbin"},
-	{path: "/sys"},
-	{path: "/usr"},
-	{path: "/var/lib/containerd"},
-	{path: "/var/lib/docker"},
-	{path: "/var/lib/etcd"},
-	{path: "/var/lib/kubelet"},
-	{path: "/var/log"}, // the kubelet serves what a link there leads to
-	{path: "/var/run/containerd", sockets: true},
-	{path: "/var/run/crio", sockets: true},
-	{path: "/var/run/docker.sock", sockets: true},
-	{path: `C:\Program Files`},
-	{path: `C:\ProgramData`},
-	{path: `C:\Windows`},
-	{path: `C:\etc\kubernetes`},
-	{path: `C:\var\lib\kubelet`},
+var nodePaths = [...]NodePath{
+	{Path: "/bin"},
+	{Path: "/boot"},
+	{Path: "/dev"},
+	{Path: "/etc"},
+	{Path: "/etc/cron.d"},
+	{Path: "/etc/kubernetes"},
+	{Path: "/etc/kubernetes/manifests"},
+	{Path: "/lib"},
+	{Path: "/opt/cni/bin"},
+	{Path: "/proc"},
+	{Path: "/root"},
+	{Path: "/run/containerd", Sockets: true},
+	{Path: "/run/crio", Sockets: true},
+	{Path: "/run/docker.sock", Sockets: true},
+	{Path: "/sbin"},
+	{Path: "/sys"},
+	{Path: "/usr"},
+	{Path: "/var/lib/containerd"},
+	{Path: "/var/lib/docker"},
+	{Path: "/var/lib/etcd"},
+	{Path: "/var/lib/kubelet"},
+	{Path: "/var/log"}, // the kubelet serves what a link there leads to
+	{Path: "/var/run/containerd", Sockets: true},
+	{Path: "/var/run/crio", Sockets: true},
+	{Path: "/var/run/docker.sock", Sockets: true},
+	{Path: `C:\Program Files`},
+	{Path: `C:\ProgramData`},
+	{Path: `C:\Windows`},
+	{Path: `C:\etc\kubernetes`},
+	{Path: `C:\var\lib\kubelet`},
 }
 
-// opens are the places of the node that a host path covers, and through which
-// its pods rule the node.
-func (h *HostPath) opens() (paths []string) {
+// NodeKeys are the grants that open the node to a pod, whatever stands under them.
+// The result is the caller's.
+func NodeKeys() []Key { return slices.Clone(nodeKeys[:]) }
+
+// NodeCapabilities are the entries of allowedCapabilities with which a container
+// reaches beyond itself in one step, "*" and ALL among them. The result is the
+// caller's.
+func NodeCapabilities() []string { return slices.Clone(nodeCapabilities[:]) }
+
+// NodePaths are places of the node from which a pod that writes there rules it. The
+// result is the caller's.
+func NodePaths() []NodePath { return slices.Clone(nodePaths[:]) }
+
+// Opens are the places of the node, of [NodePaths], that a host path covers, and
+// through which its pods rule the node.
+func (h *HostPath) Opens() (paths []string) {
 	for _, n := range nodePaths {
-		if (!h.ReadOnly || n.sockets) && h.covers(n.path, isWindowsPath(n.path)) {
-			paths = append(paths, n.path)
+		if (!h.ReadOnly || n.Sockets) && h.covers(n.Path, isWindowsPath(n.Path)) {
+			paths = append(paths, n.Path)
 		}
 	}
 	return paths
@@ -185,7 +198,7 @@ func (p *Policy) wide(warn func(Warning)) {
 	}
 	for i := range p.Allow.AllowedHostPaths {
 		h := &p.Allow.AllowedHostPaths[i]
-		if paths := h.opens(); len(paths) > 0 {
+		if paths := h.Opens(); len(paths) > 0 {
 			warn(Warning{Reason: WarnWideHostPath, Field: entryPath(KeyAllowedHostPaths.String(), i), Value: h.PathPrefix, Paths: paths})
 		}
 	}
@@ -223,7 +236,7 @@ func everythingText(field string) string {
 // fixWidePath says what to write instead of a prefix that covers such places.
 func fixWidePath(opened []string) string {
 	const longer = "write the longer prefix that its pods need"
-	if slices.ContainsFunc(nodePaths[:], func(n nodePath) bool { return n.sockets && slices.Contains(opened, n.path) }) {
+	if slices.ContainsFunc(nodePaths[:], func(n NodePath) bool { return n.Sockets && slices.Contains(opened, n.Path) }) {
 		return longer + ", for a read-only mount lets sockets be used"
 	}
 	return longer + ", or readOnly: true"

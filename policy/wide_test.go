@@ -38,13 +38,13 @@ func TestTablesOfWhatIsWide(t *testing.T) {
 		}
 	}
 	for i, n := range nodePaths {
-		if hostPath(n.path) != (complaint{}) || i > 0 && nodePaths[i-1].path >= n.path {
-			t.Errorf("%s is no clean path, or out of order", n.path)
+		if hostPath(n.Path) != (complaint{}) || i > 0 && nodePaths[i-1].Path >= n.Path {
+			t.Errorf("%s is no clean path, or out of order", n.Path)
 		}
 		for _, readOnly := range []bool{false, true} {
-			got := reasons(Allow{AllowedHostPaths: []HostPath{{PathPrefix: n.path, ReadOnly: readOnly}}})
-			if slices.Contains(got, WarnWideHostPath) != (n.sockets || !readOnly) {
-				t.Errorf("%s, read-only %t: %v", n.path, readOnly, got)
+			got := reasons(Allow{AllowedHostPaths: []HostPath{{PathPrefix: n.Path, ReadOnly: readOnly}}})
+			if slices.Contains(got, WarnWideHostPath) != (n.Sockets || !readOnly) {
+				t.Errorf("%s, read-only %t: %v", n.Path, readOnly, got)
 			}
 		}
 	}

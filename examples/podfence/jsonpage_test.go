@@ -50,6 +50,13 @@ var jsonForms = map[string]reflect.Type{
 	"A warning of `policy.Lint`":          reflect.TypeFor[policy.Warning](),
 	"A policy that a warning is about":    reflect.TypeFor[policy.Reference](),
 	"A notice":                            reflect.TypeFor[policy.Notice](),
+	"`podfence test`":                     reflect.TypeFor[testRecord](),
+	"A workload of a case":                reflect.TypeFor[testedRecord](),
+	"A difference":                        reflect.TypeFor[mismatchRecord](),
+	"A fact":                              reflect.TypeFor[author.Fact](),
+	"`podfence review`":                   reflect.TypeFor[author.Exposure](),
+	"An opening":                          reflect.TypeFor[author.Opening](),
+	"An implication":                      reflect.TypeFor[author.Implication](),
 }
 
 // jsonField is a row of a table.
@@ -139,7 +146,7 @@ func TestJSONPage(t *testing.T) {
 // TestFieldsOfAreWritten: what the page lists is what encoding/json writes, for a
 // workload that has something under each key.
 func TestFieldsOfAreWritten(t *testing.T) {
-	for _, record := range []any{evaluateRecord{}, admitRecord{}, patchRecord{Patch: json.RawMessage("[]")}, versionRecord{}, control{}, tallyRecord{}, lintRecord{}, policy.Warning{}, compareRecord{}, partRecord{}, differenceRecord{}, author.WitnessRecord{}, changedRecord{}} {
+	for _, record := range []any{evaluateRecord{}, admitRecord{}, patchRecord{Patch: json.RawMessage("[]")}, versionRecord{}, control{}, tallyRecord{}, lintRecord{}, policy.Warning{}, compareRecord{}, partRecord{}, differenceRecord{}, author.WitnessRecord{}, changedRecord{}, testRecord{}, testedRecord{}, mismatchRecord{}, author.Exposure{}, author.Opening{}, author.Implication{}} {
 		text, err := json.Marshal(record)
 		if err != nil {
 			t.Fatal(err)

@@ -15,6 +15,8 @@
 //	evaluate.go  mutate.go  admit.go  lint.go  controls.go  config.go  version.go   one file a command
 //	survey.go    the command of that name; internal/survey counts and renders
 //	compare.go   policies held against each other; comparetext.go prints it
+//	test.go      the command of that name; internal/cases reads its files, and testprint.go prints what came of them
+//	review.go    the command of that name; package author of the library says what policies open
 //	flags.go     what the commands are told
 //	function.go  mutate and evaluate over a ResourceList, for Kustomize and kpt;
 //	             functionresult.go is what it says of each item

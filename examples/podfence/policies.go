@@ -10,6 +10,9 @@ import (
 	"github.com/podfence/podfence/policy"
 )
 
+// notInput are the names of files that hold neither manifests nor policies, wherever they stand.
+var notInput = append([]string{settings.Name}, testFilePatterns...)
+
 // policySet reads the policies of --policies. All their errors are printed, and
 // then none is used.
 func (a *app) policySet(paths []string, recursive bool) (policy.Set, error) {
@@ -37,7 +40,7 @@ func readPolicies(paths []string, recursive bool) (policies []policy.Policy, fil
 			return nil, 0, nil, usagef("--policies -: policies are read from files; standard input is for manifests")
 		}
 	}
-	names, err := manifest.Files(paths, recursive, settings.Name)
+	names, err := manifest.Files(paths, recursive, notInput...)
 	if err != nil {
 		return nil, 0, nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/examples/podfence/internal/levels"
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
-	"github.com/podfence/podfence/examples/podfence/internal/settings"
 	"github.com/podfence/podfence/examples/podfence/internal/spool"
 	"github.com/podfence/podfence/policy"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -61,7 +60,7 @@ func (a *app) newScan(f *inputFlags) (*scan, error) {
 	}
 	s.policies = s.selectNamespaces(s.policies).At(s.moment)
 	var missing error
-	s.paths, missing = manifest.Files(f.files, f.recursive, append(f.exclude, settings.Name)...)
+	s.paths, missing = manifest.Files(f.files, f.recursive, append(f.exclude, notInput...)...)
 	for _, err := range parts(missing) {
 		if dangling := (*manifest.DanglingError)(nil); errors.As(err, &dangling) {
 			s.say("podfence: %v", err)
@@ -205,17 +204,11 @@ func (s *scan) open(path string) (io.ReadCloser, error) {
 // reported, err says why.
 func (s *scan) examine(path string, o *manifest.Object) (found []*workload, err error) {
 	o.GiveNamespace(s.namespace)
-	switch file := manifest.Display(path); {
-	case o.Err != nil:
-		err = o.Err
-	case s.skipPatches && (&workload{file: file, Object: o}).isPatch():
+	if o.Err == nil && s.skipPatches && (&workload{file: manifest.Display(path), Object: o}).isPatch() {
 		s.patches++
 		return nil, nil
-	case o.Typed == nil:
-		found, err = s.byPlace(file, o)
-	default:
-		found, err = known(file, o)
 	}
+	found, err = s.find(path, o)
 	if err == nil && s.strict {
 		err = s.strictly(found)
 	}
@@ -228,6 +221,18 @@ func (s *scan) examine(path string, o *manifest.Object) (found []*workload, err 
 		s.others.pass(o.Kind)
 	}
 	return found, nil
+}
+
+// find finds the workloads in an object of a chunk. It counts and reports nothing.
+func (s *scan) find(path string, o *manifest.Object) ([]*workload, error) {
+	switch file := manifest.Display(path); {
+	case o.Err != nil:
+		return nil, o.Err
+	case o.Typed == nil:
+		return s.byPlace(file, o)
+	default:
+		return known(file, o)
+	}
 }
 
 // known is the workload in an object of a kind that Kubernetes has.

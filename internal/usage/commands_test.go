@@ -91,6 +91,8 @@ var rules = []rule{
 	{text: `podfence evaluate( -o \S+)?`, with: "manifests/nginx-deployment.yaml", status: 1},
 	{text: `podfence mutate -`, with: "<manifests/nginx-deployment.yaml"},
 	{text: `podfence lint`, with: "policies/"},
+	{text: `podfence test`, with: "examples/policies"},
+	{text: `podfence review`, with: "policies/"},
 	{text: `podfence survey`, with: "manifests/"},
 	{text: `podfence compare`, with: "policies/ policies/"},
 	{text: `podfence compare OLD NEW`, notRun: byName},

@@ -6,10 +6,12 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/podfence/podfence/author"
 	"github.com/podfence/podfence/examples/podfence/internal/finding"
 	"github.com/podfence/podfence/internal/anchor"
 	"github.com/podfence/podfence/policy"
@@ -29,6 +31,11 @@ func TestComplete(t *testing.T) {
 	workloads = append(append(workloads, constants(t, "mutate", "Concern")...), UnknownField, finding.UndecidedRule)
 	workloads = append(workloads, constants(t, "policy", "NoticeReason")...)
 	compare(t, OfWorkloads(), workloads, 19+7+5+3+2)
+	var tests []string
+	for _, about := range author.Aspects() {
+		tests = append(tests, OfAspect(about))
+	}
+	compare(t, OfTests(), append(tests, finding.UndecidedRule), 6+1)
 	compare(t, OfPolicies(), append(constants(t, "policy", "WarningReason"), PolicyError), 21+1)
 }
 
@@ -89,7 +96,7 @@ func constants(t *testing.T, pkg, of string) (values []string) {
 // TestPages: every URI leads to a heading of a page that there is.
 func TestPages(t *testing.T) {
 	anchors := 0
-	for _, r := range append(OfWorkloads(), OfPolicies()...) {
+	for _, r := range slices.Concat(OfWorkloads(), OfPolicies(), OfTests()) {
 		page, fragment, found := strings.Cut(strings.TrimPrefix(r.URI, docs), "#")
 		text, err := os.ReadFile(filepath.Join("../../../../docs", page))
 		if err != nil {
