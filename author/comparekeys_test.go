@@ -143,7 +143,7 @@ func TestSaySame(t *testing.T) {
 			p.Source.File = "q.yaml"
 		}, true},
 		{"a grant", func(p *policy.Policy) { p.Allow.HostPID = false }, false},
-		{"a fill", func(p *policy.Policy) { p.Mutations.FSGroup = pointTo(int64(1)) }, false},
+		{"a fill", func(p *policy.Policy) { p.Mutations.FSGroup = pointTo(policy.GroupFill(1)) }, false},
 		{"no selector", func(p *policy.Policy) { p.PodSelectorLabels = nil }, false},
 	} {
 		other := one.DeepCopy()

@@ -217,28 +217,34 @@ func TestUserFillOfEntries(t *testing.T) {
 	named := func(id int64) ContainerEntry {
 		return ContainerEntry{Kinds: []ContainerKind{KindRegular}, Mutations: ContainerMutations{RunAsUser: &id}}
 	}
+	yes, no := ptr(true), ptr(false)
 	free, nonRoot := UserRule{Rule: RunAsAny}, UserRule{Rule: MustRunAsNonRoot}
 	for _, row := range []struct {
 		why     string
 		own     Policy
 		entries []ContainerEntry
-		nonRoot bool
+		nonRoot *bool
 		want    int64 // -1 for none
 	}{
-		{"nothing is said", Policy{}, []ContainerEntry{rule(UserRule{})}, false, -1},
-		{"the entry's value", Policy{}, []ContainerEntry{named(7)}, false, 7},
-		{"the entry's value before the policy's", Policy{Mutations: Mutations{RunAsUser: ptr[int64](5)}}, []ContainerEntry{named(7)}, false, 7},
-		{"the lowest of several", Policy{}, []ContainerEntry{named(9), named(7), named(8)}, false, 7},
-		{"the policy's value before an entry's rule", Policy{Mutations: Mutations{RunAsUser: ptr[int64](5)}}, []ContainerEntry{rule(must(9, 9))}, false, 5},
-		{"an entry's rule before the policy's", Policy{Allow: Allow{RunAsUser: must(4, 4)}}, []ContainerEntry{rule(must(9, 10))}, false, 9},
-		{"the lowest of several rules", Policy{Allow: Allow{RunAsUser: must(4, 4)}}, []ContainerEntry{rule(must(9, 9)), rule(must(8, 8))}, false, 8},
-		{"no user meets an entry's rule", Policy{Allow: Allow{RunAsUser: must(4, 4)}}, []ContainerEntry{rule(free)}, false, -1},
-		{"no user meets it either", Policy{Allow: Allow{RunAsUser: must(0, 0)}}, []ContainerEntry{rule(nonRoot)}, false, -1},
-		{"a rule that asks for one before one that does not", Policy{}, []ContainerEntry{rule(free), rule(must(8, 8))}, false, 8},
-		{"the policy's rule where no entry has one", Policy{Allow: Allow{RunAsUser: must(4, 4)}}, []ContainerEntry{rule(UserRule{})}, false, 4},
-		{"root beside runAsNonRoot is passed over", Policy{}, []ContainerEntry{named(0), named(7)}, true, 7},
-		{"and the policy's stands in", Policy{Allow: Allow{RunAsUser: must(4, 4)}}, []ContainerEntry{rule(must(0, 0))}, true, 4},
-		{"and a range goes on above it", Policy{}, []ContainerEntry{rule(must(0, 3))}, true, 1},
+		{"nothing is said", Policy{}, []ContainerEntry{rule(UserRule{})}, nil, -1},
+		{"the entry's value", Policy{}, []ContainerEntry{named(7)}, nil, 7},
+		{"the entry's value before the policy's", Policy{Mutations: Mutations{RunAsUser: ptr[int64](5)}}, []ContainerEntry{named(7)}, nil, 7},
+		{"the lowest of several", Policy{}, []ContainerEntry{named(9), named(7), named(8)}, nil, 7},
+		{"the policy's value before an entry's rule", Policy{Mutations: Mutations{RunAsUser: ptr[int64](5)}}, []ContainerEntry{rule(must(9, 9))}, nil, 5},
+		{"an entry's rule before the policy's", Policy{Allow: Allow{RunAsUser: must(4, 4)}}, []ContainerEntry{rule(must(9, 10))}, nil, 9},
+		{"the lowest of several rules", Policy{Allow: Allow{RunAsUser: must(4, 4)}}, []ContainerEntry{rule(must(9, 9)), rule(must(8, 8))}, nil, 8},
+		{"no user meets an entry's rule", Policy{Allow: Allow{RunAsUser: must(4, 4)}}, []ContainerEntry{rule(free)}, nil, -1},
+		{"no user meets it either", Policy{Allow: Allow{RunAsUser: must(0, 0)}}, []ContainerEntry{rule(nonRoot)}, nil, -1},
+		{"a rule that asks for one before one that does not", Policy{}, []ContainerEntry{rule(free), rule(must(8, 8))}, nil, 8},
+		{"the policy's rule where no entry has one", Policy{Allow: Allow{RunAsUser: must(4, 4)}}, []ContainerEntry{rule(UserRule{})}, nil, 4},
+		{"root beside runAsNonRoot is passed over", Policy{}, []ContainerEntry{named(0), named(7)}, yes, 7},
+		{"and the policy's stands in", Policy{Allow: Allow{RunAsUser: must(4, 4)}}, []ContainerEntry{rule(must(0, 0))}, yes, 4},
+		{"root where runAsNonRoot is false, which the others do not excuse", Policy{Allow: Allow{RunAsUser: must(0, 9)}}, []ContainerEntry{named(7)}, no, 0},
+		{"the entry's root there", Policy{Mutations: Mutations{RunAsUser: ptr[int64](5)}}, []ContainerEntry{rule(must(0, 0)), named(7)}, no, 0},
+		{"what is named there, if anybody is let be", Policy{Allow: Allow{RunAsUser: must(0, 9)}}, []ContainerEntry{named(7), rule(free)}, no, 7},
+		{"no root that nobody asks for", Policy{}, []ContainerEntry{named(7)}, no, 7},
+		{"root rather than none", Policy{Allow: Allow{RunAsUser: must(0, 0)}}, []ContainerEntry{rule(nonRoot)}, no, 0},
+		{"and a range goes on above it", Policy{}, []ContainerEntry{rule(must(0, 3))}, yes, 1},
 	} {
 		p := row.own
 		p.Containers = row.entries
@@ -294,7 +300,7 @@ func TestViewsAllocateNothing(t *testing.T) {
 		v.AdmitsGroup(nil)
 		v.DropsAllCapabilities()
 		v.SetsSeccompProfile()
-		v.UserFill(true)
+		v.UserFill(nil)
 		v.GroupFill()
 	})
 	if asked != 0 {
@@ -332,7 +338,7 @@ func TestOrderOfEntries(t *testing.T) {
 		q.Containers = rapid.Permutation(q.Containers).Draw(t, "order")
 		c := containerOf(genContainerName.Draw(t, "name"), genImage.Draw(t, "image"), rapid.Bool().Draw(t, "always"))
 		kind := rapid.SampledFrom([]spec.ContainerKind{spec.InitContainer, spec.RegularContainer, spec.EphemeralContainer}).Draw(t, "kind")
-		nonRoot := rapid.Bool().Draw(t, "nonRoot")
+		nonRoot := rapid.Ptr(rapid.Bool(), true).Draw(t, "nonRoot")
 		id := rapid.Ptr(genID, true).Draw(t, "id")
 		a, b := answers(p.For(kind, c), nonRoot, id), answers(q.For(kind, c), nonRoot, id)
 		if diff := cmp.Diff(a, b); diff != "" {
@@ -342,7 +348,7 @@ func TestOrderOfEntries(t *testing.T) {
 }
 
 // answers are all that a view says.
-func answers(v View, nonRoot bool, id *int64) []any {
+func answers(v View, nonRoot *bool, id *int64) []any {
 	user, fillsUser := v.UserFill(nonRoot)
 	group, fillsGroup := v.GroupFill()
 	return []any{

@@ -88,7 +88,7 @@ func (d *demand) within(other *demand) bool {
 // where another is given, the other does not. ok is false where there is no such pod.
 // What the selector leaves open is left out; the namespace is default where that will do.
 func SelectedPod(by, not *Policy) (namespace string, labels map[string]string, ok bool) {
-	return selected(demandsOf(by), not)
+	return madeUp(demandsOf(by), not)
 }
 
 // SelectedByBoth is [SelectedPod] for a pod that two policies select.
@@ -106,7 +106,7 @@ func SelectedByBoth(a, b *Policy) (namespace string, labels map[string]string, o
 		first.list = append(first.list, *d)
 		first.sort()
 	}
-	return selected(first, nil)
+	return madeUp(first, nil)
 }
 
 // and adds what another demand on the same label asks.
@@ -123,9 +123,9 @@ func (d *demand) and(other *demand) {
 	d.normalize()
 }
 
-// selected makes up a pod that meets the demands and, unless not is nil, one that
+// madeUp makes up a pod that meets the demands and, unless not is nil, one that
 // misses those of a policy by one label at least.
-func selected(d demands, not *Policy) (namespace string, labels map[string]string, ok bool) {
+func madeUp(d demands, not *Policy) (namespace string, labels map[string]string, ok bool) {
 	if !d.possible {
 		return "", nil, false
 	}

@@ -247,47 +247,61 @@ func (v View) FillsUser() bool {
 	if v.matching == 0 {
 		return v.policy.FillsUser()
 	}
-	_, ok := v.UserFill(false)
-	return ok
+	_, usual := v.UserFill(nil)
+	rootful := false
+	_, root := v.UserFill(&rootful)
+	return usual || root
 }
 
-// UserFill is the user ID to fill into the container, and whether there is one. For a
-// container that its author keeps from root it is never 0.
+// UserFill is the user ID to fill into the container, and whether there is one.
+// nonRoot is the container's effective runAsNonRoot: where it is true, 0 is never
+// filled in.
 //
 // An ID that an entry names comes first, then the policy's, then what an entry's rule
 // asks for, then what the policy's rule does, unless an entry's rule is met by an
 // unset ID. Of several entries the lowest ID counts.
-func (v View) UserFill(nonRoot bool) (id int64, ok bool) {
+//
+// A container whose runAsNonRoot is false is let be as root alone, unless a rule lets
+// anybody be: it is filled in with 0 if one of them would be that, so that no entry
+// takes away what the others let be.
+func (v View) UserFill(nonRoot *bool) (id int64, ok bool) {
+	kept := nonRoot != nil && *nonRoot
 	if v.matching == 0 {
-		return v.policy.UserFill(nonRoot)
+		return v.policy.UserFill(kept)
 	}
 	named, ruled := lowest{}, lowest{}
 	mayBeUnset := false
 	for _, e := range v.entries {
-		if id := e.Mutations.RunAsUser; id != nil && (*id != 0 || !nonRoot) {
+		if id := e.Mutations.RunAsUser; id != nil && (*id != 0 || !kept) {
 			named.add(*id)
 		}
 		switch e.Allow.RunAsUser.Rule {
 		case "":
 		case MustRunAs:
 			part := Policy{Allow: Allow{RunAsUser: e.Allow.RunAsUser}}
-			if id, ok := part.UserFill(nonRoot); ok {
+			if id, ok := part.UserFill(kept); ok {
 				ruled.add(id)
 			}
 		default:
 			mayBeUnset = true
 		}
 	}
-	own := v.policy.Mutations.RunAsUser
+	own := lowest{}
+	if id, ok := v.policy.UserFill(kept); ok {
+		own.add(id)
+	}
+	explicit := v.policy.Mutations.RunAsUser
 	switch {
+	case nonRoot != nil && !*nonRoot && !v.AllowsAnyUser() && (named.isRoot() || ruled.isRoot() || own.isRoot()):
+		return 0, true
 	case named.found:
 		return named.id, true
-	case own != nil && (*own != 0 || !nonRoot):
-		return *own, true
+	case explicit != nil && (*explicit != 0 || !kept):
+		return *explicit, true
 	case ruled.found || mayBeUnset:
 		return ruled.id, ruled.found
 	default:
-		return v.policy.UserFill(nonRoot)
+		return own.id, own.found
 	}
 }
 
@@ -318,3 +332,6 @@ func (l *lowest) add(id int64) {
 		l.id, l.found = id, true
 	}
 }
+
+// isRoot reports whether there is one, and it is 0.
+func (l *lowest) isRoot() bool { return l.found && l.id == 0 }

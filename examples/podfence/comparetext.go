@@ -355,16 +355,6 @@ func markdownWitness(b *bytes.Buffer, w *author.Witness) error {
 	return nil
 }
 
-// code is a name in a span of code, whatever it holds.
-func code(name string) string {
-	return "`" + strings.ReplaceAll(oneLine("%s", name), "`", "'") + "`"
-}
-
-// markdownText is text that Markdown takes for nothing else.
-func markdownText(text string) string {
-	return strings.NewReplacer("\\", "\\\\", "*", "\\*", "_", "\\_", "`", "\\`", "<", "&lt;", "|", "\\|", "[", "\\[").Replace(oneLine("%s", text))
-}
-
 // workload prints one whose verdict changes.
 func (p *comparePrinter) workload(w *workload, before, after *podfence.Decision, form string) error {
 	r := newChangedRecord(w, before, after)

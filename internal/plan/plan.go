@@ -285,7 +285,7 @@ func (p *planner) nonRootAndUser(at spec.Container, c *corev1.Container) {
 	uid := spec.EffectiveRunAsUser(p.pod, c)
 	var filled *int64
 	if uid == nil {
-		filled = p.userFill(at, nonRoot != nil && *nonRoot)
+		filled = p.userFill(at, nonRoot)
 	}
 	root := uid != nil && *uid == 0 || filled != nil && *filled == 0
 	p.nonRoot(at, c, nonRoot, root)
@@ -294,8 +294,14 @@ func (p *planner) nonRootAndUser(at spec.Container, c *corev1.Container) {
 	}
 }
 
-// userFill is the UID to fill, nil for none.
-func (p *planner) userFill(at spec.Container, nonRoot bool) *int64 {
+// notKept is the effective runAsNonRoot of a container that nothing keeps from root.
+var notKept = false
+
+// userFill is the UID to fill, nil for none, beside an effective runAsNonRoot.
+func (p *planner) userFill(at spec.Container, nonRoot *bool) *int64 {
+	if nonRoot == nil && p.userNamespace { // it stays unset
+		nonRoot = &notKept
+	}
 	if !p.view.FillsUser() {
 		return nil
 	}

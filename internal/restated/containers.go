@@ -193,11 +193,12 @@ func (c Case) containerGroup(at spec.Container) any {
 // containerUser is the user to fill: the lowest that an entry names, the policy's
 // explicit one, the lowest that an entry's MustRunAs begins with; then nothing if an
 // entry's rule is met by no user, else what the policy's MustRunAs begins with. Beside
-// an author's runAsNonRoot 0 is none of them.
-func (c Case) containerUser(at spec.Container, nonRoot bool) any {
+// an author's runAsNonRoot 0 is none of them. A container that is rootful, which
+// nothing keeps from root, gets 0 if one of them is 0 and no rule is RunAsAny.
+func (c Case) containerUser(at spec.Container, nonRoot, rootful bool) any {
+	parts := c.parts(at)
 	var named, ruled []int64
 	free := false
-	parts := c.parts(at)
 	for _, p := range parts[1:] {
 		if id := p.Mutations.RunAsUser; id != nil && !(nonRoot && *id == 0) {
 			named = append(named, *id)
@@ -208,20 +209,29 @@ func (c Case) containerUser(at spec.Container, nonRoot bool) any {
 		free = free || p.Allow.RunAsUser.Rule == "RunAsAny" || p.Allow.RunAsUser.Rule == "MustRunAsNonRoot"
 	}
 	explicit := c.Policy.Mutations.RunAsUser
+	if nonRoot && is(explicit, 0) {
+		explicit = nil
+	}
+	first, ok := firstOf(parts[0], nonRoot)
+	all := slices.Concat(named, ruled)
+	if explicit != nil {
+		all = append(all, *explicit)
+	} else if ok {
+		all = append(all, first)
+	}
 	switch {
+	case rootful && len(parts) > 1 && slices.Contains(all, 0) && !slices.ContainsFunc(parts, anyUser):
+		return int64(0)
 	case len(named) > 0:
 		return slices.Min(named)
-	case explicit != nil && !(nonRoot && *explicit == 0):
+	case explicit != nil:
 		return *explicit
 	case len(ruled) > 0:
 		return slices.Min(ruled)
-	case free:
+	case free || !ok:
 		return nil
 	}
-	if id, ok := firstOf(parts[0], nonRoot); ok {
-		return id
-	}
-	return nil
+	return first
 }
 
 // firstOf is the first user in the ranges of MustRunAs, but for 0 beside runAsNonRoot.

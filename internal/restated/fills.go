@@ -65,7 +65,7 @@ func (c Case) Fill(at spec.Location, value any) (f Fill) {
 		f.Refused = is(user, 0) || c.RunsAsAdministrator(at.Container)
 	case runAsUser:
 		authors := effective(own.RunAsNonRoot, pod.RunAsNonRoot)
-		f.Want = c.containerUser(at.Container, is(authors, true) || c.Policy.Expired)
+		f.Want = c.containerUser(at.Container, is(authors, true) || c.Policy.Expired, is(authors, false) || authors == nil && is(c.Pod.Spec.HostUsers, false))
 		f.WasSet = effective(own.RunAsUser, pod.RunAsUser) != nil
 		f.Refused = is(user, 0) && is(nonRoot, true)
 		f.Unwanted = c.Policy.Expired && value == int64(0)
@@ -141,7 +141,7 @@ func (c Case) Leaves(at spec.Location, reason string) bool {
 		return field == runAsNonRoot && c.RunsAsAdministrator(at.Container)
 	case "nonRoot":
 		nonRoot := c.Policy.Expired || is(effective(own.RunAsNonRoot, pod.RunAsNonRoot), true)
-		return field == runAsUser && nonRoot && c.containerUser(at.Container, true) == nil
+		return field == runAsUser && nonRoot && c.containerUser(at.Container, true, false) == nil
 	case "userNamespace":
 		return field == runAsNonRoot && is(c.Pod.Spec.HostUsers, false)
 	case "hostNamespaces":
@@ -212,7 +212,7 @@ func (c Case) Unsettled() iter.Seq2[spec.Container, string] {
 			field(at, readOnlyRoot, !allow.ReadOnlyRootFilesystem || own.ReadOnlyRootFilesystem != nil)
 			field(at, runAsGroup, effective(own.RunAsGroup, pod.RunAsGroup) != nil)
 			field(at, runAsNonRoot, effective(own.RunAsNonRoot, pod.RunAsNonRoot) != nil)
-			field(at, runAsUser, c.containerUser(at, false) == nil || effective(own.RunAsUser, pod.RunAsUser) != nil)
+			field(at, runAsUser, c.containerUser(at, false, false) == nil || effective(own.RunAsUser, pod.RunAsUser) != nil)
 			field(at, seccomp, effective(own.SeccompProfile, pod.SeccompProfile) != nil)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 func CustomResource(comments Comments, without ...string) *Schema {
 	format := leaveOut(policy.Format(), without...)
 	// CEL that named a key which somebody takes out of the schema would not compile.
-	format.Conditions = slices.DeleteFunc(format.Conditions, func(c policy.FormCondition) bool { return c.Key == "namespace" })
+	format.Conditions = slices.DeleteFunc(format.Conditions, func(c policy.FormCondition) bool { return c.Key == "namespace" || c.Other == "namespaceSelector" })
 	return customResource{comments}.form(format)
 }
 
