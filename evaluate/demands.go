@@ -72,13 +72,13 @@ func (d *demander) users(rule *policy.UserRule) {
 	if rule.Rule != policy.MustRunAs {
 		return
 	}
-	d.ids(policy.KeyRunAsUser, rule.Ranges, true, userField)
+	d.ids(policy.KeyRunAsUser, rule.Ranges, true, policy.View.AdmitsUser, userField)
 }
 
 // groups demands an effective GID within the ranges, or none under MayRunAs.
 func (d *demander) groups(rule *policy.GroupRule) {
 	if restricts(rule) {
-		d.ids(policy.KeyRunAsGroup, rule.Ranges, rule.Rule == policy.MustRunAs, groupField)
+		d.ids(policy.KeyRunAsGroup, rule.Ranges, rule.Rule == policy.MustRunAs, policy.View.AdmitsGroup, groupField)
 	}
 }
 
@@ -106,9 +106,12 @@ var (
 	}
 )
 
-// ids holds every container's effective ID against ranges. A bad value is
-// reported where it is set: once on the pod, however many containers inherit it.
-func (d *demander) ids(rule policy.Key, ranges []policy.IDRange, required bool, f *idField) {
+// ids holds every container's effective ID against what is said of the container. A
+// bad value is reported where it is set: once on the pod, however many containers
+// inherit it. ranges and required are the policy's own part of it, for the text.
+func (d *demander) ids(
+	rule policy.Key, ranges []policy.IDRange, required bool, admits func(policy.View, *int64) bool, f *idField,
+) {
 	fromPod := false
 	var inherited *int64
 	if sc := d.pod.SecurityContext; sc != nil {
@@ -120,13 +123,17 @@ func (d *demander) ids(rule policy.Key, ranges []policy.IDRange, required bool, 
 		if c.SecurityContext != nil {
 			own = f.container(c.SecurityContext)
 		}
+		effective := own
+		if effective == nil {
+			effective = inherited
+		}
 		switch {
-		case own != nil && !policy.InRanges(ranges, *own):
-			d.add(rule, spec.At(at, f.ofContainer), *own, "")
+		case admits(d.policy.For(at.Kind, c), effective):
 		case own != nil:
-		case inherited == nil && required:
+			d.add(rule, spec.At(at, f.ofContainer), *own, "")
+		case inherited == nil:
 			d.add(rule, spec.At(at, f.ofContainer), nil, "")
-		case inherited != nil && !policy.InRanges(ranges, *inherited):
+		default:
 			fromPod = true
 		}
 	}

@@ -158,7 +158,7 @@ func (q *question) unchanged(level api.Level, p *policy.Policy) bool {
 func (v *view) under(r *Result, p *policy.Policy) {
 	r.Policy = p
 	if len(r.Violations) > 0 {
-		r.Violations, r.Excused = excuse(r.Violations, p)
+		r.Violations, r.Excused = v.excuse(r.Violations, p)
 	}
 	r.Violations = demands(v, r.Level.Level, p, r.Violations)
 }
@@ -166,22 +166,21 @@ func (v *view) under(r *Result, p *policy.Policy) {
 // excuse parts what was found into what stays and what the policy's grants
 // cover. Neither shares memory with found, which the next policy is held
 // against too.
-func excuse(found []Violation, p *policy.Policy) (stay, excused []Violation) {
+func (v *view) excuse(found []Violation, p *policy.Policy) (stay, excused []Violation) {
 	stay = make([]Violation, 0, len(found))
 	paths := ""
 	for i := range found {
-		fault := found[i].Fault()
-		if by, ok := p.Excuses(&fault); ok {
+		if by, ok := v.excuses(&found[i], p); ok {
 			excused = append(excused, found[i])
 			excused[len(excused)-1].ExcusedBy = by
 			continue
 		}
 		stay = append(stay, found[i])
-		if v := &stay[len(stay)-1]; v.Field == spec.FieldVolumeHostPath {
+		if left := &stay[len(stay)-1]; left.Field == spec.FieldVolumeHostPath {
 			if paths == "" {
 				paths = wantHostPath(p)
 			}
-			v.Want = paths
+			left.Want = paths
 		}
 	}
 	return stay, excused

@@ -174,7 +174,7 @@ func (r *reader) block(n *yaml.Node, into reflect.Value, path string) {
 		r.found(path, written(n)+" stands where a block of keys belongs", fixBlock(n, into.Type()))
 		return
 	}
-	if into.Type() == reflect.TypeFor[Allow]() {
+	if into.Type() == reflect.TypeFor[Allow]() || into.Type() == reflect.TypeFor[ContainerAllow]() {
 		n = r.outdented(n, path)
 	}
 	given := r.pairs(n, path, keyPath)

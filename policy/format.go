@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -33,6 +34,8 @@ type Form struct {
 	Label *Form
 	// NotEmpty: a list that is given has an entry.
 	NotEmpty bool
+	// MaxEntries is how many entries a list has at most. 0: no limit.
+	MaxEntries int
 	// Words are all that a text may be. Nil: other texts too.
 	Words []string
 	// Patterns are regular expressions, each of which a text matches, and Never
@@ -104,7 +107,11 @@ func formOf(t reflect.Type, path string) *Form {
 	case reflect.Struct:
 		return blockForm(t, path)
 	case reflect.Slice:
-		return &Form{Kind: KindList, Entry: formOf(t.Elem(), path), NotEmpty: path == "allow.allowedHostPaths.types"}
+		f := &Form{Kind: KindList, Entry: formOf(t.Elem(), path), NotEmpty: path == "allow.allowedHostPaths.types"}
+		if path == containersKey {
+			f.MaxEntries = MaxContainerEntries
+		}
+		return f
 	case reflect.Map:
 		return &Form{Kind: KindLabels, Label: labelKeyForm(), Entry: labelValueForm()}
 	case reflect.Bool:
@@ -129,16 +136,18 @@ func blockForm(t reflect.Type, path string) *Form {
 		})
 	}
 	for _, r := range (&Allow{}).rules() {
-		if r.field == path {
+		if r.field == policyPath(path) {
 			f.Conditions = ruleConditions(r)
 		}
 	}
 	if t == reflect.TypeFor[IDRange]() || t == reflect.TypeFor[PortRange]() {
 		f.Conditions = []FormCondition{{Key: "min", Other: "max", Demand: MustNotBeLess}}
 	}
-	switch path {
+	switch policyPath(path) {
 	case "":
 		f.OneOf = []string{"podSelectorLabels", "podSelectorExpressions"}
+	case "containers":
+		f.OneOf = []string{"names", "images", "kinds"}
 	case "podSelectorExpressions":
 		f.Conditions = operatorConditions()
 	case KeyAllowedHostPaths.String():
@@ -188,8 +197,23 @@ func operatorConditions() []FormCondition {
 	return []FormCondition{compare, exist}
 }
 
+// containersKey is the key of the entries for single containers.
+const containersKey = "containers"
+
+// policyPath is the path at which the policy itself has the key of an entry for single
+// containers that says the same there.
+func policyPath(path string) string {
+	if below, ok := strings.CutPrefix(path, containersKey+"."); ok && (strings.HasPrefix(below, "allow") || strings.HasPrefix(below, "mutations")) {
+		return below
+	}
+	return path
+}
+
 // defaultOf is what an absent key means.
 func defaultOf(path string, key field) any {
+	if path != policyPath(path) {
+		return defaultOfEntry(path, key)
+	}
 	for _, r := range (&Allow{}).rules() {
 		switch {
 		case r.field != path:
@@ -218,6 +242,20 @@ func defaultOf(path string, key field) any {
 	case key.typ.Kind() == reflect.Bool:
 		return false
 	case key.typ.Kind() == reflect.Slice && key.dropEmpty && parentPath(path) != "":
+		return []string{}
+	}
+	return nil
+}
+
+// defaultOfEntry is what an absent key of an entry for single containers means. What
+// it does not say, the policy does.
+func defaultOfEntry(path string, key field) any {
+	switch {
+	case parentPath(path) != containersKey+".allow":
+		return nil
+	case key.typ.Kind() == reflect.Bool:
+		return false
+	case key.typ.Kind() == reflect.Slice:
 		return []string{}
 	}
 	return nil
@@ -253,6 +291,7 @@ func labelValueForm() *Form {
 // textForm is what a text at a path may be. TestFormsAgreeWithTheChecks holds each
 // to the check of validate.go.
 func textForm(path string) *Form {
+	path = policyPath(path)
 	for _, r := range (&Allow{}).rules() {
 		if path == r.field+".rule" {
 			return &Form{Kind: KindText, Words: words(r.known)}
@@ -270,6 +309,12 @@ func textForm(path string) *Form {
 		return labelValueForm()
 	case "podSelectorExpressions.operator":
 		f.Words = words(slices.Sorted(maps.Keys(takesValues)))
+	case "containers.names":
+		f.Patterns, f.MaxLength, f.Fix = []string{`^(` + dnsLabel + `|[a-z0-9][-a-z0-9]*\*)$`}, validation.DNS1123LabelMaxLength, fixContainerName
+	case "containers.images":
+		f.Patterns, f.Fix = imagePatterns(), fixImage
+	case "containers.kinds":
+		f.Words = words(ContainerKinds())
 	case "allow.supplementalGroups.policy":
 		f.Words = []string{string(corev1.SupplementalGroupsPolicyStrict)}
 	case "allow.allowedHostPaths.types":
@@ -290,6 +335,22 @@ func textForm(path string) *Form {
 		f.Words = listedWords(path)
 	}
 	return f
+}
+
+// imagePatterns is that of a reference, whole or up to a "*". It leaves lengths and what
+// is taken for an ID to Validate.
+func imagePatterns() []string {
+	const (
+		label    = `[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?`
+		registry = `(` + label + `(\.` + label + `)*|\[[0-9A-Fa-f:]+\])(:[0-9]+)?`
+		part     = `[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*`
+		path     = `(` + registry + `/)?` + part + `(/` + part + `)*`
+		begin    = registry + `/(` + part + `/)*([a-z0-9]+((\.|__?|-+)[a-z0-9]+)*(\.|__?|-+)?)?`
+		tag      = `[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}`
+		digest   = `sha(256:[a-f0-9]{64}|384:[a-f0-9]{96}|512:[a-f0-9]{128})`
+		digests  = `(s|sh|sha|sha[235]|sha25|sha38|sha51|sha(256|384|512)(:[a-f0-9]*)?)?`
+	)
+	return []string{`^(` + path + `(:` + tag + `)?(@` + digest + `)?|` + path + `:(` + tag + `)?\*|` + path + `@` + digests + `\*|` + begin + `\*)$`}
 }
 
 // sysctlPatterns are that of a name or a prefix, and that the first separator is a dot.

@@ -74,6 +74,17 @@ var texts = []textRow{
 	{"allow.supplementalGroups.policy", "", "", func(s string) bool {
 		return s != "" && checked(func(c *checker) { c.groupsPolicy(corev1.SupplementalGroupsPolicy(s)) })
 	}},
+	{"containers.names", "", "", isContainerName},
+	{"containers.images", strings.Repeat("a", 64), "what is taken for an ID, and the length of a path, are left to the check",
+		func(s string) bool { return imageEntry(s) == complaint{} }},
+	{"containers.kinds", "", "", func(s string) bool { return slices.Contains(ContainerKinds(), ContainerKind(s)) }},
+	{"containers.allow.allowedCapabilities", "", "", func(s string) bool { return capability(s) == complaint{} }},
+	{"containers.allow.allowedProbeHosts", "a\u00a0b", "the classes of Unicode differ between the readers of patterns", func(s string) bool { return probeHost(s) == complaint{} }},
+	{"containers.allow.seccompProfiles", "", "", func(s string) bool { return mayList(KeySeccompProfiles, s) }},
+	{"containers.allow.appArmorProfiles", "", "", func(s string) bool { return mayList(KeyAppArmorProfiles, s) }},
+	{"containers.allow.procMounts", "", "", func(s string) bool { return mayList(KeyProcMounts, s) }},
+	{"containers.allow.runAsUser.rule", "", "", func(s string) bool { return slices.Contains(userRules, Rule(s)) }},
+	{"containers.allow.runAsGroup.rule", "", "", func(s string) bool { return slices.Contains(groupRules, Rule(s)) }},
 }
 
 func checked(check func(*checker)) bool {
@@ -84,9 +95,9 @@ func checked(check func(*checker)) bool {
 
 // genText draws texts of every place, and texts that nearly are ones.
 var genText = rapid.OneOf(
-	genWord, genValue, genName, genNamespace, genPath, genCapability, genSysctl, genProbeHost,
+	genWord, genValue, genName, genNamespace, genPath, genCapability, genSysctl, genProbeHost, genImage, genContainerName,
 	rapid.SampledFrom([]string{"", "*", "CAP_", "cap_", "Strict", "Merge", "In", "Exists", "MustRunAs", "MayRunAs", "RunAsAny", "MustRunAsNonRoot", "Unset", "Socket",
-		"Unconfined", "RuntimeDefault", "Unmasked", "Default", "/..", "/.", "/a/", "//", "/a/..", "/..a", `C:\`, `C:\a\`, `C:\a.`, `C:\a `, `C:\a\\b`, `c:`, "a/b/c", "a.b/c"}),
+		"init", "sidecar", "regular", "ephemeral", "Unconfined", "RuntimeDefault", "Unmasked", "Default", "/..", "/.", "/a/", "//", "/a/..", "/..a", `C:\`, `C:\a\`, `C:\a.`, `C:\a `, `C:\a\\b`, `c:`, "a/b/c", "a.b/c"}),
 	rapid.SampledFrom(volumeNames()),
 	rapid.Map(rapid.IntRange(60, 66), func(n int) string { return strings.Repeat("a", n) }),
 	rapid.Map(rapid.IntRange(250, 255), func(n int) string { return strings.Repeat("a.", n/2) + "a" }),
@@ -187,6 +198,7 @@ func TestFormDefaults(t *testing.T) {
 	}
 	want := []string{
 		"name", "namespace", "podSelectorLabels", "podSelectorExpressions", "allow", "mutations", // none, or all of theirs
+		"containers",
 		"mutations.runAsUser", // depends on allow.runAsUser
 	}
 	if diff := cmp.Diff(want, none); diff != "" {

@@ -262,7 +262,7 @@ func (p *Policy) Excuses(f *Fault) (by Entry, ok bool) {
 			continue
 		}
 		if index, ok := row.covers(p, f); ok {
-			return Entry{row.Key, int32(index)}, true
+			return Entry{Key: row.Key, Index: int32(index)}, true
 		}
 	}
 	return Entry{}, false

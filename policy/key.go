@@ -113,17 +113,24 @@ func Keys() []Key {
 // list. The zero Entry is none.
 type Entry struct {
 	Key Key
+	// Container counts the entries for single containers from 1: the key is that of
+	// one of them. 0: it is the policy's own.
+	Container uint8
 	// Index counts the entries of a list from 0; -1 for a value that is no list.
 	Index int32
 }
 
-// String is the path of the entry in a policy, "allow.allowedHostPaths[1]";
-// empty for the zero Entry.
+// String is the path of the entry in a policy, "allow.allowedHostPaths[1]" or
+// "containers[0].allow.privileged"; empty for the zero Entry.
 func (e Entry) String() string {
-	if e.Key == 0 || e.Index < 0 {
-		return e.Key.String()
+	path := e.Key.String()
+	if e.Key != 0 && e.Index >= 0 {
+		path += "[" + strconv.Itoa(int(e.Index)) + "]"
 	}
-	return e.Key.String() + "[" + strconv.Itoa(int(e.Index)) + "]"
+	if e.Container > 0 {
+		path = "containers[" + strconv.Itoa(int(e.Container)-1) + "]." + path
+	}
+	return path
 }
 
 // MarshalText renders the path.

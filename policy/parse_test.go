@@ -76,6 +76,24 @@ func TestParseReadsEveryKey(t *testing.T) {
 			RunAsUser: ptr[int64](0), RunAsGroup: ptr[int64](1), FSGroup: ptr[int64](4),
 			SupplementalGroups: []int64{1, 2},
 		},
+		Containers: []ContainerEntry{{
+			Names: []string{"istio-init", "debugger-*"}, Images: []string{"docker.io/istio/proxyv2:*", "nginx"},
+			Kinds: []ContainerKind{KindInit, KindSidecar, KindRegular, KindEphemeral},
+			Allow: ContainerAllow{
+				AllowPrivilegeEscalation: true, Privileged: true,
+				AllowedCapabilities: []string{"NET_RAW"},
+				RunAsUser:           UserRule{Rule: RunAsAny},
+				RunAsGroup:          GroupRule{Rule: MayRunAs, Ranges: ranges(IDRange{0, 0})},
+				SeccompProfiles:     []string{"Unconfined"},
+				AppArmorProfiles:    []string{"Unconfined"},
+				ProcMounts:          []string{"Unmasked"},
+				SELinuxOptions:      true, WindowsHostProcess: true,
+				AllowedProbeHosts: []string{"localhost"}, AllowedHostPorts: []PortRange{{80, 80}},
+			},
+			Mutations: ContainerMutations{
+				DropAllCapabilities: ptr(false), SetDefaultSeccompProfile: ptr(true), RunAsUser: ptr[int64](65534), RunAsGroup: ptr[int64](0),
+			},
+		}},
 	}}
 	got, err := Parse(testdata(t, "every-key.yaml"), "every-key.yaml")
 	if err != nil {
@@ -84,7 +102,11 @@ func TestParseReadsEveryKey(t *testing.T) {
 	if diff := cmp.Diff(want, got, anywhere); diff != "" {
 		t.Error(diff)
 	}
-	for block, v := range map[string]any{"policy": got[0], "allow": got[0].Allow, "mutations": got[0].Mutations} {
+	entry := got[0].Containers[0]
+	for block, v := range map[string]any{
+		"policy": got[0], "allow": got[0].Allow, "mutations": got[0].Mutations,
+		"containers": entry, "containers.allow": entry.Allow, "containers.mutations": entry.Mutations,
+	} {
 		for i, f := range fieldsOf(reflect.TypeOf(v)) {
 			if reflect.ValueOf(v).Field(i).IsZero() {
 				t.Errorf("policy/testdata/every-key.yaml does not set %s of %s", f.name, block)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -112,8 +113,56 @@ var genPolicy = rapid.Custom(func(t *rapid.T) Policy {
 		p.Allow.Volumes = nil
 	}
 	p.Mutations = drawMutations(t, &p.Allow)
+	p.Containers = listOf(t, "containers", genEntry(&p.Allow))
 	return p
 })
+
+var (
+	genContainerName = rapid.StringMatching(`[a-z0-9]([-a-z0-9]{0,4}(\*|[a-z0-9]))?`)
+	genImage         = rapid.OneOf(
+		rapid.SampledFrom([]string{
+			"nginx", "nginx:1.2", "docker.io/istio/proxyv2:*", "docker.io/istio/*", "localhost/a", "r:5000/a/b", "[::1]:80/a", "a@sha256:" + strings.Repeat("a", 64),
+			"a:b@sha256:" + strings.Repeat("0", 64), "a@*", "a@sha256:ab*", "docker.io/library/a-*", "index.docker.io/a", "A.b/c__d", "a:", "a/", "a_:b", "*", "a*", "A", "a:b/c", "a@b",
+			strings.Repeat("f", 64), strings.Repeat("a/", 127) + "b", "a@md5:" + strings.Repeat("a", 32), "a:-", "a:" + strings.Repeat("x", 129),
+		}),
+		rapid.StringMatching(`([a-z]{1,3}(\.[a-z]{1,2}|:[0-9]{1,3})?/)?[a-z0-9]{1,3}([-._]{1,2}[a-z0-9])?(:[A-Za-z0-9_.-]{0,3})?\*?`),
+	)
+)
+
+// genEntry draws valid entries for single containers of a policy that allows so much.
+func genEntry(own *Allow) *rapid.Generator[ContainerEntry] {
+	return rapid.Custom(func(t *rapid.T) ContainerEntry {
+		flag := func(label string) bool { return rapid.Bool().Draw(t, label) }
+		e := ContainerEntry{
+			Names:  listOf(t, "names", genContainerName),
+			Images: listOf(t, "images", genImage.Filter(func(s string) bool { return imageEntry(s) == complaint{} })),
+			Kinds:  rapid.SliceOfN(rapid.SampledFrom(ContainerKinds()), 1, 2).Draw(t, "kinds"),
+			Allow: ContainerAllow{
+				AllowPrivilegeEscalation: flag("escalation"), Privileged: flag("privileged"),
+				AllowedCapabilities: listOf(t, "capabilities", genCapability),
+				RunAsGroup:          drawGroup(t, "runAsGroup"),
+				AllowedProbeHosts:   listOf(t, "hosts", genProbeHost),
+				AllowedHostPorts:    listOf(t, "ports", genPortRange),
+				SELinuxOptions:      flag("seLinux"), WindowsHostProcess: flag("windows"),
+				SeccompProfiles:  listOf(t, "seccomp", rapid.Just("Unconfined")),
+				AppArmorProfiles: listOf(t, "appArmor", rapid.Just("Unconfined")),
+				ProcMounts:       listOf(t, "procMounts", rapid.Just("Unmasked")),
+			},
+			Mutations: ContainerMutations{
+				DropAllCapabilities: rapid.Ptr(rapid.Bool(), true).Draw(t, "dropAll"), SetDefaultSeccompProfile: rapid.Ptr(rapid.Bool(), true).Draw(t, "setSeccomp"),
+				RunAsUser: rapid.Ptr(genID, true).Draw(t, "user"), RunAsGroup: rapid.Ptr(genID, true).Draw(t, "group"),
+			},
+		}
+		if len(e.Names)+len(e.Images) > 0 && flag("no kinds") {
+			e.Kinds = nil
+		}
+		e.Allow.RunAsUser.Rule, e.Allow.RunAsUser.Ranges = drawRule(t, "runAsUser", userRules)
+		if !checked(func(c *checker) { c.entryValues("", &e, own) }) { // a value that no rule admits
+			e.Mutations.RunAsUser, e.Mutations.RunAsGroup = nil, nil
+		}
+		return e
+	})
+}
 
 func drawMutations(t *rapid.T, a *Allow) (m Mutations) {
 	rules := a.rules()
@@ -152,7 +201,11 @@ func TestEveryKeyIsDrawn(t *testing.T) {
 	drawn := map[string]bool{}
 	for seed := range 200 {
 		p := genPolicy.Example(seed)
-		for _, block := range []any{p, p.Allow, p.Mutations} {
+		blocks := []any{p, p.Allow, p.Mutations}
+		for _, e := range p.Containers {
+			blocks = append(blocks, e, e.Allow, e.Mutations)
+		}
+		for _, block := range blocks {
 			of := reflect.ValueOf(block)
 			for i := range of.NumField() {
 				field := of.Type().String() + "." + of.Type().Field(i).Name

@@ -136,10 +136,14 @@ func fixUnknown(key string, block reflect.Type, welkin bool) (fix, meant string)
 	return "remove it, or write " + orList(here), ""
 }
 
+// blocksOf are the blocks that have a key. One of an entry for single containers is
+// named only where no other has it.
 func blocksOf(key string, all []formatKey) (blocks []string) {
+	inEntry := func(p formatKey) bool { return p.block == containersKey || p.block != policyPath(p.block) }
+	elsewhere := slices.ContainsFunc(all, func(p formatKey) bool { return p.key == key && !inEntry(p) })
 	for _, p := range all {
 		switch {
-		case p.key != key:
+		case p.key != key || elsewhere && inEntry(p):
 		case p.block == "":
 			blocks = append(blocks, "at the policy's top level")
 		default:

@@ -43,6 +43,13 @@ type Policy struct {
 	// +optional
 	Mutations Mutations `json:"mutations,omitzero"`
 
+	// Containers are grants and fills for single containers, at most 64. A container
+	// is granted what the policy grants and what every entry grants that matches it;
+	// the order of entries does not matter.
+	// +kubebuilder:validation:MaxItems=64
+	// +optional
+	Containers []ContainerEntry `json:"containers,omitempty"`
+
 	// Source is where the policy was read from. It is no part of the format:
 	// neither JSON nor YAML holds it, and nothing is decided by it. Policies of
 	// two files that say the same differ in it alone; in tests,
@@ -199,6 +206,152 @@ type Mutations struct {
 	// fills none.
 	// +optional
 	SupplementalGroups []int64 `json:"supplementalGroups,omitzero"`
+}
+
+// ContainerEntry speaks of the containers that it matches, and of no others. Names,
+// images and kinds that are given must all match; one of them must be given.
+//
+// What it grants comes on top of what the policy grants. A rule of it lets be what it
+// admits and demands nothing: of its rule and the policy's own, a container has to
+// meet one. A value that containers inherit from their pod is excused where every
+// container that inherits it is granted it.
+//
+// +kubebuilder:object:generate=true
+type ContainerEntry struct {
+	// Names are names of containers: exact, or a prefix that ends in "*". Whoever
+	// writes the pod writes its names, so an entry should name images too.
+	// +optional
+	Names []string `json:"names,omitempty"`
+
+	// Images are references, read as container runtimes read them: nginx is
+	// docker.io/library/nginx:latest. "*" may stand at the end. Behind the colon of a
+	// tag it is every image of the repository; a reference with a digest matches no
+	// other tag, for the digest alone says what is run.
+	// +optional
+	Images []string `json:"images,omitempty"`
+
+	// Kinds are kinds of containers: init, sidecar, regular and ephemeral.
+	// +optional
+	Kinds []ContainerKind `json:"kinds,omitempty"`
+
+	// Allow holds what the entry grants, and what it admits where the policy's own
+	// rules demand something else.
+	// +optional
+	Allow ContainerAllow `json:"allow,omitzero"`
+
+	// Mutations holds what is filled into these containers in place of what the policy
+	// fills in. Of several entries that fill in an ID, the lowest ID counts.
+	// +optional
+	Mutations ContainerMutations `json:"mutations,omitzero"`
+}
+
+// ContainerKind is a kind of container, as an entry of a policy names it.
+// +kubebuilder:validation:Enum=init;sidecar;regular;ephemeral
+type ContainerKind string
+
+// The kinds of containers.
+const (
+	// KindInit is an init container that ends before the next one starts.
+	KindInit ContainerKind = "init"
+	// KindSidecar is an init container with restartPolicy: Always (KEP-753), which
+	// runs as long as its pod does.
+	KindSidecar ContainerKind = "sidecar"
+	// KindRegular is one of the pod's containers.
+	KindRegular ContainerKind = "regular"
+	// KindEphemeral is a container that was added to a running pod, as kubectl debug does.
+	KindEphemeral ContainerKind = "ephemeral"
+)
+
+// ContainerKinds returns all kinds of containers that an entry may name.
+func ContainerKinds() []ContainerKind {
+	return []ContainerKind{KindInit, KindSidecar, KindRegular, KindEphemeral}
+}
+
+// ContainerAllow is the allow block of an entry for single containers: the keys of
+// [Allow] that speak of containers.
+//
+// +kubebuilder:object:generate=true
+type ContainerAllow struct {
+	// AllowPrivilegeEscalation excuses containers whose
+	// allowPrivilegeEscalation is true or unset; nothing is filled in then.
+	// +optional
+	AllowPrivilegeEscalation bool `json:"allowPrivilegeEscalation,omitempty"`
+
+	// Privileged excuses privileged containers, and with them what privilege
+	// implies: escalation and undropped capabilities.
+	// +optional
+	Privileged bool `json:"privileged,omitempty"`
+
+	// AllowedCapabilities may be added by the containers. "*" is every capability.
+	// Case and a CAP_ prefix do not matter, here and on the pod.
+	// +optional
+	AllowedCapabilities []string `json:"allowedCapabilities,omitempty"`
+
+	// RunAsUser is another rule over the containers' user IDs, beside the policy's.
+	// +optional
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
+	RunAsUser UserRule `json:"runAsUser,omitzero"`
+
+	// RunAsGroup is another rule over the containers' primary group IDs, beside the
+	// policy's.
+	// +optional
+	RunAsGroup GroupRule `json:"runAsGroup,omitzero"`
+
+	// SeccompProfiles are further seccomp profile types: Unconfined. An unset
+	// profile is not a value and is not excused by it.
+	// +optional
+	SeccompProfiles []string `json:"seccompProfiles,omitempty"`
+
+	// AppArmorProfiles are further AppArmor profile types: Unconfined.
+	// +optional
+	AppArmorProfiles []string `json:"appArmorProfiles,omitempty"`
+
+	// ProcMounts are further /proc mount types: Unmasked.
+	// +optional
+	ProcMounts []string `json:"procMounts,omitempty"`
+
+	// SELinuxOptions allows any SELinux type, user and role.
+	// +optional
+	SELinuxOptions bool `json:"seLinuxOptions,omitempty"`
+
+	// WindowsHostProcess allows Windows host process containers. The API wants all
+	// containers of a pod to be such, or none.
+	// +optional
+	WindowsHostProcess bool `json:"windowsHostProcess,omitempty"`
+
+	// AllowedProbeHosts may be named by probes and lifecycle hooks.
+	// +optional
+	AllowedProbeHosts []string `json:"allowedProbeHosts,omitempty"`
+
+	// AllowedHostPorts are ranges of host ports, 1 to 65535, ends included.
+	// +optional
+	AllowedHostPorts []PortRange `json:"allowedHostPorts,omitempty"`
+}
+
+// ContainerMutations is the mutations block of an entry for single containers: the
+// keys of [Mutations] that speak of containers. What is unset is the policy's.
+//
+// +kubebuilder:object:generate=true
+type ContainerMutations struct {
+	// DropAllCapabilities fills drop: [ALL]. When false, a container that does not
+	// drop ALL is excused; false counts before true.
+	// +optional
+	DropAllCapabilities *bool `json:"dropAllCapabilities,omitempty"`
+
+	// SetDefaultSeccompProfile fills RuntimeDefault. When false, a container without
+	// a seccomp profile is excused; false counts before true.
+	// +optional
+	SetDefaultSeccompProfile *bool `json:"setDefaultSeccompProfile,omitempty"`
+
+	// RunAsUser is the user ID to fill, 0 to 2147483647. Default: the policy's; where
+	// the entry has a rule, what that rule would fill.
+	// +optional
+	RunAsUser *int64 `json:"runAsUser,omitempty"`
+
+	// RunAsGroup is the group ID to fill, 0 to 2147483647. Default: the policy's.
+	// +optional
+	RunAsGroup *int64 `json:"runAsGroup,omitempty"`
 }
 
 // Rule says how the values of an ID are ruled over.

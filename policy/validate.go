@@ -77,6 +77,7 @@ func (p *Policy) findings() []finding {
 	}
 	c.groupsPolicy(p.Allow.SupplementalGroups.Policy)
 	c.mutations(&p.Mutations, &p.Allow)
+	c.containers(p)
 	return c
 }
 

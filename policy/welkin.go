@@ -181,7 +181,9 @@ func (s *Source) notInWelkin() (fields []string) {
 		return nil
 	}
 	for path := range s.Lines {
-		if path = withoutIndices(path); !chartKeys[path] {
+		switch path = withoutIndices(path); {
+		case strings.HasPrefix(path, containersKey+"."): // its keys need not be told one by one
+		case !chartKeys[path]:
 			fields = append(fields, path)
 		}
 	}

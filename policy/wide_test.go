@@ -127,7 +127,7 @@ func TestKeysNotInWelkin(t *testing.T) {
 		"allow.allowedHostPaths.recursiveReadOnly", "allow.allowedHostPaths.types", "allow.allowedHostPorts",
 		"allow.allowedHostPorts.max", "allow.allowedHostPorts.min", "allow.allowedProbeHosts", "allow.appArmorProfiles",
 		"allow.hostIPC", "allow.hostNetwork", "allow.hostPID", "allow.procMounts", "allow.seLinuxOptions", "allow.seccompProfiles",
-		"allow.supplementalGroups.policy", "allow.windowsHostProcess", "mutations.supplementalGroups",
+		"allow.supplementalGroups.policy", "allow.windowsHostProcess", "containers", "mutations.supplementalGroups",
 	}
 	if diff := cmp.Diff(want, p.Source.notInWelkin()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

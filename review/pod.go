@@ -87,6 +87,7 @@ var containerMembers = members[corev1.Container]{
 	"name":            field(func(c *corev1.Container) *string { return &c.Name }, text[string]),
 	"ports":           field(func(c *corev1.Container) *[]corev1.ContainerPort { return &c.Ports }, list(func(m *slabs) *slab[corev1.ContainerPort] { return &m.ports }, port)),
 	"readinessProbe":  field(func(c *corev1.Container) **corev1.Probe { return &c.ReadinessProbe }, probe),
+	"restartPolicy":   field(func(c *corev1.Container) **corev1.ContainerRestartPolicy { return &c.RestartPolicy }, pointer(func(m *slabs) *slab[corev1.ContainerRestartPolicy] { return &m.restarts }, text[corev1.ContainerRestartPolicy])),
 	"securityContext": field(func(c *corev1.Container) **corev1.SecurityContext { return &c.SecurityContext }, pointer(func(m *slabs) *slab[corev1.SecurityContext] { return &m.contexts }, containerContext)),
 	"startupProbe":    field(func(c *corev1.Container) **corev1.Probe { return &c.StartupProbe }, probe),
 	"volumeDevices":   field(func(c *corev1.Container) *[]corev1.VolumeDevice { return &c.VolumeDevices }, list(func(m *slabs) *slab[corev1.VolumeDevice] { return &m.devices }, device)),

@@ -85,6 +85,7 @@ type slabs struct {
 	modes            slab[int32]
 	groupPolicies    slab[corev1.SupplementalGroupsPolicy]
 	recursive        slab[corev1.RecursiveReadOnlyMode]
+	restarts         slab[corev1.ContainerRestartPolicy]
 	hostPathTypes    slab[corev1.HostPathType]
 	keys             slab[corev1.KeyToPath]
 	files            slab[corev1.DownwardAPIVolumeFile]
@@ -141,6 +142,7 @@ func (m *slabs) reset() {
 	m.modes.reset()
 	m.groupPolicies.reset()
 	m.recursive.reset()
+	m.restarts.reset()
 	m.hostPathTypes.reset()
 	m.keys.reset()
 	m.files.reset()

@@ -146,3 +146,30 @@ func withoutCAP(s string) string {
 	}
 	return s
 }
+
+// InheritsField reports whether a container takes a field of its pod for its own: it
+// sets none itself. It inherits nothing but what [Field.Inherits] names.
+func InheritsField(c *corev1.Container, f Field) bool {
+	sc := c.SecurityContext
+	if sc == nil {
+		sc = &corev1.SecurityContext{}
+	}
+	switch f {
+	case FieldPodAppArmorType:
+		return sc.AppArmorProfile == nil
+	case FieldPodHostProcess:
+		return sc.WindowsOptions == nil || sc.WindowsOptions.HostProcess == nil
+	case FieldPodRunAsGroup:
+		return sc.RunAsGroup == nil
+	case FieldPodRunAsNonRoot:
+		return sc.RunAsNonRoot == nil
+	case FieldPodRunAsUser:
+		return sc.RunAsUser == nil
+	case FieldPodSELinuxRole, FieldPodSELinuxType, FieldPodSELinuxUser:
+		return sc.SELinuxOptions == nil // inherited whole
+	case FieldPodSeccompType:
+		return sc.SeccompProfile == nil
+	default:
+		return false
+	}
+}

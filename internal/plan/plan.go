@@ -107,6 +107,9 @@ type planner struct {
 	policy *policy.Policy
 	plan   Plan
 
+	// view is what the policy says about the container that is planned for.
+	view policy.View
+
 	// asked: only whether something is filled in is wanted, which fills answers.
 	asked, fills bool
 
@@ -159,6 +162,7 @@ func (p *planner) container(at spec.Container, c *corev1.Container) {
 	if sc == nil {
 		sc = &noSecurityContext
 	}
+	p.view = p.policy.For(at.Kind, c)
 	p.escalation(at, c, sc)
 	p.drop(at, c, sc)
 	p.privileged(at, c, sc)
@@ -223,7 +227,7 @@ func (p *planner) escalation(at spec.Container, c *corev1.Container, sc *corev1.
 	const f = spec.FieldAllowPrivilegeEscalation
 	switch {
 	case sc.AllowPrivilegeEscalation != nil:
-	case p.policy.Allow.AllowPrivilegeEscalation:
+	case p.view.AllowsPrivilegeEscalation():
 		p.leave(at, f, PolicyLeaves)
 	case spec.IsPrivileged(c):
 		p.leave(at, f, PrivilegedContainer)
@@ -238,9 +242,9 @@ func (p *planner) drop(at spec.Container, c *corev1.Container, sc *corev1.Securi
 	const f = spec.FieldCapabilitiesDrop
 	switch {
 	case sc.Capabilities != nil && len(sc.Capabilities.Drop) > 0:
-	case !p.policy.Mutations.DropsAllCapabilities():
+	case !p.view.DropsAllCapabilities():
 		p.leave(at, f, PolicyLeaves)
-	case spec.IsPrivileged(c) && p.policy.Allow.Privileged:
+	case spec.IsPrivileged(c) && p.view.AllowsPrivileged():
 		p.leave(at, f, PrivilegedContainer)
 	case sc.Capabilities == nil:
 		p.fill(at, c, CapabilitiesDrop, Parent, 0)
@@ -266,7 +270,7 @@ func (p *planner) group(at spec.Container, c *corev1.Container) {
 	if spec.EffectiveRunAsGroup(p.pod, c) != nil {
 		return
 	}
-	if id, ok := p.policy.GroupFill(); ok {
+	if id, ok := p.view.GroupFill(); ok {
 		p.fill(at, c, RunAsGroup, Nothing, id)
 	} else {
 		p.leave(at, spec.FieldRunAsGroup, PolicyLeaves)
@@ -291,14 +295,14 @@ func (p *planner) nonRootAndUser(at spec.Container, c *corev1.Container) {
 
 // userFill is the UID to fill, nil for none.
 func (p *planner) userFill(at spec.Container, nonRoot bool) *int64 {
-	if _, given := p.policy.UserFill(false); !given {
+	if _, given := p.view.UserFill(false); !given {
 		return nil
 	}
 	if reason := p.forbids(); reason != free {
 		p.leave(at, spec.FieldRunAsUser, reason)
 		return nil
 	}
-	id, ok := p.policy.UserFill(nonRoot)
+	id, ok := p.view.UserFill(nonRoot)
 	if !ok {
 		p.leave(at, spec.FieldRunAsUser, NonRoot)
 		return nil
@@ -314,7 +318,7 @@ func (p *planner) nonRoot(at spec.Container, c *corev1.Container, effective *boo
 		if own := c.SecurityContext; !*effective && (own == nil || own.RunAsNonRoot == nil) {
 			p.leave(at, f, Inherited)
 		}
-	case p.policy.Allow.RunAsUser.Rule == policy.RunAsAny:
+	case p.view.AllowsAnyUser():
 		p.leave(at, f, PolicyLeaves)
 	case root:
 		p.leave(at, f, RootUser)
@@ -339,7 +343,7 @@ func (p *planner) seccomp(at spec.Container, c *corev1.Container) {
 	}
 	annotation, annotated := spec.SeccompAnnotation(p.meta.Annotations, c.Name)
 	switch {
-	case !p.policy.Mutations.SetsSeccompProfile():
+	case !p.view.SetsSeccompProfile():
 		p.leave(at, f, PolicyLeaves)
 	case annotated && !hotpath.SeccompAnnotationIsDefault(annotation):
 		p.leave(at, f, Annotation)

@@ -64,6 +64,7 @@ type containerField struct {
 // containerFields are the fields of a container that a control or a rule reads.
 var containerFields = []containerField{
 	{6, func(g gen, c *corev1.Container) { c.Name = pick(g, "same", "", "absent") }},
+	{2, func(g gen, c *corev1.Container) { c.Image = pick(g, someImages...) }},
 	{3, func(g gen, c *corev1.Container) { c.Ports = list(g, 2, g.port) }},
 	{3, func(g gen, c *corev1.Container) { c.VolumeMounts = list(g, 3, g.mount) }},
 	{8, func(g gen, c *corev1.Container) {
@@ -338,3 +339,12 @@ func (g gen) lifecycle() *corev1.Lifecycle {
 		return &corev1.Lifecycle{PostStart: g.hook(), PreStop: g.hook()}
 	}
 }
+
+// someImages are references to images, two of which runtimes read as one, and text
+// that is none.
+var someImages = []string{
+	"docker.io/istio/proxyv2:1.24", "istio/proxyv2:1.24", "nginx", "docker.io/library/nginx:latest",
+	"registry.example.com:5000/team/app:v1", "nginx@sha256:" + digest, "istio/proxyv2:1.24@sha256:" + digest, "Not/An:Image",
+}
+
+const digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -299,7 +299,8 @@ func (c *tally) wantValues() {
 	for _, f := range groupFields {
 		c.want(200, "value of "+f.String(), "named", "default", "first of a range")
 	}
-	c.want(100, "value of "+spec.FieldRunAsUser.String(), "named", "first of a range")
+	c.want(100, "value of "+spec.FieldRunAsUser.String(), "named", "first of a range", "an entry's")
+	c.want(100, "value of "+spec.FieldRunAsGroup.String(), "an entry's")
 	c.want(20, "value of "+spec.FieldRunAsUser.String(), "0", "another one than 0 beside runAsNonRoot")
 	c.want(50, "left for an annotation", "the container's", "the pod's")
 	c.want(50, "filled beside an annotation", "the container's", "the pod's")
@@ -316,6 +317,10 @@ func (c *tally) values(pod *corev1.Pod, p *policy.Policy, report *mutate.Report)
 	for _, change := range report.Changes() {
 		sc := contextOf(pod, change.Container)
 		subject := "value of " + change.Field.String()
+		if fromEntry(p, &change) {
+			see(subject, "an entry's")
+			continue
+		}
 		switch change.Field {
 		case spec.FieldRunAsGroup:
 			see(subject, groupSource(p.Mutations.RunAsGroup != nil, &p.Allow.RunAsGroup))
@@ -397,4 +402,20 @@ func annotated(pod *corev1.Pod, container string) string {
 		return "the pod's"
 	}
 	return ""
+}
+
+// fromEntry reports whether an ID that was filled into a container is none that the
+// policy alone would fill in.
+func fromEntry(p *policy.Policy, change *mutate.Change) bool {
+	switch change.Field {
+	case spec.FieldRunAsUser:
+		usual, usually := p.UserFill(false)
+		nonRoot, ok := p.UserFill(true)
+		return !(usually && change.Value == usual || ok && change.Value == nonRoot)
+	case spec.FieldRunAsGroup:
+		id, ok := p.GroupFill()
+		return !ok || change.Value != id
+	default:
+		return false
+	}
 }

@@ -24,6 +24,9 @@ func Policy() *rapid.Generator[policy.Policy] {
 		if g.below(4) > 0 {
 			g.mutations(&p)
 		}
+		if g.once(2) {
+			p.Containers = list(g, 3, func() policy.ContainerEntry { return g.entry(&p) })
+		}
 		if err := p.Validate(); err != nil {
 			t.Fatalf("the generator made an invalid policy: %v", err)
 		}
@@ -179,16 +182,7 @@ func (g gen) mutations(p *policy.Policy) {
 	m := &p.Mutations
 	m.DropAllCapabilities = optional(g, false, true)
 	m.SetDefaultSeccompProfile = optional(g, false, true)
-	m.RunAsUser = g.id(func(id int64) bool {
-		switch rule := p.Allow.RunAsUser; rule.Rule {
-		case policy.MustRunAs:
-			return policy.InRanges(rule.Ranges, id)
-		case policy.RunAsAny:
-			return true
-		default:
-			return id != 0
-		}
-	})
+	m.RunAsUser = g.id(func(id int64) bool { return admitsUser(&p.Allow.RunAsUser, id) })
 	m.RunAsGroup = g.id(p.Allow.RunAsGroup.Admits)
 	m.FSGroup = g.id(p.Allow.FSGroup.Admits)
 	for range g.below(3) {
@@ -207,4 +201,52 @@ func (g gen) id(admitted func(int64) bool) *int64 {
 		return id
 	}
 	return nil
+}
+
+// entry draws grants and fills for single containers, which most often match some of
+// those that are drawn.
+func (g gen) entry(p *policy.Policy) policy.ContainerEntry {
+	e := policy.ContainerEntry{}
+	for _, draw := range []func(){
+		func() { e.Names = g.some("c0", "i*", "e0", "c*", "same", "i0") },
+		func() {
+			e.Images = g.some("docker.io/istio/proxyv2:*", "nginx", "registry.example.com:5000/*", "istio/proxyv2:1.24", "docker.io/library/nginx@*", "docker.io/*")
+		},
+	} {
+		if g.once(3) {
+			draw()
+		}
+	}
+	if len(e.Names)+len(e.Images) == 0 || g.once(4) {
+		e.Kinds = []policy.ContainerKind{pick(g, policy.ContainerKinds()...), pick(g, policy.ContainerKinds()...)}
+	}
+	var a policy.Allow
+	g.allow(&a)
+	e.Allow = policy.ContainerAllow{
+		AllowPrivilegeEscalation: a.AllowPrivilegeEscalation, Privileged: a.Privileged, AllowedCapabilities: a.AllowedCapabilities,
+		RunAsUser: a.RunAsUser, RunAsGroup: a.RunAsGroup, SeccompProfiles: a.SeccompProfiles, AppArmorProfiles: a.AppArmorProfiles,
+		ProcMounts: a.ProcMounts, SELinuxOptions: a.SELinuxOptions, WindowsHostProcess: a.WindowsHostProcess,
+		AllowedProbeHosts: a.AllowedProbeHosts, AllowedHostPorts: a.AllowedHostPorts,
+	}
+	m := &e.Mutations
+	m.DropAllCapabilities = optional(g, false, true)
+	m.SetDefaultSeccompProfile = optional(g, false, true)
+	m.RunAsUser = g.id(func(id int64) bool {
+		return admitsUser(&p.Allow.RunAsUser, id) || a.RunAsUser.Rule != "" && admitsUser(&a.RunAsUser, id)
+	})
+	m.RunAsGroup = g.id(func(id int64) bool {
+		return p.Allow.RunAsGroup.Admits(id) || a.RunAsGroup.Rule != "" && a.RunAsGroup.Admits(id)
+	})
+	return e
+}
+
+func admitsUser(rule *policy.UserRule, id int64) bool {
+	switch rule.Rule {
+	case policy.MustRunAs:
+		return policy.InRanges(rule.Ranges, id)
+	case policy.RunAsAny:
+		return true
+	default:
+		return id != 0
+	}
 }

@@ -39,8 +39,16 @@ func (c Case) Demands() map[string]bool {
 	for _, at := range containers(c.Pod) {
 		_, own := contexts(c.Pod, at)
 		user, group := effective(own.RunAsUser, pod.RunAsUser), effective(own.RunAsGroup, pod.RunAsGroup)
-		demand("allow.runAsUser", allow.RunAsUser.Rule, allow.RunAsUser.Ranges, user)
-		demand("allow.runAsGroup", allow.RunAsGroup.Rule, allow.RunAsGroup.Ranges, group)
+		if !c.meetsRule(at, user, func(part *policy.Policy) (policy.Rule, []policy.IDRange) {
+			return part.Allow.RunAsUser.Rule, part.Allow.RunAsUser.Ranges
+		}) {
+			broken["allow.runAsUser"] = true
+		}
+		if !c.meetsRule(at, group, func(part *policy.Policy) (policy.Rule, []policy.IDRange) {
+			return part.Allow.RunAsGroup.Rule, part.Allow.RunAsGroup.Ranges
+		}) {
+			broken["allow.runAsGroup"] = true
+		}
 		if allow.ReadOnlyRootFilesystem && !is(own.ReadOnlyRootFilesystem, true) {
 			broken["allow.readOnlyRootFilesystem"] = true
 		}

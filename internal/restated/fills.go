@@ -2,7 +2,6 @@ package restated
 
 import (
 	"iter"
-	"slices"
 
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -45,30 +44,31 @@ func (c Case) Fill(at spec.Location, value any) (f Fill) {
 	allow, mutations := &c.Policy.Allow, &c.Policy.Mutations
 	switch Path(at.Field) {
 	case escalation:
-		f.Want, f.WasSet, f.Unwanted = false, own.AllowPrivilegeEscalation != nil, allow.AllowPrivilegeEscalation
+		f.Want, f.WasSet = false, own.AllowPrivilegeEscalation != nil
+		f.Unwanted = c.anyPart(at.Container, func(p *policy.Policy) bool { return p.Allow.AllowPrivilegeEscalation })
 		f.Refused = is(own.Privileged, true) || addsSysAdmin(own)
 	case drop:
 		f.Want, f.WasSet = []string{"ALL"}, own.Capabilities != nil && len(own.Capabilities.Drop) > 0
-		f.Unwanted = is(mutations.DropAllCapabilities, false)
+		f.Unwanted = !c.fillsFlag(at.Container, dropFlag)
 	case privileged:
 		f.Want, f.WasSet = false, own.Privileged != nil
 	case readOnlyRoot:
 		f.Want, f.WasSet, f.Unwanted = true, own.ReadOnlyRootFilesystem != nil, !allow.ReadOnlyRootFilesystem
 	case runAsGroup:
-		f.Want = groupToFill(mutations.RunAsGroup, allow.RunAsGroup)
+		f.Want = c.containerGroup(at.Container)
 		f.WasSet = effective(own.RunAsGroup, pod.RunAsGroup) != nil
 	case runAsNonRoot:
 		f.Want, f.WasSet = true, effective(own.RunAsNonRoot, pod.RunAsNonRoot) != nil
-		f.Unwanted = allow.RunAsUser.Rule == "RunAsAny" || is(c.Pod.Spec.HostUsers, false)
+		f.Unwanted = c.anyPart(at.Container, anyUser) || is(c.Pod.Spec.HostUsers, false)
 		f.Refused = is(user, 0) || c.RunsAsAdministrator(at.Container)
 	case runAsUser:
 		authors := effective(own.RunAsNonRoot, pod.RunAsNonRoot)
-		f.Want = userToFill(c.Policy, value.(int64), is(authors, true))
+		f.Want = c.containerUser(at.Container, is(authors, true))
 		f.WasSet = effective(own.RunAsUser, pod.RunAsUser) != nil
 		f.Refused = is(user, 0) && is(nonRoot, true)
 	case seccomp:
 		f.Want, f.WasSet = "RuntimeDefault", effective(own.SeccompProfile, pod.SeccompProfile) != nil
-		f.Unwanted = is(mutations.SetDefaultSeccompProfile, false)
+		f.Unwanted = !c.fillsFlag(at.Container, seccompFlag)
 		f.Refused = contradicts(c.Pod, at.Container.Name)
 	case fsGroup:
 		f.Want, f.WasSet = groupToFill(mutations.FSGroup, allow.FSGroup), pod.FSGroup != nil
@@ -109,34 +109,19 @@ func groupsToFill(explicit []int64, rule policy.GroupRule) any {
 	return nil
 }
 
-// userToFill is the explicit value, else the first range's minimum; beside an
-// author's runAsNonRoot any other one in range stands in for 0.
-func userToFill(p *policy.Policy, filled int64, nonRoot bool) any {
-	switch explicit, ranges := p.Mutations.RunAsUser, p.Allow.RunAsUser.Ranges; {
-	case explicit != nil && (*explicit != 0 || !nonRoot):
-		return *explicit
-	case len(ranges) == 0:
-		return nil
-	case nonRoot && ranges[0].Min == 0 && filled != 0 && inRanges(ranges, filled):
-		return filled
-	default:
-		return ranges[0].Min
-	}
-}
-
 // Leaves reports whether a reason to leave a field unset is true of the pod and
 // the policy. A reason that the table does not know is true of none.
 func (c Case) Leaves(at spec.Location, reason string) bool {
 	pod, own := contexts(c.Pod, at.Container)
 	switch field := Path(at.Field); reason {
 	case "policy":
-		return c.policyLeaves(field)
+		return c.policyLeaves(at.Container, field)
 	case "windows":
 		return isWindows(c.Pod) && field != runAsNonRoot
 	case "mirror":
 		return isMirror(c.Pod)
 	case "privileged":
-		return is(own.Privileged, true) && (field == escalation || field == drop && c.Policy.Allow.Privileged)
+		return is(own.Privileged, true) && (field == escalation || field == drop && c.anyPart(at.Container, func(p *policy.Policy) bool { return p.Allow.Privileged }))
 	case "sysAdmin":
 		return field == escalation && addsSysAdmin(own)
 	case "rootUser":
@@ -144,7 +129,7 @@ func (c Case) Leaves(at spec.Location, reason string) bool {
 	case "administrator":
 		return field == runAsNonRoot && c.RunsAsAdministrator(at.Container)
 	case "nonRoot":
-		return field == runAsUser && is(effective(own.RunAsNonRoot, pod.RunAsNonRoot), true) && c.onlyRoot()
+		return field == runAsUser && is(effective(own.RunAsNonRoot, pod.RunAsNonRoot), true) && c.containerUser(at.Container, true) == nil
 	case "userNamespace":
 		return field == runAsNonRoot && is(c.Pod.Spec.HostUsers, false)
 	case "annotation":
@@ -159,21 +144,21 @@ func (c Case) Leaves(at spec.Location, reason string) bool {
 }
 
 // policyLeaves reports whether the policy grants what the unset field means, or fills nothing.
-func (c Case) policyLeaves(field string) bool {
+func (c Case) policyLeaves(at spec.Container, field string) bool {
 	allow, mutations := &c.Policy.Allow, &c.Policy.Mutations
 	// The default is group 1; a rule that refuses it and demands none leaves the field.
 	leaves := func(rule policy.GroupRule) bool { return rule.Rule == "MayRunAs" && !inRanges(rule.Ranges, 1) }
 	switch field {
 	case escalation:
-		return allow.AllowPrivilegeEscalation
+		return c.anyPart(at, func(p *policy.Policy) bool { return p.Allow.AllowPrivilegeEscalation })
 	case drop:
-		return is(mutations.DropAllCapabilities, false)
+		return !c.fillsFlag(at, dropFlag)
 	case runAsNonRoot:
-		return allow.RunAsUser.Rule == "RunAsAny"
+		return c.anyPart(at, anyUser)
 	case seccomp:
-		return is(mutations.SetDefaultSeccompProfile, false)
+		return !c.fillsFlag(at, seccompFlag)
 	case runAsGroup:
-		return mutations.RunAsGroup == nil && leaves(allow.RunAsGroup)
+		return c.containerGroup(at) == nil
 	case fsGroup:
 		return mutations.FSGroup == nil && leaves(allow.FSGroup)
 	case supplemental:
@@ -182,14 +167,6 @@ func (c Case) policyLeaves(field string) bool {
 	default:
 		return false
 	}
-}
-
-// onlyRoot reports whether the policy has no user ID but 0 to fill in.
-func (c Case) onlyRoot() bool {
-	if id := c.Policy.Mutations.RunAsUser; id != nil && *id != 0 {
-		return false
-	}
-	return !slices.ContainsFunc(c.Policy.Allow.RunAsUser.Ranges, func(r policy.IDRange) bool { return r.Max > 0 })
 }
 
 // Unsettled visits the fields that Mutate fills on some pod and that have no
@@ -206,7 +183,6 @@ func (c Case) Unsettled() iter.Seq2[spec.Container, string] {
 		field(spec.Container{}, supplemental, len(pod.SupplementalGroups) > 0)
 		allow := &c.Policy.Allow
 		field(spec.Container{}, groupsPolicy, allow.SupplementalGroups.Policy == "" || pod.SupplementalGroupsPolicy != nil)
-		noUser := c.Policy.Mutations.RunAsUser == nil && allow.RunAsUser.Rule != "MustRunAs"
 		for _, at := range containers(c.Pod) {
 			_, own := contexts(c.Pod, at)
 			field(at, escalation, own.AllowPrivilegeEscalation != nil)
@@ -215,7 +191,7 @@ func (c Case) Unsettled() iter.Seq2[spec.Container, string] {
 			field(at, readOnlyRoot, !allow.ReadOnlyRootFilesystem || own.ReadOnlyRootFilesystem != nil)
 			field(at, runAsGroup, effective(own.RunAsGroup, pod.RunAsGroup) != nil)
 			field(at, runAsNonRoot, effective(own.RunAsNonRoot, pod.RunAsNonRoot) != nil)
-			field(at, runAsUser, noUser || effective(own.RunAsUser, pod.RunAsUser) != nil)
+			field(at, runAsUser, c.containerUser(at, false) == nil || effective(own.RunAsUser, pod.RunAsUser) != nil)
 			field(at, seccomp, effective(own.SeccompProfile, pod.SeccompProfile) != nil)
 		}
 	}

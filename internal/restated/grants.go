@@ -11,9 +11,27 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-// Grants is the table of grants: it reports whether the policy excuses the
-// violation of a check at a place, value being what stands there.
+// Grants reports whether the policy excuses the violation of a check at a place,
+// value being what stands there: by what it says itself, or for each container that
+// the place speaks for by that or an entry that matches the container.
 func (c Case) Grants(check spec.CheckID, at spec.Location, value any) bool {
+	reached := c.reached(at)
+	if c.grantsThese(check, at, value, reached) {
+		return true
+	}
+	for _, one := range reached {
+		granted := func(part *policy.Policy) bool {
+			return Case{Pod: c.Pod, Policy: part}.grantsThese(check, at, value, []spec.Container{one})
+		}
+		if !slices.ContainsFunc(c.parts(one), granted) {
+			return false
+		}
+	}
+	return len(reached) > 0
+}
+
+// grantsThese is the table of grants, for a place that speaks for some containers.
+func (c Case) grantsThese(check spec.CheckID, at spec.Location, value any, reached []spec.Container) bool {
 	pod, own := contexts(c.Pod, at.Container)
 	allow := &c.Policy.Allow
 	isPrivileged := allow.Privileged && is(own.Privileged, true)
@@ -28,7 +46,7 @@ func (c Case) Grants(check spec.CheckID, at spec.Location, value any) bool {
 		}
 		return c.grantsCapability(string(own.Capabilities.Add[at.Index]))
 	case spec.CheckRunAsNonRoot:
-		return allow.RunAsUser.Rule == "RunAsAny" || c.grantsRoot() && c.reachesOnlyRoot(at.Container)
+		return allow.RunAsUser.Rule == "RunAsAny" || c.grantsRoot() && len(reached) > 0 && !slices.ContainsFunc(reached, func(at spec.Container) bool { return !c.RunsAsRoot(at) })
 	case spec.CheckRunAsUser:
 		return allow.RunAsUser.Rule == "RunAsAny" || c.grantsRoot()
 	case spec.CheckSeccompProfileBaseline, spec.CheckSeccompProfileRestricted:
@@ -109,23 +127,6 @@ func (c Case) grantsCapability(name string) bool {
 func (c Case) grantsRoot() bool {
 	rule := &c.Policy.Allow.RunAsUser
 	return rule.Rule == "MustRunAs" && inRanges(rule.Ranges, 0)
-}
-
-// reachesOnlyRoot reports whether a runAsNonRoot that is false or unset there
-// reaches containers that run as UID 0, and no other.
-func (c Case) reachesOnlyRoot(at spec.Container) bool {
-	reached := 0
-	for _, other := range containers(c.Pod) {
-		_, own := contexts(c.Pod, other)
-		if at.Kind != 0 && other != at || at.Kind == 0 && own.RunAsNonRoot != nil {
-			continue
-		}
-		if !c.RunsAsRoot(other) {
-			return false
-		}
-		reached++
-	}
-	return reached > 0
 }
 
 // grantsSysctl reports whether an entry covers the name: it is a name, or ends in "*" and is a prefix.

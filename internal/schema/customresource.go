@@ -39,6 +39,9 @@ func (c customResource) form(f *policy.Form) *Schema {
 		if f.NotEmpty {
 			list.MinItems = ptr(int64(1))
 		}
+		if f.MaxEntries > 0 {
+			list.MaxItems = ptr(int64(f.MaxEntries))
+		}
 		return list
 	case policy.KindLabels:
 		return &Schema{Type: "object", AdditionalProperties: text(f.Entry, ""), MaxProperties: ptr(int64(maxLabels)), Validations: []Validation{{

@@ -92,6 +92,9 @@ func (e editor) form(f *policy.Form) *Schema {
 		if f.NotEmpty {
 			list.MinItems = ptr(int64(1))
 		}
+		if f.MaxEntries > 0 {
+			list.MaxItems = ptr(int64(f.MaxEntries))
+		}
 		return list
 	case policy.KindLabels:
 		return &Schema{Type: "object", PropertyNames: text(f.Label, f.Label.Fix), AdditionalProperties: text(f.Entry, f.Entry.Fix)}
