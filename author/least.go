@@ -68,6 +68,8 @@ type Options struct {
 	// Tight also pins what the pods use: users, groups, volume types, types of host
 	// paths, a read-only root filesystem.
 	Tight bool
+	// WholePod grants the whole pod what single containers of it need.
+	WholePod bool
 	// PerWorkload has a policy for each workload, also where several need the same.
 	PerWorkload bool
 	// Services are those of the input: some make a host port needless.

@@ -81,13 +81,13 @@ func (a *asker) groupsIn(namespace string, u *universe) (list []*group) {
 
 // wants says what the workloads of an atom need, as a key.
 func (a *asker) wants(at *asked) string {
-	var needs []need
-	for _, s := range at.ordered() {
-		needs = append(needs, s.needs...)
-	}
 	var b strings.Builder
-	for _, granted := range merged(&a.base, needs).Granted() {
+	p := merged(&a.base, widened(at.ordered()))
+	for _, granted := range p.Granted() {
 		b.WriteString(granted.Grant.String() + "\n")
+	}
+	for i := range p.Containers {
+		fmt.Fprintln(&b, p.Containers[i])
 	}
 	return b.String()
 }
@@ -139,11 +139,7 @@ func (g *group) grant(a *asker) {
 	base := a.base.DeepCopy()
 	base.Name, base.Namespace, base.PodSelectorLabels = g.policy.Name, g.namespace, nil
 	g.selector.writeTo(base)
-	var needs []need
-	for _, s := range g.shapes {
-		needs = append(needs, s.needs...)
-	}
-	g.policy = merged(base, needs)
+	g.policy = merged(base, widened(g.shapes))
 	g.narrowUsers(a)
 	if a.options.Tight {
 		g.pin(a)

@@ -38,7 +38,7 @@ func drawLevel(t *rapid.T) api.LevelVersion {
 }
 
 func drawOptions(t *rapid.T) Options {
-	return Options{Tight: rapid.Bool().Draw(t, "tight"), PerWorkload: rapid.Bool().Draw(t, "per workload")}
+	return Options{Tight: rapid.Bool().Draw(t, "tight"), WholePod: rapid.Bool().Draw(t, "whole pod"), PerWorkload: rapid.Bool().Draw(t, "per workload")}
 }
 
 // fataler is *rapid.T and *testing.T.
@@ -213,6 +213,14 @@ func smaller(p *policy.Policy, defaults bool) (list []*policy.Policy) {
 		if r.Min < r.Max {
 			less(func(q *policy.Policy) { q.Allow.AllowedHostPorts[i].Min++ })
 			less(func(q *policy.Policy) { q.Allow.AllowedHostPorts[i].Max-- })
+		}
+	}
+	for i := range p.Containers {
+		less(func(q *policy.Policy) { q.Containers = slices.Delete(q.Containers, i, i+1) })
+		part := p.Containers[i].Part()
+		part.PodSelectorLabels = selecting
+		for _, narrower := range smaller(&part, true) {
+			less(func(q *policy.Policy) { q.Containers[i].Take(narrower) })
 		}
 	}
 	if rule := p.Allow.RunAsUser; rule.Rule == policy.RunAsAny || policy.InRanges(rule.Ranges, 0) {

@@ -1,6 +1,7 @@
 package author
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -22,12 +23,13 @@ type lower struct {
 // an entry for host paths, below its prefix.
 func lowers(p *policy.Policy, tight bool, below func(policy.Entry) []string) (list []lower) {
 	for _, granted := range p.Granted() {
-		if granted.At.Key == policy.KeyVolumes && !tight && slices.Contains(policy.DefaultVolumes(), granted.Grant.Value.(string)) {
+		switch {
+		case granted.At.Container > 0:
+			continue // below, with its entry
+		case granted.At.Key == policy.KeyVolumes && !tight && slices.Contains(policy.DefaultVolumes(), granted.Grant.Value.(string)):
 			continue // the default policy has it
 		}
-		if granted.At.Key != policy.KeyRunAsUser || granted.Grant.Value.(policy.UserRule).Rule == policy.RunAsAny {
-			list = append(list, lower{granted.At, "without " + granted.Grant.String(), p.Without(granted.At)})
-		}
+		list = append(list, lower{granted.At, "without " + granted.Grant.String(), p.Without(granted.At)})
 		switch value := granted.Grant.Value.(type) {
 		case policy.HostPath:
 			list = append(list, lowerPaths(p, granted.At, value, tight, below(granted.At))...)
@@ -40,6 +42,22 @@ func lowers(p *policy.Policy, tight bool, below func(policy.Entry) []string) (li
 		for _, rule := range groupRules {
 			list = append(list, lowerGroups(p, &rule)...)
 		}
+	}
+	for i := range p.Containers {
+		list = append(list, lowerEntries(p, i)...)
+	}
+	return list
+}
+
+// lowerEntries are the steps by which an entry for single containers narrows: those of
+// a policy that says the same.
+func lowerEntries(p *policy.Policy, i int) (list []lower) {
+	part := p.Containers[i].Part()
+	for _, l := range lowers(&part, false, func(policy.Entry) []string { return nil }) {
+		less := p.DeepCopy()
+		less.WithPart(i, l.policy)
+		l.at.Container = uint8(i) + 1
+		list = append(list, lower{l.at, fmt.Sprintf("containers[%d] %s", i, l.change), less})
 	}
 	return list
 }
@@ -109,11 +127,6 @@ func lowerUsers(p *policy.Policy) (list []lower) {
 		grant := policy.Grant{Key: policy.KeyRunAsUser, Value: less.Allow.RunAsUser}
 		list = append(list, lower{policy.Entry{Key: policy.KeyRunAsUser, Index: -1}, "only " + grant.String(), less})
 	}
-	if rule.Rule == policy.MustRunAs && policy.InRanges(rule.Ranges, 0) {
-		less := p.DeepCopy()
-		less.Allow.RunAsUser = policy.UserRule{}
-		list = append(list, lower{policy.Entry{Key: policy.KeyRunAsUser, Index: -1}, "without " + policy.Grant{Key: policy.KeyRunAsUser, Value: rule}.String(), less})
-	}
 	return list
 }
 
@@ -127,7 +140,7 @@ func lowerGroups(p *policy.Policy, rule *groupRule) (list []lower) {
 		less := p.DeepCopy()
 		rule.of(&less.Allow).Ranges = ranges
 		list = append(list, lower{
-			policy.Entry{Key: rule.key, Index: -1}, rule.key.String() + " only " + rangesText(ranges), less,
+			policy.Entry{Key: rule.key, Index: -1}, "only " + groupText(rule.key, rule.of(&less.Allow)), less,
 		})
 	}
 	return list

@@ -1,6 +1,7 @@
 package author
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,6 +21,43 @@ import (
 type need struct {
 	grant policy.Grant
 	evaluate.Violation
+	// scope is the container that needs it; zero where the whole pod does.
+	scope scope
+}
+
+// scope is what an entry for single containers tells a container by: its kind, its
+// name and the repository of its image, as far as an entry can hold them.
+type scope struct {
+	kind        policy.ContainerKind
+	name, image string
+}
+
+func scopeOf(kind spec.ContainerKind, c *corev1.Container) scope {
+	s := scope{kind: policy.KindOf(kind, c)}
+	if policy.IsContainerName(c.Name) {
+		s.name = c.Name
+	}
+	s.image, _ = policy.RepositoryPattern(c.Image)
+	return s
+}
+
+// entry is an entry for the containers of the scope.
+func (s scope) entry() (e policy.ContainerEntry) {
+	e.Kinds = []policy.ContainerKind{s.kind}
+	if s.name != "" {
+		e.Names = []string{s.name}
+	}
+	if s.image != "" {
+		e.Images = []string{s.image}
+	}
+	return e
+}
+
+func compareScopes(a, b scope) int {
+	return cmp.Or(
+		cmp.Compare(slices.Index(policy.ContainerKinds(), a.kind), slices.Index(policy.ContainerKinds(), b.kind)),
+		cmp.Compare(a.name, b.name), cmp.Compare(a.image, b.image),
+	)
 }
 
 // shape is workloads that one policy can govern and that need the same in the same
@@ -39,6 +77,8 @@ type reader struct {
 	lv api.LevelVersion
 	// base is the policy to which grants are added.
 	base policy.Policy
+	// whole: what a container needs its pod is granted.
+	whole bool
 }
 
 // selecting stands for the selector of a policy that is yet to have one: a policy that
@@ -46,8 +86,8 @@ type reader struct {
 var selecting = map[string]string{"podfence": "least"}
 
 // newReader begins with a policy that grants nothing. A tight one admits no volume.
-func newReader(lv api.LevelVersion, tight bool) reader {
-	r := reader{lv: lv, base: policy.Policy{PodSelectorLabels: selecting}}
+func newReader(lv api.LevelVersion, tight, whole bool) reader {
+	r := reader{lv: lv, whole: whole, base: policy.Policy{PodSelectorLabels: selecting}}
 	if tight {
 		r.base.Allow.Volumes = []string{}
 	}
@@ -71,10 +111,21 @@ func (r *reader) needs(w *Workload) (needs []need, unmet []evaluate.Violation) {
 		if len(found) == 0 {
 			return nil, d.Result.Within("").Violations
 		}
+		r.narrow(w, found)
 		needs = append(needs, found...)
 		under = merged(&r.base, needs)
 	}
 	return nil, w.AdmitUnder(r.lv, under).Result.Within("").Violations
+}
+
+// narrow says of needs which container has them.
+func (r *reader) narrow(w *Workload, needs []need) {
+	for i := range needs {
+		n := &needs[i]
+		if c := podwalk.Get(w.spec(), n.Container); c != nil && !r.whole && n.grant.Key.OfContainers() {
+			n.scope = scopeOf(n.Container.Kind, c)
+		}
+	}
 }
 
 // grantable are the violations that a grant excuses, each with the narrowest; without
@@ -86,11 +137,11 @@ func grantable(violations []evaluate.Violation) (needs []need) {
 		switch {
 		case len(grants) == 0:
 		case isImplied(&v):
-			implied = append(implied, need{grants[0], v})
+			implied = append(implied, need{grant: canonical(grants[0]), Violation: v})
 		default:
 			// The last one excuses every user. Whether a narrower rule does, all
 			// workloads of the policy decide together.
-			needs = append(needs, need{grants[len(grants)-1], v})
+			needs = append(needs, need{grant: canonical(grants[len(grants)-1]), Violation: v})
 		}
 	}
 	if len(needs) == 0 {
@@ -118,7 +169,7 @@ func signature(w *Workload, needs []need) string {
 		fmt.Fprintln(&b, text(sc.FSGroup), sc.SupplementalGroups, sc.SupplementalGroupsPolicy != nil && *sc.SupplementalGroupsPolicy == corev1.SupplementalGroupsPolicyStrict)
 	}
 	for at, c := range podwalk.Containers(pod) {
-		fmt.Fprintln(&b, at.Kind, at.Name, text(spec.EffectiveRunAsUser(pod, c)), text(spec.EffectiveRunAsGroup(pod, c)),
+		fmt.Fprintln(&b, scopeOf(at.Kind, c), at.Kind, at.Name, text(spec.EffectiveRunAsUser(pod, c)), text(spec.EffectiveRunAsGroup(pod, c)),
 			text(spec.EffectiveRunAsNonRoot(pod, c)), hasReadOnlyRoot(c))
 	}
 	return b.String()
@@ -163,7 +214,7 @@ type cannot struct {
 
 func newAsker(lv api.LevelVersion, options Options) *asker {
 	return &asker{
-		reader: newReader(lv, options.Tight), options: options,
+		reader: newReader(lv, options.Tight, options.WholePod), options: options,
 		atoms: map[string]*asked{}, all: map[Reference]bool{}, needy: map[Reference]bool{}, unmet: map[Reference]*cannot{},
 	}
 }

@@ -39,15 +39,40 @@ func (g *group) onLinux() []*shape {
 	return slices.DeleteFunc(slices.Clone(g.shapes), func(s *shape) bool { return spec.IsWindows(s.spec()) })
 }
 
-// users are the user IDs of the containers.
-func (g *group) users() (v values) {
+// users are the user IDs of the containers that are wanted.
+func (g *group) users(wanted func(scope) bool) (v values) {
 	for _, s := range g.onLinux() {
 		for at, c := range podwalk.Containers(s.spec()) {
-			v.add(s, userField(s.spec(), at, c), spec.EffectiveRunAsUser(s.spec(), c))
+			if wanted(scopeOf(at.Kind, c)) {
+				v.add(s, userField(s.spec(), at, c), spec.EffectiveRunAsUser(s.spec(), c))
+			}
 		}
 	}
 	return v
 }
+
+// ruled reports whether an entry for single containers has a rule over the users of a
+// scope, so that the policy's own has no say there.
+func (g *group) ruled(of scope) bool {
+	return slices.ContainsFunc(g.policy.Containers, func(e policy.ContainerEntry) bool {
+		return e.Allow.RunAsUser.Rule != "" && entryScope(&e) == of
+	})
+}
+
+// entryScope is the scope of an entry that [scope.entry] made.
+func entryScope(e *policy.ContainerEntry) (s scope) {
+	s.kind = e.Kinds[0]
+	if len(e.Names) > 0 {
+		s.name = e.Names[0]
+	}
+	if len(e.Images) > 0 {
+		s.image = e.Images[0]
+	}
+	return s
+}
+
+// own reports whether the policy's own rule over users speaks of a scope.
+func (g *group) own(of scope) bool { return !g.ruled(of) }
 
 // userField is where the user ID of a container stands.
 func userField(pod *corev1.PodSpec, at spec.Container, c *corev1.Container) spec.Location {
@@ -65,23 +90,37 @@ func groupField(pod *corev1.PodSpec, at spec.Container, c *corev1.Container) spe
 	return spec.At(at, spec.FieldRunAsGroup)
 }
 
-// usersRule is the rule that holds the containers to the users that they have. There
-// is none where a container has none: the rule would give it one.
-func (g *group) usersRule() (rule policy.UserRule, ok bool) {
-	users := g.users()
+// usersRule is the rule that holds containers to the users that they have. There is
+// none where a container has none: the rule would give it one.
+func usersRule(users values) (rule policy.UserRule, ok bool) {
 	if len(users.open) > 0 || len(users.ids) == 0 {
 		return rule, false
 	}
 	return policy.UserRule{Rule: policy.MustRunAs, Ranges: users.ranges()}, true
 }
 
-// narrowUsers takes a rule that holds the containers to their users in place of one
-// that lets them run as anybody, where that allows all of them.
+// narrowUsers takes rules that hold containers to their users in place of those that
+// let them run as anybody, or none at all, where that allows all of them.
 func (g *group) narrowUsers(a *asker) {
-	if g.policy.Allow.RunAsUser.Rule == policy.RunAsAny {
-		if rule, ok := g.usersRule(); ok {
-			g.adopt(a, func(p *policy.Policy) { p.Allow.RunAsUser = rule })
-		}
+	for i := len(g.policy.Containers) - 1; i >= 0; i-- {
+		part := g.policy.Containers[i].Part()
+		of := entryScope(&g.policy.Containers[i])
+		g.narrowUser(a, part.Allow.RunAsUser, func(s scope) bool { return s == of }, func(p *policy.Policy, rule policy.UserRule) {
+			part := p.Containers[i].Part()
+			part.Allow.RunAsUser = rule
+			p.WithPart(i, &part)
+		})
+	}
+	g.narrowUser(a, g.policy.Allow.RunAsUser, g.own, func(p *policy.Policy, rule policy.UserRule) { p.Allow.RunAsUser = rule })
+}
+
+// narrowUser narrows one rule, that over the users of the scopes that are its own.
+func (g *group) narrowUser(a *asker, rule policy.UserRule, its func(scope) bool, put func(*policy.Policy, policy.UserRule)) {
+	if rule.Rule != policy.RunAsAny || g.adopt(a, func(p *policy.Policy) { put(p, policy.UserRule{}) }) {
+		return
+	}
+	if narrower, ok := usersRule(g.users(its)); ok {
+		g.adopt(a, func(p *policy.Policy) { put(p, narrower) })
 	}
 }
 
@@ -135,11 +174,11 @@ func (g *group) pinUsers(a *asker) {
 	if g.policy.Allow.RunAsUser.Rule == policy.MustRunAs {
 		return
 	}
-	rule, ok := g.usersRule()
+	users := g.users(g.own)
+	rule, ok := usersRule(users)
 	if ok && g.adopt(a, func(p *policy.Policy) { p.Allow.RunAsUser = rule }) {
 		return
 	}
-	users := g.users()
 	g.open(policy.KeyRunAsUser, users.open)
 }
 

@@ -204,7 +204,7 @@ func (g *group) needsByEntry() map[policy.Entry][]needOf {
 	by := map[policy.Entry][]needOf{}
 	for _, s := range g.shapes {
 		for i := range s.needs {
-			if e, ok := entryOf(g.policy, &s.needs[i]); ok {
+			if e, ok := entryOf(g.policy, s.Workload, &s.needs[i]); ok {
 				by[e] = append(by[e], needOf{&s.needs[i], s})
 			}
 		}

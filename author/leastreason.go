@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -84,11 +83,8 @@ func reasonOf(n *need) Reason {
 	return Reason{Location: n.Location, Volume: n.Volume, Value: n.Value}
 }
 
-// rangesText renders ranges of IDs: "400..400, 1000..2000".
-func rangesText(ranges []policy.IDRange) string {
-	words := make([]string, len(ranges))
-	for i, r := range ranges {
-		words[i] = fmt.Sprintf("%d..%d", r.Min, r.Max)
-	}
-	return strings.Join(words, ", ")
+// groupText renders a rule over groups on one line, as a policy file has it.
+func groupText(key policy.Key, rule *policy.GroupRule) string {
+	// A rule over users with ranges is written the same way.
+	return policy.Grant{Key: key, Value: policy.UserRule{Rule: rule.Rule, Ranges: rule.Ranges}}.String()
 }

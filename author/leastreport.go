@@ -99,7 +99,7 @@ func (g *group) grants() (list []Grant) {
 		}
 	}
 	list = append(list, g.rules()...)
-	slices.SortStableFunc(list, func(a, b Grant) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortStableFunc(list, func(a, b Grant) int { return cmp.Or(cmp.Compare(a.Container, b.Container), cmp.Compare(a.Key, b.Key)) })
 	return list
 }
 
@@ -113,12 +113,18 @@ func reasonsOf(needs []needOf) []Reason {
 
 // rules are the rules that hold the workloads to what they use, with their values.
 func (g *group) rules() (list []Grant) {
-	add := func(key policy.Key, text string, v *values) {
-		list = append(list, Grant{policy.Entry{Key: key, Index: -1}, key.String() + ": " + text, v.reasons.list()})
-	}
+	add := func(at policy.Entry, text string, v *values) { list = append(list, Grant{at, text, v.reasons.list()}) }
 	if rule := g.policy.Allow.RunAsUser; rule.Rule == policy.MustRunAs {
-		users := g.users()
-		add(policy.KeyRunAsUser, string(rule.Rule)+" "+rangesText(rule.Ranges), &users)
+		users := g.users(g.own)
+		add(policy.Entry{Key: policy.KeyRunAsUser, Index: -1}, policy.Grant{Key: policy.KeyRunAsUser, Value: rule}.String(), &users)
+	}
+	for i := range g.policy.Containers {
+		e := &g.policy.Containers[i]
+		of := entryScope(e)
+		if rule := e.Allow.RunAsUser; rule.Rule == policy.MustRunAs {
+			users := g.users(func(s scope) bool { return s == of })
+			add(policy.Entry{Key: policy.KeyRunAsUser, Container: uint8(i) + 1, Index: -1}, policy.Grant{Key: policy.KeyRunAsUser, Value: rule}.String(), &users)
+		}
 	}
 	for _, of := range groupRules {
 		rule := of.of(&g.policy.Allow)
@@ -129,7 +135,7 @@ func (g *group) rules() (list []Grant) {
 		for _, s := range g.onLinux() {
 			of.read(&v, s, s.spec())
 		}
-		add(of.key, string(rule.Rule)+" "+rangesText(rule.Ranges), &v)
+		add(policy.Entry{Key: of.key, Index: -1}, groupText(of.key, rule), &v)
 	}
 	if g.policy.Allow.ReadOnlyRootFilesystem {
 		v := values{reasons: reasons{}}
@@ -138,7 +144,7 @@ func (g *group) rules() (list []Grant) {
 				v.reasons.add(Reason{Location: spec.At(at, spec.FieldReadOnlyRootFilesystem), Value: true}, s.named)
 			}
 		}
-		add(policy.KeyReadOnlyRootFilesystem, "true", &v)
+		add(policy.Entry{Key: policy.KeyReadOnlyRootFilesystem, Index: -1}, policy.Grant{Key: policy.KeyReadOnlyRootFilesystem, Value: true}.String(), &v)
 	}
 	return list
 }
