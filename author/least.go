@@ -195,3 +195,15 @@ func Least(workloads []Workload, lv api.LevelVersion, options Options) (Suggesti
 	}
 	return s, nil
 }
+
+// String is the reason as part of a sentence.
+func (r UnmetReason) String() string {
+	switch r {
+	case NoLabel:
+		return "its pods have no label that stays, by which a policy could select them: add one, as in app.kubernetes.io/name"
+	case NoNamespace:
+		return "its namespace is no name that a namespace can have"
+	default:
+		return "no grant of a policy excuses what it sets"
+	}
+}

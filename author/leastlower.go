@@ -18,42 +18,55 @@ type lower struct {
 	policy *policy.Policy
 }
 
+// steps says which steps lead to smaller policies.
+type steps struct {
+	// tight: rules narrow too, and all volume types count.
+	tight bool
+	// keepUsers: rules over users that have ranges stay as they are.
+	keepUsers bool
+}
+
 // lowers are the policies just below a policy: each grant removed, and each narrowed by
 // one step; of a tight one also each rule. below are the paths that workloads use under
 // an entry for host paths, below its prefix.
-func lowers(p *policy.Policy, tight bool, below func(policy.Entry) []string) (list []lower) {
+func (s steps) lowers(p *policy.Policy, below func(policy.Entry) []string) (list []lower) {
 	for _, granted := range p.Granted() {
 		switch {
 		case granted.At.Container > 0:
 			continue // below, with its entry
-		case granted.At.Key == policy.KeyVolumes && !tight && slices.Contains(policy.DefaultVolumes(), granted.Grant.Value.(string)):
+		case granted.At.Key == policy.KeyVolumes && !s.tight && slices.Contains(policy.DefaultVolumes(), granted.Grant.Value.(string)):
 			continue // the default policy has it
+		case s.keepUsers && granted.At.Key == policy.KeyRunAsUser && p.Allow.RunAsUser.Rule == policy.MustRunAs:
+			continue
 		}
 		list = append(list, lower{granted.At, "without " + granted.Grant.String(), p.Without(granted.At)})
 		switch value := granted.Grant.Value.(type) {
 		case policy.HostPath:
-			list = append(list, lowerPaths(p, granted.At, value, tight, below(granted.At))...)
+			list = append(list, lowerPaths(p, granted.At, value, s.tight, below(granted.At))...)
 		case policy.PortRange:
 			list = append(list, lowerPorts(p, granted.At, value)...)
 		}
 	}
-	list = append(list, lowerUsers(p)...)
-	if tight {
+	if !s.keepUsers {
+		list = append(list, lowerUsers(p)...)
+	}
+	if s.tight {
 		for _, rule := range groupRules {
 			list = append(list, lowerGroups(p, &rule)...)
 		}
 	}
 	for i := range p.Containers {
-		list = append(list, lowerEntries(p, i)...)
+		list = append(list, s.lowerEntries(p, i)...)
 	}
 	return list
 }
 
 // lowerEntries are the steps by which an entry for single containers narrows: those of
 // a policy that says the same.
-func lowerEntries(p *policy.Policy, i int) (list []lower) {
+func (s steps) lowerEntries(p *policy.Policy, i int) (list []lower) {
 	part := p.Containers[i].Part()
-	for _, l := range lowers(&part, false, func(policy.Entry) []string { return nil }) {
+	s.tight = false // an entry demands nothing
+	for _, l := range s.lowers(&part, func(policy.Entry) []string { return nil }) {
 		less := p.DeepCopy()
 		less.WithPart(i, l.policy)
 		l.at.Container = uint8(i) + 1

@@ -275,7 +275,7 @@ func (a *asker) atomOf(w *Workload) *asked {
 
 // add puts a workload to those that need the same. Of several the first by its name
 // stands for them, so that their order changes nothing.
-func (at *asked) add(w *Workload, needs []need) {
+func (at *asked) add(w *Workload, needs []need) *shape {
 	key := signature(w, needs)
 	s := at.shapes[key]
 	if s == nil {
@@ -287,6 +287,7 @@ func (at *asked) add(w *Workload, needs []need) {
 	}
 	s.named[w.reference()] = true
 	s.all = append(s.all, w)
+	return s
 }
 
 // ordered are the shapes in order.

@@ -61,14 +61,16 @@ func (g *group) ruled(of scope) bool {
 
 // entryScope is the scope of an entry that [scope.entry] made.
 func entryScope(e *policy.ContainerEntry) (s scope) {
-	s.kind = e.Kinds[0]
-	if len(e.Names) > 0 {
-		s.name = e.Names[0]
-	}
-	if len(e.Images) > 0 {
-		s.image = e.Images[0]
-	}
+	s.kind, s.name, s.image = first(e.Kinds), first(e.Names), first(e.Images)
 	return s
+}
+
+// first is the first element of a list, the zero value where it is empty.
+func first[T any](list []T) (zero T) {
+	if len(list) == 0 {
+		return zero
+	}
+	return list[0]
 }
 
 // own reports whether the policy's own rule over users speaks of a scope.
@@ -187,9 +189,9 @@ func (g *group) open(key policy.Key, where []Unpinned) {
 	if len(where) == 0 {
 		return
 	}
-	first := slices.MinFunc(where, compareUnpinned)
-	first.Key = key
-	g.unpinned = append(g.unpinned, first)
+	one := slices.MinFunc(where, compareUnpinned)
+	one.Key = key
+	g.unpinned = append(g.unpinned, one)
 }
 
 func compareUnpinned(a, b Unpinned) int {

@@ -55,6 +55,8 @@ type trial struct {
 	set   policy.Set
 	err   error
 	byKey map[policyKey]*group
+	// alone: each workload is held against the policy of its group alone.
+	alone bool
 }
 
 type policyKey struct{ namespace, name string }
@@ -73,6 +75,9 @@ func newTrial(groups []*group, a *asker) *trial {
 // allowed reports whether a workload is allowed under the policies, with a smaller one
 // in place of that of a group, none for nil.
 func (t *trial) allowed(w *Workload, g *group, smaller *policy.Policy) bool {
+	if t.alone {
+		return w.AdmitUnder(t.lv, smaller).Allowed()
+	}
 	for _, p := range t.set.Governing(w.namespace(), w.labels()) {
 		governs := t.byKey[policyKey{p.Namespace, p.Name}]
 		under := smaller
@@ -145,7 +150,7 @@ func (t *trial) step(g *group) bool {
 	g.steps = nil
 	by := g.needsByEntry()
 	below := func(e policy.Entry) []string { return g.pathsBelow(e, by[e]) }
-	for _, l := range lowers(g.policy, t.options.Tight, below) {
+	for _, l := range (steps{tight: t.options.Tight, keepUsers: t.alone}).lowers(g.policy, below) {
 		witness := t.refused(g, &l, by)
 		if witness == nil {
 			g.policy = l.policy
