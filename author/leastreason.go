@@ -21,6 +21,9 @@ func (r *Reason) String() string {
 		who = fmt.Sprintf("volume %q", r.Volume)
 	}
 	value := "unset"
+	if name, ok := r.Value.(string); ok && r.Volume != "" && name == spec.VolumeTypeOf(r.Field) {
+		return spec.Printable(fmt.Sprintf("volume %q is of type %s", r.Volume, name))
+	}
 	if r.Value != nil {
 		value = fmt.Sprint(r.Value)
 	}

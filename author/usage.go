@@ -274,13 +274,21 @@ func (u *use) narrower() (*policy.Policy, []Reason) {
 	a := &asker{reader: u.reader}
 	g.policy = merged(&u.reader.base, widened(g.shapes))
 	g.narrowUsers(a)
-	g.pinPaths(a)
+	if u.pinsPaths() {
+		g.pinPaths(a)
+	}
 	t := &trial{asker: a, groups: []*group{g}, alone: true}
 	t.shrink()
 	if sameGrants(g.policy, u.policy) || g.policy.Validate() != nil {
 		return nil, nil
 	}
 	return g.policy, u.filled(g)
+}
+
+// pinsPaths reports whether the policy says more of host paths than where they are: then
+// the narrower one does too.
+func (u *use) pinsPaths() bool {
+	return slices.ContainsFunc(u.policy.Allow.AllowedHostPaths, func(h policy.HostPath) bool { return h.RecursiveReadOnly || h.Types != nil })
 }
 
 // sameGrants reports whether two policies with the same rules grant the same.

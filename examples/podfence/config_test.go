@@ -57,6 +57,10 @@ var noSettings = map[string]string{
 	"denied-only":    "it is for who reads the answer",
 	"summary":        "the same",
 	"help":           "it is no setting",
+	"tight":          "it is about one suggestion",
+	"whole-pod":      "the same",
+	"per-workload":   "the same",
+	"explain":        "it is for who reads the answer",
 }
 
 // TestEveryFlagIsASetting: whoever adds a flag decides whether a file may have it.

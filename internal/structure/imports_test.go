@@ -30,6 +30,7 @@ var arrows = map[string][]string{
 	"":                    {"spec", "policy", "evaluate", "mutate", "internal/governing", "internal/kinds"},
 	"internal/kinds":      {"spec"},
 	"review":              {"spec", "policy", "evaluate", "mutate", "", "internal/podwalk", "internal/kinds"},
+	"author":              {"spec", "policy", "evaluate", "", "internal/podwalk"},
 	"podfencetest":        {"spec", "policy", "evaluate", ""},
 	"internal/podgen":     {"spec", "policy"},
 	"internal/fuzzinput":  {},
@@ -73,7 +74,7 @@ func goList(t *testing.T, patterns ...string) []listed {
 	}
 }
 
-// TestImportsRunOneWay: spec <- policy <- {mutate, evaluate} <- podfence <- review <-
+// TestImportsRunOneWay: spec <- policy <- {mutate, evaluate} <- podfence <- {review, author} <-
 // examples, and mutate and evaluate never import each other, so that each can
 // judge the other.
 func TestImportsRunOneWay(t *testing.T) {
