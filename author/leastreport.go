@@ -3,6 +3,7 @@ package author
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/podfence/podfence/internal/podwalk"
@@ -61,13 +62,6 @@ func (t *trial) verify(s *Suggestion, set policy.Set) {
 // suggested is a group's policy with what is said of it.
 func (g *group) suggested() Suggested {
 	s := Suggested{Policy: *g.policy, Unpinned: g.unpinned}
-	governs := map[Reference]bool{}
-	for _, shape := range g.shapes {
-		for ref := range shape.named {
-			governs[ref] = true
-		}
-	}
-	s.Governs = sortedReferences(governs)
 	others := map[Reference]bool{}
 	for _, id := range g.others {
 		at := g.atoms[id]
@@ -75,11 +69,15 @@ func (g *group) suggested() Suggested {
 			others[w.reference()] = true
 		}
 		for _, shape := range at.shapes {
-			for ref := range shape.named {
-				others[ref] = true
-			}
+			maps.Copy(others, shape.named)
 		}
 	}
+	governs := map[Reference]bool{}
+	for _, shape := range g.shapes {
+		maps.Copy(governs, shape.named)
+	}
+	maps.DeleteFunc(governs, func(ref Reference, _ bool) bool { return others[ref] })
+	s.Governs = sortedReferences(governs)
 	s.Others = sortedReferences(others)
 	s.Grants = g.grants()
 	return s
