@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/podfence/podfence/author"
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
@@ -42,6 +43,19 @@ var jsonForms = map[string]reflect.Type{
 	"`podfence version`":               reflect.TypeFor[versionRecord](),
 	"A warning of `policy.Lint`":       reflect.TypeFor[policy.Warning](),
 	"A policy that a warning is about": reflect.TypeFor[policy.Reference](),
+	"`podfence suggest`":               reflect.TypeFor[author.SuggestionRecord](),
+	"A suggested policy":               reflect.TypeFor[author.SuggestedRecord](),
+	"A workload":                       reflect.TypeFor[author.Reference](),
+	"A grant and what needs it":        reflect.TypeFor[author.GrantRecord](),
+	"A field that needs a grant":       reflect.TypeFor[author.ReasonRecord](),
+	"A rule that is not pinned":        reflect.TypeFor[author.UnpinnedRecord](),
+	"A remark about manifests":         reflect.TypeFor[author.RemarkRecord](),
+	"A workload that no policy allows": reflect.TypeFor[author.UnmetRecord](),
+	"The proof":                        reflect.TypeFor[author.ProofRecord](),
+	"A smaller policy that was tried":  reflect.TypeFor[author.StepRecord](),
+	"`podfence usage`":                 reflect.TypeFor[author.PolicyUseRecord](),
+	"The pods of an owner":             reflect.TypeFor[author.OwnerUseRecord](),
+	"A grant and what uses it":         reflect.TypeFor[author.EntryUseRecord](),
 }
 
 // jsonField is a row of a table.

@@ -41,7 +41,7 @@ comments counts them: minimal: 9 smaller policies tried, each refuses a pod.
 
 Exit status: 0 if every workload is allowed under what is printed; 1 if no policy can
 allow some of them; 2 if something could not be decided.`,
-		Example: `  podfence suggest -f manifests/ > policies/suggested.yaml
+		Example: `  podfence suggest -f manifests/ > suggested.yaml
   podfence suggest -f manifests/ --tight
   podfence suggest -f manifests/ --explain
   kubectl get deployments,daemonsets,statefulsets,services -n prod -o json | podfence suggest -f -`,

@@ -92,6 +92,8 @@ var rules = []rule{
 	{text: `podfence mutate -`, with: "<manifests/nginx-deployment.yaml"},
 	{text: `podfence lint`, with: "policies/"},
 	{text: `podfence survey`, with: "manifests/"},
+	{text: `podfence suggest`, with: "manifests/"},
+	{text: `podfence usage`, with: "manifests/ --policies policies/"},
 	{text: `podfence function`, with: "<examples/kustomize/resourcelist.yaml"},
 	{text: `podfence <command> .*`, notRun: byName},
 	{text: `helm (install|upgrade|template)`, notRun: byName},
