@@ -22,8 +22,8 @@ type lower struct {
 type steps struct {
 	// tight: rules narrow too, and all volume types count.
 	tight bool
-	// keepUsers: rules over users that have ranges stay as they are.
-	keepUsers bool
+	// keepRanges: ranges stay as they are, and rules over users that have some.
+	keepRanges bool
 }
 
 // lowers are the policies just below a policy: each grant removed, and each narrowed by
@@ -36,7 +36,7 @@ func (s steps) lowers(p *policy.Policy, below func(policy.Entry) []string) (list
 			continue // below, with its entry
 		case granted.At.Key == policy.KeyVolumes && !s.tight && slices.Contains(policy.DefaultVolumes(), granted.Grant.Value.(string)):
 			continue // the default policy has it
-		case s.keepUsers && granted.At.Key == policy.KeyRunAsUser && p.Allow.RunAsUser.Rule == policy.MustRunAs:
+		case s.keepRanges && granted.At.Key == policy.KeyRunAsUser && p.Allow.RunAsUser.Rule == policy.MustRunAs:
 			continue
 		}
 		list = append(list, lower{granted.At, "without " + granted.Grant.String(), p.Without(granted.At)})
@@ -44,10 +44,12 @@ func (s steps) lowers(p *policy.Policy, below func(policy.Entry) []string) (list
 		case policy.HostPath:
 			list = append(list, lowerPaths(p, granted.At, value, s.tight, below(granted.At))...)
 		case policy.PortRange:
-			list = append(list, lowerPorts(p, granted.At, value)...)
+			if !s.keepRanges {
+				list = append(list, lowerPorts(p, granted.At, value)...)
+			}
 		}
 	}
-	if !s.keepUsers {
+	if !s.keepRanges {
 		list = append(list, lowerUsers(p)...)
 	}
 	if s.tight {

@@ -150,7 +150,7 @@ func (t *trial) step(g *group) bool {
 	g.steps = nil
 	by := g.needsByEntry()
 	below := func(e policy.Entry) []string { return g.pathsBelow(e, by[e]) }
-	for _, l := range (steps{tight: t.options.Tight, keepUsers: t.alone}).lowers(g.policy, below) {
+	for _, l := range (steps{tight: t.options.Tight, keepRanges: t.alone}).lowers(g.policy, below) {
 		witness := t.refused(g, &l, by)
 		if witness == nil {
 			g.policy = l.policy
@@ -176,7 +176,7 @@ func (t *trial) refused(g *group, l *lower, by map[policy.Entry][]needOf) *shape
 			return n.shape
 		}
 	}
-	if !isRule(l.at.Key) {
+	if !t.alone && !isRule(l.at.Key) {
 		return nil
 	}
 	for _, s := range g.shapes {

@@ -272,10 +272,16 @@ func (u *use) narrower() (*policy.Policy, []Reason) {
 	at := asked{shapes: u.shapes}
 	g := &group{shapes: at.ordered()}
 	a := &asker{reader: u.reader}
-	g.policy = merged(&u.reader.base, widened(g.shapes))
-	g.narrowUsers(a)
-	if u.pinsPaths() {
-		g.pinPaths(a)
+	if len(u.policy.Containers) > 0 {
+		// Entries for other containers than those that it names could be wider than it:
+		// what it says is only made smaller.
+		g.policy = u.policy.DeepCopy()
+	} else {
+		g.policy = merged(&u.reader.base, widened(g.shapes))
+		g.narrowUsers(a)
+		if u.pinsPaths() {
+			g.pinPaths(a)
+		}
 	}
 	t := &trial{asker: a, groups: []*group{g}, alone: true}
 	t.shrink()
