@@ -60,6 +60,10 @@ func (d *demander) rule(row *policy.Demand, standing int) {
 		if allow.ReadOnlyRootFilesystem {
 			d.readOnlyRoot()
 		}
+	case policy.KeyUserNamespace:
+		if allow.RequiresUserNamespace() {
+			d.userNamespace()
+		}
 	}
 }
 
@@ -347,4 +351,21 @@ func (d *demander) readOnlyRoot() {
 			d.add(policy.KeyReadOnlyRootFilesystem, location, false, "true")
 		}
 	}
+}
+
+// userNamespace demands hostUsers=false. Where it is unset and the API refuses it
+// beside another field, that is what the pod's author can change.
+func (d *demander) userNamespace() {
+	if spec.InUserNamespace(d.pod) {
+		return
+	}
+	var value any
+	want := "false"
+	if d.pod.HostUsers != nil {
+		value = true
+	}
+	if forbids := spec.ForbidsUserNamespace(d.pod); forbids != "" {
+		want = "false, which the API refuses beside " + forbids
+	}
+	d.add(policy.KeyUserNamespace, spec.At(spec.Container{}, spec.FieldHostUsers), value, want)
 }

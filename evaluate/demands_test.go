@@ -254,6 +254,9 @@ func volumeRuleRows() []ruleRow {
 
 func otherRuleRows() []ruleRow {
 	readOnly := policy.Allow{ReadOnlyRootFilesystem: true}
+	userNamespace := policy.Allow{UserNamespace: policy.UserNamespaceRequired}
+	onSpec := func(set func(*corev1.PodSpec)) func(*corev1.Pod) { return func(pod *corev1.Pod) { set(&pod.Spec) } }
+	hostUsers := func(v bool) func(*corev1.Pod) { return onSpec(func(s *corev1.PodSpec) { s.HostUsers = &v }) }
 	everything := policy.Allow{
 		RunAsUser:  policy.UserRule{Rule: policy.MustRunAs, Ranges: []policy.IDRange{ids(400, 400)}},
 		RunAsGroup: groupRule(policy.MustRunAs, ids(400, 400)), FSGroup: groupRule(policy.MustRunAs, ids(400, 400)),
@@ -272,6 +275,28 @@ func otherRuleRows() []ruleRow {
 				`container "main" ` + readOnlyOf + " must be true, is unset; " +
 				`ephemeral container "debug" ` + readOnlyOf + " must be true, is unset)"},
 		{name: "read-only root not demanded", why: "the default demands nothing", pod: onAll(readOnlyRoot(ptr(false)))},
+		{name: "user namespace", why: "what is demanded is there", pod: hostUsers(false), allow: userNamespace},
+		{name: "user namespace unset", why: "unset is the host's", pod: unchanged, allow: userNamespace,
+			want:    lines("spec.hostUsers is unset, must be false [allow.userNamespace]"),
+			message: `allow.userNamespace of policy "web" (pod hostUsers must be false, is unset)`},
+		{name: "user namespace of the host", why: "the author's value", pod: hostUsers(true), allow: userNamespace,
+			want:    lines("spec.hostUsers is true, must be false [allow.userNamespace]"),
+			message: `allow.userNamespace of policy "web" (pod hostUsers must be false, is true)`},
+		{name: "user namespace with hostNetwork", why: "it says what keeps it from being filled in", pod: onSpec(func(s *corev1.PodSpec) { s.HostNetwork = true }), allow: policy.Allow{UserNamespace: "Required", HostNetwork: true},
+			want:    lines("spec.hostUsers is unset, must be false, which the API refuses beside hostNetwork [allow.userNamespace]"),
+			message: `allow.userNamespace of policy "web" (pod hostUsers must be false, which the API refuses beside hostNetwork, is unset)`},
+		{name: "user namespace with hostPID", why: "as with the host's network", pod: onSpec(func(s *corev1.PodSpec) { s.HostPID = true }), allow: policy.Allow{UserNamespace: "Required", HostPID: true},
+			want: lines("spec.hostUsers is unset, must be false, which the API refuses beside hostPID [allow.userNamespace]")},
+		{name: "user namespace with hostIPC", why: "as with the host's network", pod: each(hostUsers(true), onSpec(func(s *corev1.PodSpec) { s.HostIPC = true })), allow: policy.Allow{UserNamespace: "Required", HostIPC: true},
+			want: lines("spec.hostUsers is true, must be false, which the API refuses beside hostIPC [allow.userNamespace]")},
+		{name: "user namespace with block devices", why: "as with the host's network, in any container", pod: onInit(func(c *corev1.Container) { c.VolumeDevices = []corev1.VolumeDevice{{Name: "v"}} }), allow: userNamespace,
+			want: lines("spec.hostUsers is unset, must be false, which the API refuses beside volumeDevices [allow.userNamespace]")},
+		{name: "user namespace on Windows", why: "the API forbids the field there", pod: windows, allow: userNamespace},
+		{name: "user namespace not demanded", why: "the default demands nothing", pod: hostUsers(true)},
+		{name: "root in the user namespace that is demanded", why: "the standard lets it be there since v1.35", at: "restricted:v1.35", pod: each(hostUsers(false), podUser(0)), allow: userNamespace},
+		{name: "root in the user namespace that is demanded, before v1.35", why: "the standard looked at the user then", at: "restricted:v1.34", pod: each(hostUsers(false), podUser(0)), allow: userNamespace,
+			want:    lines(podSec + "runAsUser is 0, must be any UID but 0 [runAsUser]"),
+			message: "runAsUser=0 (pod must not set runAsUser=0)"},
 		{name: "Windows", why: "it cannot carry what the rules are about, volumes excepted", pod: windows, allow: everything,
 			want:    lines(`spec.volumes[1].secret (volume "b") is "secret", must be one of configMap [allow.volumes]`),
 			message: `allow.volumes of policy "web" (volume "b" must be one of configMap, is "secret")`},

@@ -30,7 +30,8 @@ func (v *view) excuses(found *Violation, p *policy.Policy) (by policy.Entry, ok 
 		if !ok {
 			return policy.Entry{}, false
 		}
-		if by == (policy.Entry{}) {
+		// The first of the policy's entries is named, whatever the order of containers.
+		if by == (policy.Entry{}) || by.Container == 0 || granted.Container != 0 && granted.Container < by.Container {
 			by = granted
 		}
 	}

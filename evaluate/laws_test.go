@@ -126,7 +126,10 @@ func TestPassAllocatesNothing(t *testing.T) {
 		Name:              "web",
 		Namespace:         "default",
 		PodSelectorLabels: map[string]string{"app": "web"},
-		Allow:             policy.Allow{Privileged: true, AllowedCapabilities: []string{"NET_ADMIN"}},
+		Allow:             policy.Allow{Privileged: true, AllowedCapabilities: []string{"NET_ADMIN"}, RunAsGroup: policy.GroupRule{Rule: policy.MayRunAs, Ranges: []policy.IDRange{{Min: 1, Max: 1}}}},
+		Containers: []policy.ContainerEntry{{
+			Names: []string{"istio-*"}, Images: []string{"docker.io/istio/proxyv2:*"}, Allow: policy.ContainerAllow{RunAsUser: policy.UserRule{Rule: policy.RunAsAny}},
+		}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -47,14 +47,22 @@ func copyList(pod *corev1.PodSpec, kind spec.ContainerKind) {
 
 // podOwned is the memory of what apply writes on a pod, in one piece.
 type podOwned struct {
-	sc      corev1.PodSecurityContext
-	fsGroup int64
+	sc           corev1.PodSecurityContext
+	fsGroup      int64
+	changePolicy corev1.PodFSGroupChangePolicy
 	// groups is room for as many supplemental groups as policies usually fill.
 	groups [1]int64
 	policy corev1.SupplementalGroupsPolicy
 }
 
 func applyPod(pod *corev1.PodSpec, fills []plan.Fill, groups []int64) {
+	if fills[0].Field == plan.HostUsers { // the one field outside the security context, and the first
+		pod.HostUsers = new(bool)
+		fills = fills[1:]
+	}
+	if len(fills) == 0 {
+		return
+	}
 	own := &podOwned{}
 	if pod.SecurityContext != nil {
 		own.sc = *pod.SecurityContext
@@ -65,6 +73,9 @@ func applyPod(pod *corev1.PodSpec, fills []plan.Fill, groups []int64) {
 		case plan.PodFSGroup:
 			own.fsGroup = f.Value
 			own.sc.FSGroup = &own.fsGroup
+		case plan.PodFSGroupChangePolicy:
+			own.changePolicy = corev1.PodFSGroupChangePolicy(plan.FieldOf(f.Field).Word)
+			own.sc.FSGroupChangePolicy = &own.changePolicy
 		case plan.PodSupplementalGroups:
 			own.sc.SupplementalGroups = append(own.groups[:0], groups...)
 		case plan.PodSupplementalGroupsPolicy:

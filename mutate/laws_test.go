@@ -128,12 +128,18 @@ func memory(v reflect.Value, path string, into map[unsafe.Pointer]string) {
 // value, as pointers and lists.
 func owned(pod *corev1.Pod, l spec.Location) (list []reflect.Value) {
 	add := func(v any) { list = append(list, reflect.ValueOf(v)) }
+	if l.Field == spec.FieldHostUsers {
+		add(pod.Spec.HostUsers)
+		return list
+	}
 	if l.Container.Kind == 0 {
 		sc := pod.Spec.SecurityContext
 		add(sc)
 		switch l.Field {
 		case spec.FieldPodFSGroup:
 			add(sc.FSGroup)
+		case spec.FieldPodFSGroupChangePolicy:
+			add(sc.FSGroupChangePolicy)
 		case spec.FieldSupplementalGroupsPolicy:
 			add(sc.SupplementalGroupsPolicy)
 		default:
@@ -236,6 +242,9 @@ func TestSharesAndOwns(t *testing.T) {
 func sharesTheRest(t *rapid.T, pod, filled *corev1.Pod, report *mutate.Report) {
 	kinds, containers := map[spec.ContainerKind]bool{}, map[spec.Container]bool{}
 	for _, c := range report.Changes() {
+		if c.Field == spec.FieldHostUsers { // which stands in no security context
+			continue
+		}
 		kinds[c.Container.Kind], containers[c.Container] = true, true
 	}
 	same := func(what string, a, b any) {

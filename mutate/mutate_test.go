@@ -39,7 +39,7 @@ const completePod = `{securityContext: {fsGroup: 2, supplementalGroups: [2]}, co
 
 var mutateRows = [][]mutateRow{
 	unsetRows, inheritanceRows, privilegeRows, capabilityRows, windowsRows, userNamespaceRows,
-	annotationRows, userRows, groupRows, policyRows, containerRows,
+	annotationRows, userRows, groupRows, policyRows, containerRows, entryRows,
 }
 
 var unsetRows = []mutateRow{
@@ -425,6 +425,18 @@ var userRows = []mutateRow{
 // strictGroups demands that the image adds no groups.
 const strictGroups = "allow: {supplementalGroups: {policy: Strict}}"
 
+// onRootMismatch fills when the kubelet hands volumes over, and userNamespace demands
+// one of the pod's own.
+const (
+	onRootMismatch = "mutations: {fsGroupChangePolicy: OnRootMismatch}"
+	userNamespace  = "allow: {userNamespace: Required}"
+)
+
+// rule1 is a rule over the fsGroup that admits the default.
+func rule1(rule string) string {
+	return "allow: {fsGroup: {rule: " + rule + ", ranges: [{min: 1, max: 1}]}}\n"
+}
+
 // groupCase is one of the three groups.
 type groupCase struct{ rule, mutation, name, plain, explicit string }
 
@@ -462,6 +474,57 @@ var groupRows = func() (rows []mutateRow) {
 		mutateRow{name: "supplementalGroups [] explicit under MayRunAs", why: "as under RunAsAny", spec: under("{supplementalGroups: []}"),
 			policy: "allow: {supplementalGroups: {rule: MayRunAs, ranges: [{min: 1, max: 1}]}}\nmutations: {supplementalGroups: []}",
 			want:   bare.without("pod supplementalGroups"), unset: []string{"pod supplementalGroups: policy"}},
+		mutateRow{name: "runAsGroup none", why: "images whose files belong to group 0 break with another", spec: one("{}"), policy: "mutations: {runAsGroup: none}",
+			want: bare.without("c0 runAsGroup"), unset: []string{"c0 runAsGroup: policy"}},
+		mutateRow{name: "runAsGroup none in every container", why: "each is left", spec: "{initContainers: [{name: i}], containers: [{name: a, securityContext: {runAsGroup: 5}}]}", policy: "mutations: {runAsGroup: none}",
+			want: groups.and(bareContainer("i0").without("i0 runAsGroup")).and(bareContainer("c0").without("c0 runAsGroup")), unset: []string{"i0 runAsGroup: policy"}},
+		mutateRow{name: "fsGroup none", why: "Postgres refuses a data directory that a group may read", spec: one("{}"), policy: "mutations: {fsGroup: none}",
+			want: bare.without("pod fsGroup"), unset: []string{"pod fsGroup: policy"}},
+		mutateRow{name: "fsGroup none beside the author's", why: "there is nothing to fill, and nothing to say", spec: under("{fsGroup: 5}"), policy: "mutations: {fsGroup: none}", want: bare.without("pod fsGroup")},
+		mutateRow{name: "fsGroup none under MayRunAs", why: "in place of the default that the rule admits", spec: one("{}"), policy: rule1("MayRunAs") + "mutations: {fsGroup: none}",
+			want: bare.without("pod fsGroup"), unset: []string{"pod fsGroup: policy"}},
+		mutateRow{name: "fsGroup none on windows", why: "the policy's reason comes first", spec: inPod("os: {name: windows}"), policy: "mutations: {fsGroup: none}",
+			want: changes{"c0 runAsNonRoot": "true"}, unset: append([]string{"pod fsGroup: policy"}, exceptNonRoot("windows")[1:]...)},
+		mutateRow{name: "fsGroupChangePolicy", why: "where an fsGroup is filled in", spec: one("{}"), policy: onRootMismatch, want: bare.with("pod fsGroupChangePolicy", `"OnRootMismatch"`)},
+		mutateRow{name: "fsGroupChangePolicy, the author's fsGroup", why: "where one is set", spec: under("{fsGroup: 5}"), policy: onRootMismatch,
+			want: bare.without("pod fsGroup").with("pod fsGroupChangePolicy", `"OnRootMismatch"`)},
+		mutateRow{name: "fsGroupChangePolicy, the author's alone", why: "the group is the author's, 0 too", spec: under("{fsGroup: 0, supplementalGroups: [5]}"), policy: onRootMismatch,
+			want: bareContainer("c0").with("pod fsGroupChangePolicy", `"OnRootMismatch"`)},
+		mutateRow{name: "fsGroupChangePolicy Always", why: "never overridden", spec: under("{fsGroupChangePolicy: Always}"), policy: onRootMismatch, want: bare},
+		mutateRow{name: "fsGroupChangePolicy empty", why: "a value, which the API refuses", spec: under(`{fsGroupChangePolicy: ""}`), policy: onRootMismatch, want: bare},
+		mutateRow{name: "fsGroupChangePolicy without an fsGroup", why: "it would mean nothing", spec: one("{}"), policy: "mutations: {fsGroup: none, fsGroupChangePolicy: OnRootMismatch}",
+			want: bare.without("pod fsGroup"), unset: []string{"pod fsGroup: policy", "pod fsGroupChangePolicy: noFSGroup"}},
+		mutateRow{name: "fsGroupChangePolicy with fsGroup none, the author's fsGroup", why: "who sets one gets it", spec: under("{fsGroup: 5}"), policy: "mutations: {fsGroup: none, fsGroupChangePolicy: OnRootMismatch}",
+			want: bare.without("pod fsGroup").with("pod fsGroupChangePolicy", `"OnRootMismatch"`)},
+		mutateRow{name: "fsGroupChangePolicy not filled by default", why: "the kubelet's default is another", spec: under("{fsGroup: 5}"), policy: "mutations: {fsGroup: 5}", want: bare.without("pod fsGroup")},
+		mutateRow{name: "fsGroupChangePolicy on windows", why: "the API forbids the field there", spec: inPod("os: {name: windows}"), policy: onRootMismatch,
+			want: changes{"c0 runAsNonRoot": "true"}, unset: leavesAll("windows", "pod fsGroupChangePolicy: windows")},
+		mutateRow{name: "user namespace demanded", why: "runAsNonRoot and the like are filled in all the same: versions before v1.35 demand them", spec: one("{}"), policy: userNamespace,
+			want: bare.with("pod spec.hostUsers", "false")},
+		mutateRow{name: "user namespace demanded, nothing else to fill", why: "it stands in no security context, and none is made", spec: completePod, policy: userNamespace,
+			want: changes{"pod spec.hostUsers": "false"}},
+		mutateRow{name: "user namespace demanded, hostUsers true", why: "never overridden; Evaluate denies it", spec: inPod("hostUsers: true"), policy: userNamespace, want: bare},
+		mutateRow{name: "user namespace demanded, hostUsers false", why: "the author's, in which the standard leaves the user free", spec: inPod("hostUsers: false"), policy: userNamespace,
+			want: bare.without("c0 runAsNonRoot"), unset: []string{"c0 runAsNonRoot: userNamespace"}},
+		mutateRow{name: "user namespace demanded, hostNetwork", why: "the API refuses both together (validateHostUsers)", spec: inPod("hostNetwork: true"), policy: userNamespace,
+			want: bare, unset: []string{"pod spec.hostUsers: hostNamespaces"}},
+		mutateRow{name: "user namespace demanded, hostPID", why: "the API refuses both together (validateHostUsers)", spec: inPod("hostPID: true"), policy: userNamespace,
+			want: bare, unset: []string{"pod spec.hostUsers: hostNamespaces"}},
+		mutateRow{name: "user namespace demanded, hostIPC", why: "the API refuses both together (validateHostUsers)", spec: inPod("hostIPC: true"), policy: userNamespace,
+			want: bare, unset: []string{"pod spec.hostUsers: hostNamespaces"}},
+		mutateRow{name: "user namespace demanded, block devices", why: "the API refuses both together, in any container (validateHostUsers)",
+			spec: "{initContainers: [{name: i, volumeDevices: [{name: v, devicePath: /v}]}], containers: [{name: a}]}", policy: userNamespace,
+			want: bare.and(bareContainer("i0")), unset: []string{"pod spec.hostUsers: volumeDevices"}},
+		mutateRow{name: "user namespace demanded, block devices of an ephemeral container", why: "the API looks at all kinds",
+			spec: "{containers: [{name: a}], ephemeralContainers: [{name: e, volumeDevices: [{name: v, devicePath: /v}]}]}", policy: userNamespace,
+			want: bare.and(bareContainer("e0")), unset: []string{"pod spec.hostUsers: volumeDevices"}},
+		mutateRow{name: "user namespace demanded, host ports and /proc", why: "the API lets both be", spec: "{containers: [{name: a, ports: [{hostPort: 80, containerPort: 80}], securityContext: {procMount: Unmasked}}]}", policy: userNamespace,
+			want: bare.with("pod spec.hostUsers", "false")},
+		mutateRow{name: "user namespace demanded, root", why: "the author's user stays, and is root in the namespace", spec: under("{runAsUser: 0}"), policy: userNamespace,
+			want: bare.without("c0 runAsNonRoot").with("pod spec.hostUsers", "false"), unset: []string{"c0 runAsNonRoot: rootUser"}},
+		mutateRow{name: "user namespace demanded on windows", why: "the API forbids the field there", spec: inPod("os: {name: windows}"), policy: userNamespace,
+			want: changes{"c0 runAsNonRoot": "true"}, unset: leavesAll("windows", "pod spec.hostUsers: windows")},
+		mutateRow{name: "user namespace not demanded", why: "it is never the default", spec: inPod("hostUsers: true"), want: bare},
 		mutateRow{name: "Strict demanded", why: "unset is Merge, with which the image adds groups", spec: under("{}"), policy: strictGroups,
 			want: bare.with("pod supplementalGroupsPolicy", `"Strict"`)},
 		mutateRow{name: "Strict demanded, no security context", why: "the pod has one then, with all its fields in one operation", spec: one("{}"), policy: strictGroups,
@@ -613,6 +676,8 @@ func TestControlsNameTheFills(t *testing.T) {
 		spec.FieldRunAsGroup:               "mutations.runAsGroup",
 		spec.FieldPodFSGroup:               "mutations.fsGroup",
 		spec.FieldSupplementalGroups:       "mutations.supplementalGroups",
+		spec.FieldPodFSGroupChangePolicy:   "mutations.fsGroupChangePolicy",
+		spec.FieldHostUsers:                "allow.userNamespace",
 		spec.FieldSupplementalGroupsPolicy: "allow.supplementalGroups",
 		spec.FieldReadOnlyRootFilesystem:   "allow.readOnlyRootFilesystem",
 	}
@@ -666,6 +731,7 @@ func TestEveryReasonHasARow(t *testing.T) {
 	reasons := map[mutate.Reason]bool{
 		mutate.PolicyLeaves: false, mutate.Windows: false, mutate.Mirror: false, mutate.PrivilegedContainer: false, mutate.AddsSysAdmin: false,
 		mutate.RootUser: false, mutate.Administrator: false, mutate.NonRoot: false, mutate.UserNamespace: false, mutate.Annotation: false, mutate.Inherited: false,
+		mutate.HostNamespaces: false, mutate.VolumeDevices: false, mutate.NoFSGroup: false,
 	}
 	for _, rows := range mutateRows {
 		for _, row := range rows {
@@ -679,7 +745,47 @@ func TestEveryReasonHasARow(t *testing.T) {
 			t.Errorf("%q: in a row %v, explained as %q", reason, found, reason.String())
 		}
 	}
-	if len(reasons) != 11 {
-		t.Errorf("rows give %d reasons, the package has 11", len(reasons))
+	if len(reasons) != 14 {
+		t.Errorf("rows give %d reasons, the package has 14", len(reasons))
 	}
+}
+
+// mesh is a pod with a container that sets the network up and one that does the work.
+const mesh = "{initContainers: [{name: istio-init, image: 'istio/proxyv2:1.24'}], containers: [{name: a, image: nginx}]}"
+
+var entryRows = []mutateRow{
+	{name: "a user for one container", why: "the entry names it, the other gets none", spec: mesh,
+		policy: "containers: [{names: [istio-init], images: ['docker.io/istio/proxyv2:*'], mutations: {runAsUser: 65534, runAsGroup: 65534}}]",
+		want:   groups.and(bareContainer("i0")).and(bareContainer("c0")).with("i0 runAsUser", "65534").with("i0 runAsGroup", "65534")},
+	{name: "an entry of another image", why: "the name alone is not enough", spec: mesh,
+		policy: "containers: [{names: [istio-init], images: ['docker.io/istio/pilot:*'], mutations: {runAsUser: 65534}}]",
+		want:   groups.and(bareContainer("i0")).and(bareContainer("c0"))},
+	{name: "root for one container", why: "what it is granted is not filled in against it", spec: mesh,
+		policy: "containers: [{kinds: [init], allow: {runAsUser: RunAsAny, allowPrivilegeEscalation: true}, mutations: {dropAllCapabilities: false, setDefaultSeccompProfile: false}}]",
+		want:   groups.and(bareContainer("c0")).and(changes{"i0 privileged": "false", "i0 runAsGroup": "1"}),
+		unset:  []string{"i0 allowPrivilegeEscalation: policy", "i0 capabilities.drop: policy", "i0 runAsNonRoot: policy", "i0 seccompProfile.type: policy"}},
+	{name: "what the policy turns off and the entry on", why: "the entry speaks for its container", spec: mesh,
+		policy: "mutations: {dropAllCapabilities: false, runAsUser: 5}\ncontainers: [{kinds: [init], mutations: {dropAllCapabilities: true, runAsUser: 6}}]",
+		want: func() changes {
+			want := groups.and(bareContainer("i0")).and(bareContainer("c0")).with("i0 runAsUser", "6").with("c0 runAsUser", "5")
+			delete(want, "c0 capabilities.drop")
+			return want
+		}(),
+		unset: []string{"c0 capabilities.drop: policy"}},
+	{name: "two entries that name a user", why: "the lowest counts, in whichever order", spec: mesh,
+		policy: "containers: [{kinds: [init], mutations: {runAsUser: 9}}, {names: ['istio-*'], mutations: {runAsUser: 8}}]",
+		want:   groups.and(bareContainer("i0")).and(bareContainer("c0")).with("i0 runAsUser", "8")},
+	{name: "a privileged container that an entry grants", why: "it drops nothing, as under the policy's own grant",
+		spec:   "{containers: [{name: a, securityContext: {privileged: true}}, {name: b, securityContext: {privileged: true}}]}",
+		policy: "containers: [{names: [a], allow: {privileged: true}}]",
+		want: groups.and(changes{"c0 runAsGroup": "1", "c0 runAsNonRoot": "true", "c0 seccompProfile.type": `"RuntimeDefault"`}).
+			and(changes{"c1 capabilities.drop": `["ALL"]`, "c1 runAsGroup": "1", "c1 runAsNonRoot": "true", "c1 seccompProfile.type": `"RuntimeDefault"`}),
+		unset: []string{"c0 allowPrivilegeEscalation: privileged", "c0 capabilities.drop: privileged", "c1 allowPrivilegeEscalation: privileged"}},
+	{name: "a user that the author set", why: "fills, never overrides", spec: one("{runAsUser: 7}"),
+		policy: "containers: [{kinds: [regular], mutations: {runAsUser: 8}}]", want: bare},
+	{name: "a user that the pod has", why: "the effective value is set", spec: "{securityContext: {runAsUser: 7}, containers: [{name: a}]}",
+		policy: "containers: [{kinds: [regular], mutations: {runAsUser: 8}}]", want: bare},
+	{name: "an entry for sidecars", why: "one is no init container that ends", spec: "{initContainers: [{name: b, restartPolicy: Always}], containers: [{name: a}]}",
+		policy: "containers: [{kinds: [sidecar], mutations: {runAsUser: 8}}, {kinds: [init], mutations: {runAsUser: 3}}]",
+		want:   groups.and(bareContainer("i0")).and(bareContainer("c0")).with("i0 runAsUser", "8")},
 }

@@ -96,6 +96,15 @@ const (
 	// Inherited: the container inherits a value that its author set on the pod
 	// against the standard.
 	Inherited Reason = "inherited"
+	// HostNamespaces: the pod uses the host's network, PID or IPC namespace, and API
+	// validation refuses hostUsers=false beside it.
+	HostNamespaces Reason = "hostNamespaces"
+	// VolumeDevices: a container has volumeDevices, and API validation refuses
+	// hostUsers=false beside them.
+	VolumeDevices Reason = "volumeDevices"
+	// NoFSGroup: neither the pod nor the policy has an fsGroup, without which
+	// fsGroupChangePolicy means nothing.
+	NoFSGroup Reason = "noFSGroup"
 )
 
 // reasons names what package plan gives a number.
@@ -111,6 +120,9 @@ var reasons = [...]Reason{
 	plan.UserNamespace:       UserNamespace,
 	plan.Annotation:          Annotation,
 	plan.Inherited:           Inherited,
+	plan.HostNamespaces:      HostNamespaces,
+	plan.VolumeDevices:       VolumeDevices,
+	plan.NoFSGroup:           NoFSGroup,
 }
 
 var explanations = map[Reason]string{
@@ -125,6 +137,9 @@ var explanations = map[Reason]string{
 	UserNamespace:       "the pod has a user namespace of its own (hostUsers=false)",
 	Annotation:          "a legacy seccomp annotation says otherwise",
 	Inherited:           "the container inherits a value that is set on the pod",
+	HostNamespaces:      "the pod uses the host's network, PID or IPC namespace, beside which the API refuses it",
+	VolumeDevices:       "a container has volumeDevices, beside which the API refuses it",
+	NoFSGroup:           "no fsGroup is set or filled in",
 }
 
 // String is the reason as part of a sentence.

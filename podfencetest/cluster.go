@@ -120,6 +120,9 @@ func (c Cluster) assert(t T, manifests Manifests, how string, ask func(workload)
 				fmt.Fprintf(&out, "        %s\n", line)
 			}
 		}
+		for _, notice := range a.result.Notices {
+			fmt.Fprintf(&out, "    %s\n", notice)
+		}
 		if a.note != "" {
 			fmt.Fprintf(&out, "    %s\n", a.note)
 		}

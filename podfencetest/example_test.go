@@ -61,6 +61,38 @@ func ExampleCluster_Admits() {
 	// done
 }
 
+// A policy that selects namespaces by their labels needs to know those of the cluster's
+// namespaces. Without them it selects nothing, and the test says so.
+func ExampleCluster_namespaces() {
+	policies, err := policy.Parse([]byte("{name: agent, namespaceSelector: {matchLabels: {team: platform}}, podSelectorLabels: {app: agent}, allow: {hostPID: true}}"), "agent.yaml")
+	if err != nil {
+		fmt.Println(err)
+	}
+	set, err := policy.NewSet(policies...)
+	if err != nil {
+		fmt.Println(err)
+	}
+	baseline := api.LevelVersion{Level: api.LevelBaseline, Version: api.LatestVersion()}
+	podfencetest.Cluster{Level: baseline, Policies: set}.Admits(t, podfencetest.Decode(t, "agent.yaml", []byte(agent)))
+
+	labels := map[string]map[string]string{"monitoring": {"team": "platform"}}
+	set = set.WithNamespaces(func(namespace string) (map[string]string, bool) {
+		of, known := labels[namespace]
+		return of, known
+	})
+	podfencetest.Cluster{Level: baseline, Policies: set}.Admits(t, podfencetest.Decode(t, "agent.yaml", []byte(agent)))
+	fmt.Println("done")
+	// Output:
+	// FAIL: baseline:latest denies 1 of 1 workload once filled in:
+	//
+	// agent.yaml: DaemonSet monitoring/agent
+	//     spec.template.spec.hostPID is true, must be false or unset [hostNamespaces]
+	//         a policy could allow it: allow.hostPID: true
+	//     policy agent selects namespaces by label, and the labels of the pod's namespace are not known: it does not govern the pod
+	//
+	// done
+}
+
 // A pattern that matches no file does not pass for manifests that are fine.
 func ExampleRead() {
 	files := fstest.MapFS{"deploy/agent.yaml": {Data: []byte(agent)}} // os.DirFS("deploy") in a test

@@ -97,7 +97,7 @@ func (c *checker) entryValues(field string, e *ContainerEntry, own *Allow) {
 		inner.rule(r)
 	}
 	inner.entryFill("mutations.runAsUser", e.Mutations.RunAsUser, rules[0], ownRules[0])
-	inner.entryFill("mutations.runAsGroup", e.Mutations.RunAsGroup, rules[1], ownRules[1])
+	inner.entryGroup("mutations.runAsGroup", e.Mutations.RunAsGroup, rules[1], ownRules[1])
 	for _, f := range inner {
 		if f.field = keyPath(field, f.field); f.about != "" {
 			f.about = keyPath(field, f.about)
@@ -123,5 +123,55 @@ func (c *checker) entryFill(field string, id *int64, rule, own ruleField) {
 		if fix, refused := rule.refuses(*id); refused {
 			c.clash(field, rule, fix, fmt.Sprintf("%d is refused by %s, %s", *id, rule.field, rule.name()))
 		}
+	}
+}
+
+// entryGroup checks a group that an entry fills in. None is no answer to a rule of the
+// policy that demands one, unless the entry's rule lets a container be without.
+func (c *checker) entryGroup(field string, g *GroupFill, rule, own ruleField) {
+	switch {
+	case g == nil:
+	case *g != NoGroup:
+		id := int64(*g)
+		c.entryFill(field, &id, rule, own)
+	case own.rule == MustRunAs && rule.rule != MayRunAs && rule.rule != RunAsAny:
+		c.clash(field, own, "write a group that it admits, or remove the key", "none fills no group, and "+own.field+" demands one")
+	}
+}
+
+// entries warns of entries for single containers that hardly say what was meant.
+func (p *Policy) entries(warn func(Warning)) {
+	for i := range p.Containers {
+		e, path := &p.Containers[i], entryPath(containersKey, i)
+		if part := e.part(); part.effect() != differs && part.Allow.RunAsUser.Rule == "" && part.Allow.RunAsGroup.Rule == "" && !e.fillsIn() {
+			warn(Warning{Reason: WarnGrantsNothing, Field: path})
+		}
+		if len(e.Names) > 0 && len(e.Images) == 0 {
+			warn(Warning{Reason: WarnNamesAlone, Field: path + ".names"})
+		}
+		for j, entry := range e.Images {
+			if pattern, ok := parseImagePattern(entry); ok {
+				pattern.warn(entry, entryPath(path+".images", j), warn)
+			}
+		}
+	}
+}
+
+// fillsIn reports whether an entry says something of what is filled in.
+func (e *ContainerEntry) fillsIn() bool { return e.Mutations != ContainerMutations{} }
+
+func (p *imagePattern) warn(entry, field string, warn func(Warning)) {
+	about := func(reason WarningReason, meant string) {
+		warn(Warning{Reason: reason, Field: field, Value: entry, Meant: meant})
+	}
+	begin, _ := strings.CutSuffix(entry, anyValue)
+	if first, _, found := strings.Cut(begin, "/"); !found || !namesRegistry(first) {
+		about(WarnNoRegistry, p.text())
+	}
+	if p.open == openNone && p.digest == "" && p.tag == latest {
+		about(WarnLatestImage, p.name()+":"+anyValue)
+	}
+	if p.open == openPath && !strings.HasSuffix(begin, "/") {
+		about(WarnWideImage, "")
 	}
 }

@@ -109,9 +109,13 @@ func (r *reader) value(n *yaml.Node, into reflect.Value, path string) {
 	case isTagged(n):
 		r.found(path, "has the tag "+shorten(n.Tag), "write the value without a tag, and in quotes if it is text")
 	case isNull(n):
-		r.found(path, "has no value", fixBare(into.Type()))
+		r.found(path, "has no value", fixBareAt(path, into.Type()))
 	case into.Type() == reflect.TypeFor[UserRule]() && n.Kind == yaml.ScalarNode:
 		r.word(n, into.Field(0), path)
+	case into.Type() == reflect.TypeFor[GroupFill]():
+		id, wrong := groupToFill(n)
+		r.complain(path, wrong)
+		into.SetInt(int64(id))
 	default:
 		r.kind(n, into, path)
 	}
@@ -127,7 +131,7 @@ func (r *reader) kind(n *yaml.Node, into reflect.Value, path string) {
 		r.list(n, into, path)
 	case reflect.Pointer:
 		into.Set(reflect.New(into.Type().Elem()))
-		r.kind(n, into.Elem(), path)
+		r.value(n, into.Elem(), path)
 	case reflect.String:
 		r.text(n, into, path)
 	case reflect.Bool:
@@ -154,6 +158,9 @@ func (r *reader) complain(path string, c complaint) {
 
 func (r *reader) text(n *yaml.Node, into reflect.Value, path string) {
 	s, wrong := text(n)
+	if words := textForm(withoutIndices(path)).Words; wrong != (complaint{}) && len(words) == 1 {
+		wrong.fix = "write " + words[0] // quotes around what is no word of the place would not do
+	}
 	r.complain(path, wrong)
 	into.SetString(s)
 }
@@ -264,7 +271,7 @@ func (r *reader) list(n *yaml.Node, into reflect.Value, path string) {
 // labels reads a mapping of text to text.
 func (r *reader) labels(n *yaml.Node, into reflect.Value, path string) {
 	if n.Kind != yaml.MappingNode {
-		r.found(path, written(n)+" stands where labels belong", fixLabels)
+		r.found(path, written(n)+" stands where labels belong", fixBareAt(path, into.Type()))
 		return
 	}
 	into.Set(reflect.MakeMap(into.Type()))
@@ -312,6 +319,17 @@ func keyWrong(k *yaml.Node) complaint {
 	}
 	_, wrong := text(k)
 	return wrong
+}
+
+// fixBareAt is fixBare at a path, where another value than an empty one is wanted.
+func fixBareAt(path string, t reflect.Type) string {
+	switch {
+	case path == "namespaces":
+		return fixNamespaces
+	case strings.HasPrefix(path, "namespaceSelector") && (t.Kind() == reflect.Map || t.Kind() == reflect.Pointer):
+		return fixNamespaceSelector
+	}
+	return fixBare(t)
 }
 
 // fixBare says what to write instead of no value at all.

@@ -37,6 +37,8 @@ const (
 	True
 	// Strict: the field is set, and Strict, where the rule says so.
 	Strict
+	// False: the field is set, and false, where the rule says so.
+	False
 )
 
 // demandTable is the table, in the order of reports.
@@ -51,6 +53,7 @@ var demandTable = [...]Demand{
 	{Key: KeySupplementalGroups, Condition: Strict, Fields: []spec.Field{spec.FieldSupplementalGroupsPolicy}},
 	{Key: KeyVolumes, Condition: SourcesListed, OnWindows: true, Fields: []spec.Field{spec.FieldVolume}},
 	{Key: KeyReadOnlyRootFilesystem, Condition: True, Fields: []spec.Field{spec.FieldReadOnlyRootFilesystem}},
+	{Key: KeyUserNamespace, Condition: False, Fields: []spec.Field{spec.FieldHostUsers}},
 }
 
 // Demands returns the table of a policy's own rules. The result is shared and

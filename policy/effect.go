@@ -30,7 +30,8 @@ const (
 // ID in its ranges: an unset ID does not meet it.
 func (p *Policy) effect() effect {
 	rest := p.DeepCopy()
-	rest.Name, rest.Namespace, rest.PodSelectorLabels, rest.PodSelectorExpressions = "", "", nil, nil
+	rest.Name, rest.PodSelectorLabels, rest.PodSelectorExpressions = "", nil, nil
+	rest.Namespace, rest.Namespaces, rest.NamespaceSelector = "", nil, nil
 	rest.Source = Source{}
 	narrows := rest.Allow.dropPlainVolumes()
 	rest.Allow.dropPlainLists()
@@ -121,10 +122,10 @@ func (m *Mutations) dropDefaults() {
 	if m.SetsSeccompProfile() {
 		m.SetDefaultSeccompProfile = nil
 	}
-	if group, _ := standard.GroupFill(); m.RunAsGroup != nil && *m.RunAsGroup == group {
+	if group, _ := standard.GroupFill(); m.RunAsGroup != nil && *m.RunAsGroup == GroupFill(group) {
 		m.RunAsGroup = nil
 	}
-	if fsGroup, _ := standard.FSGroupFill(); m.FSGroup != nil && *m.FSGroup == fsGroup {
+	if fsGroup, _ := standard.FSGroupFill(); m.FSGroup != nil && *m.FSGroup == GroupFill(fsGroup) {
 		m.FSGroup = nil
 	}
 	if slices.Equal(m.SupplementalGroups, standard.SupplementalGroupsFill()) {

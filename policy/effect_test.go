@@ -3,6 +3,8 @@ package policy
 import (
 	"reflect"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // allRestricted are the volume types of restricted.
@@ -49,6 +51,12 @@ func setOther(field reflect.Value) {
 		*v = ptr(false)
 	case **int64:
 		*v = ptr(int64(7))
+	case **GroupFill:
+		*v = ptr(NoGroup)
+	case *corev1.PodFSGroupChangePolicy:
+		*v = corev1.FSGroupChangeOnRootMismatch
+	case *UserNamespaceRule:
+		*v = UserNamespaceRequired
 	case *[]int64:
 		*v = []int64{}
 	case *[]string:

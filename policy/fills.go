@@ -39,12 +39,12 @@ func (p *Policy) UserFill(nonRoot bool) (id int64, ok bool) {
 
 // GroupFill is the runAsGroup to fill in, and whether there is one.
 func (p *Policy) GroupFill() (id int64, ok bool) {
-	return groupFill(p.Mutations.RunAsGroup, &p.Allow.RunAsGroup)
+	return p.Mutations.RunAsGroup.or(&p.Allow.RunAsGroup)
 }
 
 // FSGroupFill is the fsGroup to fill in, and whether there is one.
 func (p *Policy) FSGroupFill() (id int64, ok bool) {
-	return groupFill(p.Mutations.FSGroup, &p.Allow.FSGroup)
+	return p.Mutations.FSGroup.or(&p.Allow.FSGroup)
 }
 
 // FillsSupplementalGroups reports whether there are supplemental groups to fill in.
@@ -52,7 +52,7 @@ func (p *Policy) FillsSupplementalGroups() bool {
 	if groups := p.Mutations.SupplementalGroups; groups != nil {
 		return len(groups) > 0
 	}
-	_, ok := groupFill(nil, &p.Allow.SupplementalGroups.GroupRule)
+	_, ok := defaultGroupFill(&p.Allow.SupplementalGroups.GroupRule)
 	return ok
 }
 
@@ -62,18 +62,28 @@ func (p *Policy) SupplementalGroupsFill() []int64 {
 	if groups := p.Mutations.SupplementalGroups; groups != nil {
 		return append([]int64(nil), groups...)
 	}
-	if id, ok := groupFill(nil, &p.Allow.SupplementalGroups.GroupRule); ok {
+	if id, ok := defaultGroupFill(&p.Allow.SupplementalGroups.GroupRule); ok {
 		return []int64{id}
 	}
 	return nil
 }
 
-// groupFill is the explicit value, else the default where the rule admits it,
-// else the first range's minimum under MustRunAs and nothing under MayRunAs.
-func groupFill(explicit *int64, rule *GroupRule) (id int64, ok bool) {
+// or is the explicit value, which may be none, else the default under a rule.
+func (g *GroupFill) or(rule *GroupRule) (id int64, ok bool) {
 	switch {
-	case explicit != nil:
-		return *explicit, true
+	case g == nil:
+		return defaultGroupFill(rule)
+	case *g == NoGroup:
+		return 0, false
+	default:
+		return int64(*g), true
+	}
+}
+
+// defaultGroupFill is the default where the rule admits it, else the first range's
+// minimum under MustRunAs and nothing under MayRunAs.
+func defaultGroupFill(rule *GroupRule) (id int64, ok bool) {
+	switch {
 	case rule.Admits(defaultGroup):
 		return defaultGroup, true
 	case rule.Rule == MustRunAs && len(rule.Ranges) > 0:

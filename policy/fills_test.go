@@ -101,14 +101,21 @@ func TestGroupFills(t *testing.T) {
 		{"MayRunAs without 1", "unset is allowed, so nothing is filled", policy.GroupRule{Rule: policy.MayRunAs, Ranges: ranges(400, 499)}, nil, none},
 		{"explicit", "the policy names it", policy.GroupRule{}, ptr[int64](1000), 1000},
 		{"explicit 0", "0 is a value", policy.GroupRule{}, ptr[int64](0), 0},
+		{"none", "the word, in place of the default", policy.GroupRule{}, ptr(int64(policy.NoGroup)), none},
+		{"none under MayRunAs", "in place of the default that the rule admits", policy.GroupRule{Rule: policy.MayRunAs, Ranges: ranges(1, 1)}, ptr(int64(policy.NoGroup)), none},
+		{"none under MustRunAs", "Validate refuses it; nothing is filled", policy.GroupRule{Rule: policy.MustRunAs, Ranges: ranges(1, 1)}, ptr(int64(policy.NoGroup)), none},
 		{"explicit under MayRunAs", "the policy names it", policy.GroupRule{Rule: policy.MayRunAs, Ranges: ranges(400, 499)}, ptr[int64](450), 450},
 		{"explicit under MustRunAs", "it goes before the range's minimum", policy.GroupRule{Rule: policy.MustRunAs, Ranges: ranges(400, 499)}, ptr[int64](450), 450},
 	} {
 		p := policy.Policy{
 			Allow:     policy.Allow{RunAsGroup: row.rule, FSGroup: row.rule, SupplementalGroups: policy.SupplementalGroupsRule{GroupRule: row.rule}},
-			Mutations: policy.Mutations{RunAsGroup: row.explicit, FSGroup: row.explicit},
+			Mutations: policy.Mutations{RunAsGroup: (*policy.GroupFill)(row.explicit), FSGroup: (*policy.GroupFill)(row.explicit)},
 		}
-		if row.explicit != nil {
+		switch {
+		case row.explicit == nil:
+		case *row.explicit == int64(policy.NoGroup):
+			p.Mutations.SupplementalGroups = []int64{} // which has an empty list for it
+		default:
 			p.Mutations.SupplementalGroups = []int64{*row.explicit}
 		}
 		if got := filled(p.GroupFill()); got != row.want {
@@ -129,7 +136,7 @@ func TestGroupFills(t *testing.T) {
 
 // TestGroupFillsAreTheirOwn: each reads its own rule and its own value.
 func TestGroupFillsAreTheirOwn(t *testing.T) {
-	p := policy.Policy{Mutations: policy.Mutations{RunAsGroup: ptr[int64](10), FSGroup: ptr[int64](20), SupplementalGroups: []int64{30, 31}}}
+	p := policy.Policy{Mutations: policy.Mutations{RunAsGroup: ptr[policy.GroupFill](10), FSGroup: ptr[policy.GroupFill](20), SupplementalGroups: []int64{30, 31}}}
 	check := func(group, fsGroup int64, supplemental ...int64) {
 		t.Helper()
 		if g, f, s := filled(p.GroupFill()), filled(p.FSGroupFill()), p.SupplementalGroupsFill(); g != group || f != fsGroup || !slices.Equal(s, supplemental) {

@@ -26,7 +26,7 @@ type Form struct {
 	Conditions []FormCondition
 	// OneOf are keys of a block of which one must be given, and not be empty.
 	OneOf []string
-	// Shorthand are the words that may stand in place of a block.
+	// Shorthand are the words that may stand in place of a block or a number.
 	Shorthand []string
 	// Entry is what each entry of a list is, or the value of each label.
 	Entry *Form
@@ -107,7 +107,7 @@ func formOf(t reflect.Type, path string) *Form {
 	case reflect.Struct:
 		return blockForm(t, path)
 	case reflect.Slice:
-		f := &Form{Kind: KindList, Entry: formOf(t.Elem(), path), NotEmpty: path == "allow.allowedHostPaths.types"}
+		f := &Form{Kind: KindList, Entry: formOf(t.Elem(), path), NotEmpty: slices.Contains(notEmpty[:], path)}
 		if path == containersKey {
 			f.MaxEntries = MaxContainerEntries
 		}
@@ -119,11 +119,18 @@ func formOf(t reflect.Type, path string) *Form {
 	case reflect.Int32: // as the fix of one that does not fit says, see fixRange
 		return &Form{Kind: KindNumber, Min: 1, Max: maxPort}
 	case reflect.Int64:
-		return &Form{Kind: KindNumber, Min: 0, Max: MaxID}
+		f := &Form{Kind: KindNumber, Min: 0, Max: MaxID}
+		if t == reflect.TypeFor[GroupFill]() {
+			f.Shorthand = []string{noGroup}
+		}
+		return f
 	default:
 		return textForm(path)
 	}
 }
+
+// notEmpty are the lists that are not given without an entry.
+var notEmpty = [...]string{"namespaces", "allow.allowedHostPaths.types"}
 
 func blockForm(t reflect.Type, path string) *Form {
 	f := &Form{Kind: KindBlock, Type: t.Name()}
@@ -146,9 +153,12 @@ func blockForm(t reflect.Type, path string) *Form {
 	switch policyPath(path) {
 	case "":
 		f.OneOf = []string{"podSelectorLabels", "podSelectorExpressions"}
-	case "containers":
+		f.Conditions = []FormCondition{{Key: "namespace", Other: "namespaces", Demand: MustBeEmpty}}
+	case "namespaceSelector":
+		f.OneOf = []string{"matchLabels", "matchExpressions"}
+	case containersKey:
 		f.OneOf = []string{"names", "images", "kinds"}
-	case "podSelectorExpressions":
+	case "podSelectorExpressions", "namespaceSelector.matchExpressions":
 		f.Conditions = operatorConditions()
 	case KeyAllowedHostPaths.String():
 		f.Conditions = []FormCondition{{Key: "recursiveReadOnly", Values: []string{"true"}, Other: "readOnly", Demand: MustBeTrue}}
@@ -301,13 +311,13 @@ func textForm(path string) *Form {
 	switch path {
 	case "name":
 		f.Patterns, f.MaxLength, f.Fix = []string{`^` + subdomain + `$`}, validation.DNS1123SubdomainMaxLength, fixName
-	case "namespace":
+	case "namespace", "namespaces":
 		f.Patterns, f.MaxLength, f.Fix = []string{`^` + dnsLabel + `$`}, validation.DNS1123LabelMaxLength, fixNamespace
-	case "podSelectorExpressions.key":
+	case "podSelectorExpressions.key", "namespaceSelector.matchExpressions.key":
 		return labelKeyForm()
-	case "podSelectorExpressions.values":
+	case "podSelectorExpressions.values", "namespaceSelector.matchExpressions.values":
 		return labelValueForm()
-	case "podSelectorExpressions.operator":
+	case "podSelectorExpressions.operator", "namespaceSelector.matchExpressions.operator":
 		f.Words = words(slices.Sorted(maps.Keys(takesValues)))
 	case "containers.names":
 		f.Patterns, f.MaxLength, f.Fix = []string{`^(` + dnsLabel + `|[a-z0-9][-a-z0-9]*\*)$`}, validation.DNS1123LabelMaxLength, fixContainerName
@@ -317,6 +327,10 @@ func textForm(path string) *Form {
 		f.Words = words(ContainerKinds())
 	case "allow.supplementalGroups.policy":
 		f.Words = []string{string(corev1.SupplementalGroupsPolicyStrict)}
+	case KeyUserNamespace.String():
+		f.Words = []string{string(UserNamespaceRequired)}
+	case KeyFillFSGroupChangePolicy.String():
+		f.Words = []string{string(corev1.FSGroupChangeOnRootMismatch)}
 	case "allow.allowedHostPaths.types":
 		for _, t := range spec.HostPathTypes() {
 			f.Words = append(f.Words, t.Name)

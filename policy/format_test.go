@@ -53,6 +53,13 @@ type textRow struct {
 var texts = []textRow{
 	{"name", "", "", func(s string) bool { return len(validation.IsDNS1123Subdomain(s)) == 0 }},
 	{"namespace", "", "", func(s string) bool { return len(validation.IsDNS1123Label(s)) == 0 }},
+	{"namespaces", "", "", func(s string) bool {
+		return checked(func(c *checker) { c.namespaces(&Policy{Namespaces: []string{s}}) })
+	}},
+	{"namespaceSelector.matchExpressions.key", strings.Repeat("a", 254) + "/b", "a prefix of 254 characters may have a short name behind it",
+		func(s string) bool { return len(validation.IsQualifiedName(s)) == 0 }},
+	{"namespaceSelector.matchExpressions.values", "", "", func(s string) bool { return len(validation.IsValidLabelValue(s)) == 0 }},
+	{"namespaceSelector.matchExpressions.operator", "", "", func(s string) bool { _, known := takesValues[metav1.LabelSelectorOperator(s)]; return known }},
 	{"podSelectorExpressions.key", strings.Repeat("a", 254) + "/b", "a prefix of 254 characters may have a short name behind it",
 		func(s string) bool { return len(validation.IsQualifiedName(s)) == 0 }},
 	{"podSelectorExpressions.values", "", "", func(s string) bool { return len(validation.IsValidLabelValue(s)) == 0 }},
@@ -71,6 +78,12 @@ var texts = []textRow{
 	{"allow.runAsGroup.rule", "", "", func(s string) bool { return slices.Contains(groupRules, Rule(s)) }},
 	{"allow.fsGroup.rule", "", "", func(s string) bool { return slices.Contains(groupRules, Rule(s)) }},
 	{"allow.supplementalGroups.rule", "", "", func(s string) bool { return slices.Contains(groupRules, Rule(s)) }},
+	{"allow.userNamespace", "", "", func(s string) bool {
+		return s != "" && checked(func(c *checker) { c.userNamespace(UserNamespaceRule(s)) })
+	}},
+	{"mutations.fsGroupChangePolicy", "", "", func(s string) bool {
+		return s != "" && checked(func(c *checker) { c.changePolicy(corev1.PodFSGroupChangePolicy(s)) })
+	}},
 	{"allow.supplementalGroups.policy", "", "", func(s string) bool {
 		return s != "" && checked(func(c *checker) { c.groupsPolicy(corev1.SupplementalGroupsPolicy(s)) })
 	}},
@@ -96,7 +109,7 @@ func checked(check func(*checker)) bool {
 // genText draws texts of every place, and texts that nearly are ones.
 var genText = rapid.OneOf(
 	genWord, genValue, genName, genNamespace, genPath, genCapability, genSysctl, genProbeHost, genImage, genContainerName,
-	rapid.SampledFrom([]string{"", "*", "CAP_", "cap_", "Strict", "Merge", "In", "Exists", "MustRunAs", "MayRunAs", "RunAsAny", "MustRunAsNonRoot", "Unset", "Socket",
+	rapid.SampledFrom([]string{"", "*", "CAP_", "cap_", "Strict", "Merge", "Required", "OnRootMismatch", "Always", "In", "Exists", "MustRunAs", "MayRunAs", "RunAsAny", "MustRunAsNonRoot", "Unset", "Socket",
 		"init", "sidecar", "regular", "ephemeral", "Unconfined", "RuntimeDefault", "Unmasked", "Default", "/..", "/.", "/a/", "//", "/a/..", "/..a", `C:\`, `C:\a\`, `C:\a.`, `C:\a `, `C:\a\\b`, `c:`, "a/b/c", "a.b/c"}),
 	rapid.SampledFrom(volumeNames()),
 	rapid.Map(rapid.IntRange(60, 66), func(n int) string { return strings.Repeat("a", n) }),
@@ -197,9 +210,11 @@ func TestFormDefaults(t *testing.T) {
 		}
 	}
 	want := []string{
-		"name", "namespace", "podSelectorLabels", "podSelectorExpressions", "allow", "mutations", // none, or all of theirs
+		"name", "namespace", "namespaces", "namespaceSelector", "podSelectorLabels", "podSelectorExpressions", "allow", "mutations", // none, or all of theirs
 		"containers",
-		"mutations.runAsUser", // depends on allow.runAsUser
+		"allow.userNamespace",           // no demand
+		"mutations.runAsUser",           // depends on allow.runAsUser
+		"mutations.fsGroupChangePolicy", // not filled
 	}
 	if diff := cmp.Diff(want, none); diff != "" {
 		t.Errorf("keys without a default (-want +got):\n%s", diff)

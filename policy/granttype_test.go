@@ -48,7 +48,7 @@ func TestGrantTypesAreWhole(t *testing.T) {
 func TestKeysHaveAUse(t *testing.T) {
 	used := map[policy.Key]bool{
 		policy.KeyFillRunAsUser: true, policy.KeyFillRunAsGroup: true,
-		policy.KeyFillFSGroup: true, policy.KeyFillSupplementalGroups: true,
+		policy.KeyFillFSGroup: true, policy.KeyFillFSGroupChangePolicy: true, policy.KeyFillSupplementalGroups: true,
 	}
 	for _, row := range policy.GrantTypes() {
 		used[row.Key] = true

@@ -189,27 +189,39 @@ func pin(members []*member) {
 func (t *tally) overlapping(members []*member) func(*member) []*member {
 	byNamespace := map[string]*pins{}
 	for _, m := range members {
-		in := byNamespace[m.policy.Namespace]
-		if in == nil {
-			in = &pins{tally: t, byLabel: map[string]map[string][]*member{}}
-			byNamespace[m.policy.Namespace] = in
+		for _, namespace := range m.namespaces() {
+			in := byNamespace[namespace]
+			if in == nil {
+				in = &pins{tally: t, byLabel: map[string]map[string][]*member{}}
+				byNamespace[namespace] = in
+			}
+			in.add(m)
 		}
-		in.add(m)
 	}
 	return func(m *member) (found []*member) {
-		if m.policy.Namespace == "" {
+		own := m.namespaces()
+		if own[0] == "" {
 			for _, in := range byNamespace {
 				in.meeting(m, &found)
 			}
 			return found
 		}
-		for _, namespace := range []string{"", m.policy.Namespace} {
+		for _, namespace := range append([]string{""}, own...) {
 			if in := byNamespace[namespace]; in != nil {
 				in.meeting(m, &found)
 			}
 		}
 		return found
 	}
+}
+
+// namespaces are those in which the member can select a pod; "" alone stands for
+// more than can be listed.
+func (m *member) namespaces() []string {
+	if names := m.on(namespaceKey).values(); names != nil {
+		return names
+	}
+	return []string{""}
 }
 
 // pins finds members by the label that they are pinned to: key, then value.

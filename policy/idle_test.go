@@ -33,7 +33,7 @@ var idle = map[string]policy.Policy{
 		},
 		Mutations: policy.Mutations{
 			DropAllCapabilities: pointer(true), SetDefaultSeccompProfile: pointer(true),
-			RunAsGroup: pointer(int64(1)), FSGroup: pointer(int64(1)), SupplementalGroups: []int64{1},
+			RunAsGroup: pointer(policy.GroupFill(1)), FSGroup: pointer(policy.GroupFill(1)), SupplementalGroups: []int64{1},
 		},
 	},
 	"empty lists": {Allow: policy.Allow{

@@ -187,6 +187,20 @@ func parseImagePattern(text string) (p imagePattern, ok bool) {
 	return p, ok && isRegistry(p.registry) && p.nameLength() <= maxImagePath
 }
 
+// text is the pattern with all of its parts.
+func (p *imagePattern) text() string {
+	switch p.open {
+	case openPath:
+		return p.registry + "/" + p.path + anyValue
+	case openTag:
+		return p.name() + ":" + p.tag + anyValue
+	case openDigest:
+		return p.name() + "@" + p.digest + anyValue
+	default:
+		return p.String()
+	}
+}
+
 // matches reports whether the pattern holds a reference. The digest alone says what
 // is run, so that a reference with one is held by patterns that name it, or that
 // hold every image of a repository.

@@ -35,11 +35,13 @@ const (
 	KeyHostPID
 	KeyHostIPC
 	KeyReadOnlyRootFilesystem
+	KeyUserNamespace
 	KeyDropAllCapabilities
 	KeySetDefaultSeccompProfile
 	KeyFillRunAsUser
 	KeyFillRunAsGroup
 	KeyFillFSGroup
+	KeyFillFSGroupChangePolicy
 	KeyFillSupplementalGroups
 
 	keyEnd
@@ -69,11 +71,13 @@ var keyPaths = [keyEnd]string{
 	KeyHostPID:                  "allow.hostPID",
 	KeyHostIPC:                  "allow.hostIPC",
 	KeyReadOnlyRootFilesystem:   "allow.readOnlyRootFilesystem",
+	KeyUserNamespace:            "allow.userNamespace",
 	KeyDropAllCapabilities:      "mutations.dropAllCapabilities",
 	KeySetDefaultSeccompProfile: "mutations.setDefaultSeccompProfile",
 	KeyFillRunAsUser:            "mutations.runAsUser",
 	KeyFillRunAsGroup:           "mutations.runAsGroup",
 	KeyFillFSGroup:              "mutations.fsGroup",
+	KeyFillFSGroupChangePolicy:  "mutations.fsGroupChangePolicy",
 	KeyFillSupplementalGroups:   "mutations.supplementalGroups",
 }
 

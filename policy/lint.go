@@ -23,13 +23,16 @@ type Warning struct {
 	// Position is where the field stands, or what is nearest above it.
 	Position
 	// Value is the entry of a list that it is about, for WarnEverything,
-	// WarnWideHostPath, WarnUnknownCapability and WarnNoSuchHost.
+	// WarnWideHostPath, WarnUnknownCapability, WarnNoSuchHost, WarnNoRegistry,
+	// WarnLatestImage and WarnWideImage.
 	Value string `json:"value,omitempty"`
-	// Meant is the capability that was probably meant, for WarnUnknownCapability.
+	// Meant is what was probably meant: the capability for WarnUnknownCapability, the
+	// whole reference for WarnNoRegistry, and one of every tag for WarnLatestImage.
 	Meant string `json:"meant,omitempty"`
 	// Paths are what the entry covers of the node's own, for WarnWideHostPath.
 	Paths []string `json:"paths,omitempty"`
-	// Keys are the grants that open the node, for WarnEveryNamespace.
+	// Keys are the grants that open the node, for WarnEveryNamespace, or that no pod
+	// can use, for WarnUnusableGrant.
 	Keys []Key `json:"keys,omitempty"`
 	// Fields are the paths that it is about, without indices, for WarnNotInWelkin.
 	Fields []string `json:"fields,omitempty"`
@@ -67,7 +70,9 @@ const (
 	// lets be used.
 	WarnWideHostPath WarningReason = "WideHostPath"
 	// WarnEveryNamespace: the policy opens the node and names no namespace, so that
-	// whoever may create a pod anywhere may label it as one of the policy's.
+	// whoever may create a pod anywhere may label it as one of the policy's. One with
+	// a namespaceSelector that only leaves out namespaces names none either; Field is
+	// the selector then.
 	WarnEveryNamespace WarningReason = "EveryNamespace"
 	// WarnUnknownCapability: Linux has no such capability, and so no container
 	// runtime lets it be added.
@@ -78,10 +83,28 @@ const (
 	// WarnMergedGroups: supplementalGroups has ranges, which hold for the groups of
 	// the manifest alone while the rule does not demand Strict.
 	WarnMergedGroups WarningReason = "MergedGroups"
+	// WarnNamesAlone: an entry for single containers gives names and no images, and
+	// names are chosen by whoever writes the pod.
+	WarnNamesAlone WarningReason = "NamesAlone"
+	// WarnNoRegistry: an image names no registry, and so is one of docker.io.
+	WarnNoRegistry WarningReason = "NoRegistry"
+	// WarnLatestImage: an image has the tag latest, or none, which is the same: what
+	// that is changes without a word.
+	WarnLatestImage WarningReason = "LatestImage"
+	// WarnWideImage: the "*" of an image does not stand behind a slash, a colon or an
+	// "@", so that it also matches registries' folders and repositories of other names.
+	WarnWideImage WarningReason = "WideImage"
+	// WarnGrantsNothing: an entry for single containers allows nothing and fills
+	// nothing in.
+	WarnGrantsNothing WarningReason = "GrantsNothing"
+	// WarnUnusableGrant: the policy grants a namespace or the network of the host, and
+	// demands a user namespace, beside which the API refuses them.
+	WarnUnusableGrant WarningReason = "UnusableGrant"
 	// WarnNotInWelkin: the policy stands in a Welkin values file and has keys that
 	// Welkin's chart does not know: it passes them over.
 	WarnNotInWelkin WarningReason = "NotInWelkin"
-	// WarnSelectsNothing: no labels meet the selector of the policy.
+	// WarnSelectsNothing: no labels meet the selector of the policy, or no namespace
+	// meets the one that Field names.
 	WarnSelectsNothing WarningReason = "SelectsNothing"
 	// WarnOverlap: several policies can select one pod. They are tried in order
 	// of name, and their grants never add up.
@@ -91,11 +114,30 @@ const (
 // Reference names a policy and says where it stands.
 type Reference struct {
 	Namespace string `json:"namespace,omitempty"`
-	Name      string `json:"name,omitempty"`
+	// Namespaces are those of a policy that lists them.
+	Namespaces []string `json:"namespaces,omitempty"`
+	Name       string   `json:"name,omitempty"`
 	Position
 }
 
-func referenceTo(p *Policy) Reference { return Reference{p.Namespace, p.Name, p.Source.Position} }
+// referenceTo copies the list, which is the policy's.
+func referenceTo(p *Policy) Reference {
+	return Reference{p.Namespace, slices.Clone(p.Namespaces), p.Name, p.Source.Position}
+}
+
+// named are the namespaces that the policy names.
+func (r *Reference) named() []string {
+	if r.Namespace != "" {
+		return []string{r.Namespace}
+	}
+	return r.Namespaces
+}
+
+// compare orders references as the policies are.
+func (r *Reference) compare(other *Reference) int {
+	return compareNames(&Policy{Name: r.Name, Namespace: r.Namespace, Namespaces: r.Namespaces},
+		&Policy{Name: other.Name, Namespace: other.Namespace, Namespaces: other.Namespaces})
+}
 
 // String renders "namespace/name (file:line)", or what is known of it.
 func (r Reference) String() string {
@@ -105,7 +147,7 @@ func (r Reference) String() string {
 	return r.title()
 }
 
-func (r Reference) title() string { return titleOf(r.Namespace, r.Name) }
+func (r Reference) title() string { return titleOfAll(r.named(), r.Name) }
 
 // titleOf names a policy with its namespace: "networking/route-manager".
 func titleOf(namespace, name string) string {
@@ -162,16 +204,38 @@ func (p *Policy) warnings() (all []Warning) {
 	if groups := &p.Allow.SupplementalGroups; groups.Rule.takesRanges() && !groups.IsStrict() {
 		warn(Warning{Reason: WarnMergedGroups, Field: KeySupplementalGroups.String()})
 	}
+	if keys := p.Allow.unusable(); len(keys) > 0 {
+		warn(Warning{Reason: WarnUnusableGrant, Field: KeyUserNamespace.String(), Keys: keys})
+	}
 	if fields := p.Source.notInWelkin(); len(fields) > 0 {
 		warn(Warning{Reason: WarnNotInWelkin, Fields: fields})
 	}
 	p.wide(warn)
 	p.unknownCapabilities(warn)
 	p.matchless(warn)
-	if !demandsOf(p).possible {
+	p.entries(warn)
+	switch asks := demandsOf(p); {
+	case asks.inNone:
+		warn(Warning{Reason: WarnSelectsNothing, Field: "namespaceSelector"})
+	case !asks.possible:
 		warn(Warning{Reason: WarnSelectsNothing})
 	}
 	return all
+}
+
+// unusable are the grants that no pod can use in the user namespace that the policy
+// demands. Those that allow something else too are not among them, as the host ports
+// of hostNetworkPorts.
+func (a *Allow) unusable() (keys []Key) {
+	if !a.RequiresUserNamespace() {
+		return nil
+	}
+	for _, k := range [...]Key{KeyHostNamespace, KeyHostNetwork, KeyHostPID, KeyHostIPC} {
+		if *a.flag(k) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
 }
 
 // warning is about the hub of the group, if it has one, and else about its
@@ -245,6 +309,9 @@ func (w *Warning) what() string {
 	case WarnMergedGroups:
 		return "rules over supplementalGroups with ranges, which do not hold for the groups that the image's /etc/group adds to those of the manifest; " +
 			"write policy: Strict in the rule if the nodes are v1.33 or later"
+	case WarnUnusableGrant:
+		return "demands a user namespace of every pod, and grants " + listed(keyNames(w.Keys), ", ", "") + ", which no pod can use in one: " +
+			"the API refuses hostUsers: false beside it; remove the grant, or allow.userNamespace"
 	case WarnNotInWelkin:
 		return "has keys that Welkin's chart does not know, and which hold for podfence alone: " + listed(w.Fields, ", ", "") +
 			"; where the chart reads the file too, write what it has, or keep the policy in a file of its own"
@@ -253,14 +320,33 @@ func (w *Warning) what() string {
 	case WarnWideHostPath:
 		return "grants " + quote(w.Value) + " in " + w.Field + ", and with it what rules the node: " + listed(w.Paths, ", ", "") + "; " + fixWidePath(w.Paths)
 	case WarnEveryNamespace:
-		return "opens the node in every namespace, by " + listed(keyNames(w.Keys), ", ", "") + ": whoever may create a pod in any of them " +
-			"can write the labels that it selects; write namespace"
+		where, fix := "every namespace", "write namespace"
+		if w.Field != "" {
+			where, fix = "every namespace that its "+w.Field+" does not leave out", "write namespaces, or a label that they must have"
+		}
+		return "opens the node in " + where + ", by " + listed(keyNames(w.Keys), ", ", "") + ": whoever may create a pod in any of them " +
+			"can write the labels that it selects; " + fix
 	case WarnUnknownCapability:
 		return "lists " + quote(w.Value) + " in " + w.Field + ", which is no capability of Linux; " + fixCapability(w.Meant)
 	case WarnNoSuchHost:
 		return "lists " + quote(w.Value) + " in " + w.Field + ", which allows no host: they are compared as they are written; " +
 			"write each host or IP address by itself, without a port"
+	case WarnNamesAlone:
+		return "tells containers by names alone in " + w.Field + ": whoever writes the pod writes these; write images beside them"
+	case WarnNoRegistry:
+		return "lists " + quote(w.Value) + " in " + w.Field + " without a registry, which is " + quote(w.Meant) + "; write it so"
+	case WarnLatestImage:
+		return "lists " + quote(w.Value) + " in " + w.Field + ", which is the tag latest: what that is changes without a word; write a tag or a digest, or " +
+			quote(w.Meant) + " for every image of the repository"
+	case WarnWideImage:
+		return "lists " + quote(w.Value) + " in " + w.Field + ", which also matches others whose names only begin so; " +
+			"put the * behind a slash, a colon or an @"
+	case WarnGrantsNothing:
+		return "allows nothing and fills nothing in by " + w.Field + "; give the entry a grant under allow, or remove it"
 	case WarnSelectsNothing:
+		if w.Field != "" {
+			return "selects no pod: no namespace meets its " + w.Field + ", or is one of those that it names as well"
+		}
 		return "selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"
 	case WarnOverlap:
 		return w.overlaps()
@@ -310,24 +396,28 @@ func (w *Warning) size() (n int) {
 	return n
 }
 
-// where says in which namespace the policies meet, if it is one.
+// where says in which namespace the policies meet, if it is one: two of them in what
+// both name, and more of them if they name no other.
 func (w *Warning) where() string {
-	namespace := ""
+	var all [][]string
 	for _, part := range w.Parts {
-		for _, p := range part {
-			switch {
-			case p.Namespace == "" || p.Namespace == namespace:
-			case namespace != "":
-				return ""
-			default:
-				namespace = p.Namespace
+		for i := range part {
+			if names := part[i].named(); len(names) > 0 {
+				all = append(all, names)
 			}
 		}
 	}
-	if namespace == "" {
+	if w.size() == 2 && len(all) == 2 {
+		second := all[1]
+		both := slices.DeleteFunc(slices.Clone(all[0]), func(name string) bool { return !slices.Contains(second, name) })
+		all = [][]string{both}
+	}
+	names := slices.Concat(all...)
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) != 1 {
 		return ""
 	}
-	return " in namespace " + namespace
+	return " in namespace " + names[0]
 }
 
 // some names the first of many policies.

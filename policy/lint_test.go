@@ -37,6 +37,11 @@ func one(name, selector string) string {
 	return fmt.Sprintf("{name: %s, podSelectorExpressions: [%s], allow: {seLinuxOptions: true}}\n---\n", name, selector)
 }
 
+// entryOf is a policy with an entry for the containers that some keys tell.
+func entryOf(keys string) string {
+	return "name: v\nnamespace: m\npodSelectorLabels: {app: b}\ncontainers:\n- {" + keys + ", allow: {privileged: true}}\n"
+}
+
 func has(key, value string) string {
 	return fmt.Sprintf("{key: %s, operator: In, values: [%s]}", key, value)
 }
@@ -81,6 +86,13 @@ mutations: {runAsGroup: 1, supplementalGroups: [1], dropAllCapabilities: true}
 			[]string{`f1.yaml:1: warning: policy v lists "*" in allow.volumes[1], which is every type of volume but hostPath, also those that the node mounts itself; list the types that its pods use`}, "allow.volumes[1]", "f1.yaml:6"},
 		{"groups of the image", "the ranges hold for those of the manifest alone", "name: v\npodSelectorLabels: {app: b}\nallow:\n  supplementalGroups: {rule: MayRunAs, ranges: [{min: 5, max: 9}]}\n",
 			[]string{"f1.yaml:1: warning: policy v rules over supplementalGroups with ranges, which do not hold for the groups that the image's /etc/group adds to those of the manifest; write policy: Strict in the rule if the nodes are v1.33 or later"}, "allow.supplementalGroups", "f1.yaml:4"},
+		{"grants beside a user namespace", "the API refuses the pods that would use them", "name: v\nnamespace: net\npodSelectorLabels: {app: b}\nallow:\n  userNamespace: Required\n  hostNetwork: true\n  hostPID: true\n",
+			[]string{"f1.yaml:1: warning: policy net/v demands a user namespace of every pod, and grants allow.hostNetwork, allow.hostPID, which no pod can use in one: the API refuses hostUsers: false beside it; remove the grant, or allow.userNamespace"}, "allow.userNamespace", "f1.yaml:5"},
+		{"every grant beside a user namespace", "each is named", "name: v\nnamespace: net\npodSelectorLabels: {app: b}\nallow: {userNamespace: Required, hostNamespace: true, hostNetwork: true, hostPID: true, hostIPC: true}\n",
+			[]string{"f1.yaml:1: warning: policy net/v demands a user namespace of every pod, and grants allow.hostNamespace, allow.hostNetwork, allow.hostPID, allow.hostIPC, which no pod can use in one: the API refuses hostUsers: false beside it; remove the grant, or allow.userNamespace"}, "allow.userNamespace", "f1.yaml:4"},
+		{"host ports in a user namespace", "the API lets them be, so that the grant has a use", "name: v\nnamespace: net\npodSelectorLabels: {app: b}\nallow: {userNamespace: Required, hostNetworkPorts: true, allowedHostPorts: [{min: 1, max: 2}]}\n", nil, "", ""},
+		{"host namespaces and no user namespace", "nothing is odd", "name: v\nnamespace: net\npodSelectorLabels: {app: b}\nallow: {hostNetwork: true, hostPID: true}\n", nil, "", ""},
+		{"no group to fill", "it differs from the default", "name: v\npodSelectorLabels: {app: b}\nmutations: {runAsGroup: none}\n---\nname: w\npodSelectorLabels: {app: c}\nmutations: {fsGroup: none}\n---\nname: x\npodSelectorLabels: {app: d}\nmutations: {fsGroupChangePolicy: OnRootMismatch}\n", nil, "", ""},
 		{"no groups of the image", "the pod is held to Strict, or no group is ruled over", "{name: v, podSelectorLabels: {app: b}, allow: {supplementalGroups: {rule: MayRunAs, ranges: [{min: 5, max: 9}], policy: Strict}}}\n---\n{name: w, podSelectorLabels: {app: c}, allow: {seLinuxOptions: true, supplementalGroups: {rule: RunAsAny}}}\n", nil, "", ""},
 		{"every capability", "ALL in any spelling is what a container adds to have them all", "name: v\nnamespace: m\npodSelectorLabels: {app: b}\nallow:\n  allowedCapabilities: [CAP_all]\n",
 			[]string{`f1.yaml:1: warning: policy m/v lists "CAP_all" in allow.allowedCapabilities[0], which is every capability, also those that rule the node, as SYS_ADMIN and SYS_MODULE do; list what its pods add`}, "allow.allowedCapabilities[0]", "f1.yaml:5"},
@@ -102,6 +114,30 @@ mutations: {runAsGroup: 1, supplementalGroups: [1], dropAllCapabilities: true}
 		{"the node in one namespace", "who may create pods there is few", "name: v\nnamespace: m\npodSelectorLabels: {app: b}\nallow: {privileged: true}\n", nil, "", ""},
 		{"hosts that are none", "they are compared as they are written", "name: v\npodSelectorLabels: {app: b}\nallow: {allowedProbeHosts: [127.0.0.1, '::1', node.example.com, '*']}\n",
 			[]string{`f1.yaml:1: warning: policy v lists "*" in allow.allowedProbeHosts[3], which allows no host: they are compared as they are written; write each host or IP address by itself, without a port`}, "allow.allowedProbeHosts[3]", "f1.yaml:3"},
+		{"an entry by names alone", "they are the tenant's", entryOf("names: [istio-init]"), []string{"f1.yaml:1: warning: policy m/v tells containers by names alone in containers[0].names: " +
+			"whoever writes the pod writes these; write images beside them"}, "containers[0].names", "f1.yaml:5"},
+		{"an entry by names and images", "the image says what is run", entryOf("names: [istio-init], images: ['docker.io/istio/proxyv2:*']"), nil, "", ""},
+		{"an entry by kinds alone", "who may add ephemeral containers is not who writes pods", entryOf("kinds: [ephemeral]"), nil, "", ""},
+		{"an image without a registry", "which one is meant is the runtime's guess", entryOf("images: ['istio/proxyv2:1.24']"),
+			[]string{`f1.yaml:1: warning: policy m/v lists "istio/proxyv2:1.24" in containers[0].images[0] without a registry, which is "docker.io/istio/proxyv2:1.24"; write it so`}, "containers[0].images[0]", "f1.yaml:5"},
+		{"the tag latest", "it is another image tomorrow", entryOf("images: ['docker.io/istio/proxyv2:latest']"),
+			[]string{`f1.yaml:1: warning: policy m/v lists "docker.io/istio/proxyv2:latest" in containers[0].images[0], which is the tag latest: what that is changes without a word; write a tag or a digest, or "docker.io/istio/proxyv2:*" for every image of the repository`}, "containers[0].images[0]", "f1.yaml:5"},
+		{"no tag", "it means latest", entryOf("images: [docker.io/istio/proxyv2]"),
+			[]string{`f1.yaml:1: warning: policy m/v lists "docker.io/istio/proxyv2" in containers[0].images[0], which is the tag latest: what that is changes without a word; write a tag or a digest, or "docker.io/istio/proxyv2:*" for every image of the repository`}, "containers[0].images[0]", "f1.yaml:5"},
+		{"a pattern across segments", "docker.io/istio-evil/proxyv2 begins so too", entryOf("images: ['docker.io/istio*']"),
+			[]string{`f1.yaml:1: warning: policy m/v lists "docker.io/istio*" in containers[0].images[0], which also matches others whose names only begin so; put the * behind a slash, a colon or an @`}, "containers[0].images[0]", "f1.yaml:5"},
+		{"patterns at the ends of segments", "they match what they are written for", entryOf("images: ['docker.io/istio/*', 'docker.io/istio/proxyv2:1.*', 'docker.io/istio/proxyv2@*', 'docker.io/istio/a@sha256:" + strings.Repeat("a", 64) + "']"), nil, "", ""},
+		{"an entry that grants nothing", "it was forgotten", "name: v\npodSelectorLabels: {app: b}\nallow: {seLinuxOptions: true}\ncontainers:\n- kinds: [init]\n",
+			[]string{"f1.yaml:1: warning: policy v allows nothing and fills nothing in by containers[0]; give the entry a grant under allow, or remove it"}, "containers[0]", "f1.yaml:5"},
+		{"an entry that only fills", "it does something", "name: v\npodSelectorLabels: {app: b}\nallow: {seLinuxOptions: true}\ncontainers:\n- {kinds: [init], mutations: {runAsUser: 7}}\n", nil, "", ""},
+		{"an entry that opens the node everywhere", "it does so as the policy would", "name: v\npodSelectorLabels: {app: b}\ncontainers:\n- {kinds: [ephemeral], allow: {privileged: true}}\n",
+			[]string{"f1.yaml:1: warning: policy v opens the node in every namespace, by allow.privileged: whoever may create a pod in any of them can write the labels that it selects; write namespace"}, "", "f1.yaml:1"},
+		{"every capability in an entry", "as in the policy's own list", "name: v\nnamespace: m\npodSelectorLabels: {app: b}\ncontainers:\n- {kinds: [ephemeral], allow: {allowedCapabilities: ['*']}}\n",
+			[]string{`f1.yaml:1: warning: policy m/v lists "*" in containers[0].allow.allowedCapabilities[0], which is every capability, also those that rule the node, as SYS_ADMIN and SYS_MODULE do; list what its pods add`}, "containers[0].allow.allowedCapabilities[0]", "f1.yaml:5"},
+		{"a capability misspelt in an entry", "as in the policy's own list", "name: v\npodSelectorLabels: {app: b}\ncontainers:\n- {kinds: [ephemeral], allow: {allowedCapabilities: [NET_ADMN]}}\n",
+			[]string{`f1.yaml:1: warning: policy v lists "NET_ADMN" in containers[0].allow.allowedCapabilities[0], which is no capability of Linux; did you mean NET_ADMIN?`}, "containers[0].allow.allowedCapabilities[0]", "f1.yaml:4"},
+		{"no host in an entry", "as in the policy's own list", "name: v\npodSelectorLabels: {app: b}\ncontainers:\n- {kinds: [regular], allow: {allowedProbeHosts: ['*']}}\n",
+			[]string{`f1.yaml:1: warning: policy v lists "*" in containers[0].allow.allowedProbeHosts[0], which allows no host: they are compared as they are written; write each host or IP address by itself, without a port`}, "containers[0].allow.allowedProbeHosts[0]", "f1.yaml:4"},
 		{"volumes unset", "the default lists projected, and baseline demands nothing", "name: v\npodSelectorLabels: {app: b}\nallow: {seLinuxOptions: true}\n", nil, "", ""},
 		{"never", "the label must be and must not be", "name: never\npodSelectorLabels: {app: d}\npodSelectorExpressions:\n- {key: app, operator: NotIn, values: [d, e]}\nallow: {seLinuxOptions: true}\n",
 			[]string{"f1.yaml:1: warning: policy never selects no pod: no labels meet its podSelectorLabels and podSelectorExpressions together"}, "", "f1.yaml:1"},

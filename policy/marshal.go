@@ -94,19 +94,24 @@ func (u UserRule) MarshalJSON() ([]byte, error) {
 // repeated keys, a range without both ends and null are errors. What the rule
 // says is left to Validate.
 func (u *UserRule) UnmarshalJSON(data []byte) error {
+	var read UserRule
+	if err := unmarshalNode(data, &read); err != nil {
+		return err
+	}
+	*u = read
+	return nil
+}
+
+// unmarshalNode reads JSON as Parse reads YAML.
+func unmarshalNode[T any](data []byte, into *T) error {
 	n, err := decodeNode(data)
 	if err != nil {
 		return err
 	}
 	r := &reader{parser: &parser{}, at: func(path string) string { return path }}
-	var read UserRule
-	r.value(n, reflectOf(&read), "")
+	r.value(n, reflectOf(into), "")
 	for i := range r.parser.errs {
 		r.parser.errs[i].Line = 0
 	}
-	if err := r.parser.errs.orNil(); err != nil {
-		return err
-	}
-	*u = read
-	return nil
+	return r.parser.errs.orNil()
 }

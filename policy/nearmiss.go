@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,7 +19,7 @@ type NearMiss struct {
 	// Policy is the policy. It is the set's and must not be changed.
 	Policy *Policy
 	// Namespace is the policy's, where the pod names none and would be selected
-	// there; else empty.
+	// there; else empty. Of several it is the first that the policy lists.
 	Namespace string
 	// Labels are those that differ, in order of the policy's keys. Where each
 	// differs in case alone there may be several of them, else one.
@@ -49,7 +50,11 @@ func (l LabelMiss) String() string {
 // String renders the policy and what differs, on one line.
 func (m NearMiss) String() string {
 	if m.Namespace != "" {
-		return fmt.Sprintf("policy %s of namespace %s: the pod names no namespace", m.Policy.Name, m.Namespace)
+		of := "namespace " + m.Namespace
+		if m.Policy.Namespace == "" {
+			of = "namespaces " + strings.Join(ending(m.Policy.Namespaces), ", ")
+		}
+		return fmt.Sprintf("policy %s of %s: the pod names no namespace", m.Policy.Name, of)
 	}
 	parts := make([]string, len(m.Labels))
 	for i, l := range m.Labels {
@@ -71,21 +76,28 @@ func (s Set) NearMisses(namespace string, podLabels map[string]string) (misses [
 		if in != "" && in != namespace && namespace != "" {
 			continue
 		}
+		around := surroundings{name: in, labelsOf: s.labelsOf}
+		if in == "" {
+			around.name = namespace
+		}
 		for sel := range index.all {
-			switch selected := sel.matches(podLabels); {
+			switch matches := sel.matches(podLabels); {
+			case sel.selects(&around) != selected:
 			case in != "" && namespace == "":
-				if selected {
+				if matches {
 					misses = append(misses, NearMiss{Policy: sel.policy, Namespace: in})
 				}
-			case !selected:
+			case !matches:
 				if labels := sel.miss(podLabels); labels != nil {
 					misses = append(misses, NearMiss{Policy: sel.policy, Labels: labels})
 				}
 			}
 		}
 	}
-	slices.SortFunc(misses, func(a, b NearMiss) int { return compareNames(a.Policy, b.Policy) })
-	return misses
+	slices.SortFunc(misses, func(a, b NearMiss) int {
+		return cmp.Or(compareNames(a.Policy, b.Policy), cmp.Compare(slices.Index(a.Policy.Namespaces, a.Namespace), slices.Index(b.Policy.Namespaces, b.Namespace)))
+	})
+	return slices.CompactFunc(misses, func(a, b NearMiss) bool { return a.Policy == b.Policy })
 }
 
 // all visits every selector, in no order.

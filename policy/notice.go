@@ -37,7 +37,7 @@ const (
 func (n Notice) String() string {
 	switch n.Reason {
 	case NoticeNamespaceUnknown:
-		return fmt.Sprintf("policy %s selects namespaces by label, and the labels of this namespace are not known: it does not govern the pod", n.Policy.Name)
+		return fmt.Sprintf("policy %s selects namespaces by label, and the labels of the pod's namespace are not known: it does not govern the pod", n.Policy.Name)
 	case NoticeExpired:
 		return fmt.Sprintf("policy %s expired on %s: it grants nothing any more", n.Policy.Name, n.Expires)
 	default:
@@ -51,26 +51,45 @@ func (s Set) Notices(namespace string, podLabels map[string]string) (notices []N
 	if !s.notable {
 		return nil
 	}
+	around := surroundings{name: namespace, labelsOf: s.labelsOf}
 	for _, in := range [...]string{"", namespace} {
-		index := s.byNamespace[in]
-		if index != nil {
-			for sel := range index.all {
-				if sel.matches(podLabels) {
-					notices = append(notices, s.noticesOf(sel, namespace)...)
-				}
+		s.byNamespace[in].selecting(podLabels, func(sel *selector) {
+			switch sel.selects(&around) {
+			case undecided:
+				notices = append(notices, Notice{Reason: NoticeNamespaceUnknown, Policy: referenceTo(sel.policy)})
+			case selected:
+				notices = append(notices, s.noticesOf(sel)...)
 			}
-		}
+		})
 		if namespace == "" {
 			break
 		}
 	}
 	slices.SortStableFunc(notices, func(a, b Notice) int {
-		return cmp.Or(cmp.Compare(a.Policy.Name, b.Policy.Name), cmp.Compare(a.Policy.Namespace, b.Policy.Namespace), cmp.Compare(a.Reason, b.Reason))
+		return cmp.Or(a.Policy.compare(&b.Policy), cmp.Compare(a.Reason, b.Reason))
 	})
 	return notices
 }
 
-// noticesOf is what is to be said of one policy.
-func (s *Set) noticesOf(sel *selector, namespace string) (notices []Notice) {
+// selecting visits the selectors whose labels select a pod, in no order.
+func (in *index) selecting(podLabels map[string]string, visit func(*selector)) {
+	if in == nil {
+		return
+	}
+	look := func(selectors []*selector) {
+		for _, s := range selectors {
+			if s.matches(podLabels) {
+				visit(s)
+			}
+		}
+	}
+	for k, v := range podLabels {
+		look(in.byLabel[label{k, v}])
+	}
+	look(in.others)
+}
+
+// noticesOf is what is to be said of a policy that governs the pod.
+func (s *Set) noticesOf(sel *selector) (notices []Notice) {
 	return notices
 }

@@ -3,7 +3,9 @@ package policy
 import (
 	"cmp"
 	"slices"
+	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -16,8 +18,8 @@ func Overlap(a, b *Policy) bool {
 	return first.possible && second.possible && first.meets(second)
 }
 
-// demand is what a selector asks of one label of a pod. The labels of a pod are
-// independent of each other, so that selectors can be met together if and only
+// demand is what a selector asks of one label of a pod, or of its namespace. Labels
+// are independent of each other, so that selectors can be met together if and only
 // if the demands on each key can.
 type demand struct {
 	key string
@@ -31,9 +33,26 @@ type demand struct {
 	not []string
 }
 
-// namespaceKey is the key of no label: the namespace is a label like others,
-// which every pod has.
-const namespaceKey = ""
+// The namespace is a label like others, which every pod has: namespaceKey is the key
+// of no other. Those of the namespace have keys that no label of a pod has.
+const (
+	namespaceKey    = ""
+	namespacePrefix = " "
+)
+
+// ofNamespace is the key of a label of namespaces. That which holds the name is the
+// name.
+func ofNamespace(label string) (key string) {
+	if label == corev1.LabelMetadataName {
+		return namespaceKey
+	}
+	return namespacePrefix + label
+}
+
+// isOfNamespace reports whether the demand is on the namespace or on one of its labels.
+func (d *demand) isOfNamespace() bool {
+	return d.key == namespaceKey || strings.HasPrefix(d.key, namespacePrefix)
+}
 
 // possible reports whether some pod meets the demand.
 func (d *demand) possible() bool { return d.mayBeAbsent || d.mayBePresent }
@@ -119,20 +138,25 @@ func (d *demand) normalize() {
 // demands is what a policy's selector asks, one demand a key, in order of key.
 type demands struct {
 	list []demand
-	// possible: some pod meets them all.
-	possible bool
+	// possible: some pod meets them all, of which inNone is that no namespace does.
+	possible, inNone bool
 }
 
 func demandsOf(p *Policy) demands {
 	byKey := map[string]*demand{}
 	on := func(key string) *demand {
 		if byKey[key] == nil {
-			byKey[key] = &demand{key: key, mayBeAbsent: true, mayBePresent: true}
+			byKey[key] = &demand{key: key, mayBeAbsent: key != namespaceKey, mayBePresent: true}
 		}
 		return byKey[key]
 	}
-	if p.Namespace != "" {
-		on(namespaceKey).in([]string{p.Namespace})
+	if p.names() {
+		on(namespaceKey).in(slices.Collect(p.named))
+	}
+	if p.NamespaceSelector != nil {
+		for e := range requirements(p.NamespaceSelector) {
+			on(ofNamespace(e.Key)).expression(&e)
+		}
 	}
 	for key, value := range p.PodSelectorLabels {
 		on(key).in([]string{value})
@@ -146,6 +170,7 @@ func demandsOf(p *Policy) demands {
 		d.normalize()
 		all.list = append(all.list, *d)
 		all.possible = all.possible && d.possible()
+		all.inNone = all.inNone || d.isOfNamespace() && !d.possible()
 	}
 	slices.SortFunc(all.list, func(a, b demand) int { return cmp.Compare(a.key, b.key) })
 	return all

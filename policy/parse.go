@@ -266,18 +266,17 @@ func fileName(file string) string {
 
 // duplicates finds policies with one name in one namespace.
 func (f *parser) duplicates() {
-	type key struct{ namespace, name string }
-	first := map[key]int{}
-	for _, p := range f.policies {
-		k, line := key{p.Namespace, p.Name}, p.reader.lineOf("name")
-		if p.Name == "" || p.reader.hides("name") || p.reader.hides("namespace") {
+	first := register[int]{}
+	for i := range f.policies {
+		p := &f.policies[i]
+		if p.Name == "" || p.reader.hides("name") || p.reader.hides("namespace") || p.reader.hides("namespaces") {
 			continue
 		}
-		if at, again := first[k]; again {
-			p.reader.found("name", fmt.Sprintf("a policy named %q %s stands in line %d already", p.Name, whereOf(p.Namespace), at), "give one of them another name")
+		if at, namespace, again := first.before(&p.Policy); again {
+			p.reader.found("name", fmt.Sprintf("a policy named %q %s stands in line %d already", p.Name, whereOf(namespace), at), "give one of them another name")
 			continue
 		}
-		first[k] = line
+		first.enter(&p.Policy, p.reader.lineOf("name"))
 	}
 }
 

@@ -46,7 +46,11 @@ var webLabels = map[string]string{"app": "web"}
 func TestParseReadsEveryKey(t *testing.T) {
 	ranges := func(r ...IDRange) []IDRange { return r }
 	want := []Policy{{
-		Name: "every-key", Namespace: "networking",
+		Name: "every-key", Namespaces: []string{"networking", "storage"},
+		NamespaceSelector: &metav1.LabelSelector{
+			MatchLabels:      map[string]string{"team": "platform"},
+			MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "stage", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"test"}}},
+		},
 		PodSelectorLabels: map[string]string{"app.kubernetes.io/name": "route-manager", "tier": ""},
 		PodSelectorExpressions: []metav1.LabelSelectorRequirement{
 			{Key: "stage", Operator: metav1.LabelSelectorOpIn, Values: []string{"test", "prod"}},
@@ -69,11 +73,11 @@ func TestParseReadsEveryKey(t *testing.T) {
 			SELinuxOptions:     true, WindowsHostProcess: true,
 			AllowedProbeHosts: []string{"127.0.0.1", "::1", "localhost"},
 			AllowedHostPorts:  []PortRange{{1, 65535}},
-			HostNetwork:       true, HostPID: true, HostIPC: true, ReadOnlyRootFilesystem: true,
+			HostNetwork:       true, HostPID: true, HostIPC: true, ReadOnlyRootFilesystem: true, UserNamespace: UserNamespaceRequired,
 		},
 		Mutations: Mutations{
 			DropAllCapabilities: ptr(false), SetDefaultSeccompProfile: ptr(false),
-			RunAsUser: ptr[int64](0), RunAsGroup: ptr[int64](1), FSGroup: ptr[int64](4),
+			RunAsUser: ptr[int64](0), RunAsGroup: ptr[GroupFill](1), FSGroup: ptr(NoGroup), FSGroupChangePolicy: "OnRootMismatch",
 			SupplementalGroups: []int64{1, 2},
 		},
 		Containers: []ContainerEntry{{
@@ -91,7 +95,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 				AllowedProbeHosts: []string{"localhost"}, AllowedHostPorts: []PortRange{{80, 80}},
 			},
 			Mutations: ContainerMutations{
-				DropAllCapabilities: ptr(false), SetDefaultSeccompProfile: ptr(true), RunAsUser: ptr[int64](65534), RunAsGroup: ptr[int64](0),
+				DropAllCapabilities: ptr(false), SetDefaultSeccompProfile: ptr(true), RunAsUser: ptr[int64](65534), RunAsGroup: ptr[GroupFill](0),
 			},
 		}},
 	}}
@@ -108,6 +112,9 @@ func TestParseReadsEveryKey(t *testing.T) {
 		"containers": entry, "containers.allow": entry.Allow, "containers.mutations": entry.Mutations,
 	} {
 		for i, f := range fieldsOf(reflect.TypeOf(v)) {
+			if f.name == "namespace" {
+				continue // namespaces stands in its place, and every other test has it
+			}
 			if reflect.ValueOf(v).Field(i).IsZero() {
 				t.Errorf("policy/testdata/every-key.yaml does not set %s of %s", f.name, block)
 			}
@@ -131,7 +138,18 @@ var accepted = []struct {
 	{"user word RunAsAny", "the document writes a word", web + "allow: {runAsUser: RunAsAny}\n", Policy{Allow: Allow{RunAsUser: UserRule{Rule: RunAsAny}}}},
 	{"user object RunAsAny", "PSP's form", web + "allow: {runAsUser: {rule: RunAsAny}}\n", Policy{Allow: Allow{RunAsUser: UserRule{Rule: RunAsAny}}}},
 	{"group RunAsAny", "the default, written out", web + "allow: {runAsGroup: {rule: RunAsAny, ranges: []}}\n", Policy{Allow: Allow{RunAsGroup: GroupRule{Rule: RunAsAny}}}},
-	{"mutations at their defaults", "the document lists them", web + "mutations: {dropAllCapabilities: true, setDefaultSeccompProfile: true, runAsGroup: 1, fsGroup: 1}\n", Policy{Mutations: Mutations{DropAllCapabilities: ptr(true), SetDefaultSeccompProfile: ptr(true), RunAsGroup: ptr[int64](1), FSGroup: ptr[int64](1)}}},
+	{"mutations at their defaults", "the document lists them", web + "mutations: {dropAllCapabilities: true, setDefaultSeccompProfile: true, runAsGroup: 1, fsGroup: 1}\n", Policy{Mutations: Mutations{DropAllCapabilities: ptr(true), SetDefaultSeccompProfile: ptr(true), RunAsGroup: ptr[GroupFill](1), FSGroup: ptr[GroupFill](1)}}},
+	{"no group to fill", "the word, in quotes or without", web + "mutations: {runAsGroup: none, fsGroup: \"none\"}\n", Policy{Mutations: Mutations{RunAsGroup: ptr(NoGroup), FSGroup: ptr(NoGroup)}}},
+	{"no group to fill under MayRunAs", "it demands no group", web + "allow: {fsGroup: {rule: MayRunAs, ranges: [{min: 2, max: 3}]}}\nmutations: {fsGroup: none}\n", Policy{
+		Allow:     Allow{FSGroup: GroupRule{Rule: MayRunAs, Ranges: []IDRange{{2, 3}}}},
+		Mutations: Mutations{FSGroup: ptr(NoGroup)},
+	}},
+	{"no group to fill under RunAsAny", "it demands nothing", web + "allow: {runAsGroup: {rule: RunAsAny}}\nmutations: {runAsGroup: none}\n", Policy{
+		Allow:     Allow{RunAsGroup: GroupRule{Rule: RunAsAny}},
+		Mutations: Mutations{RunAsGroup: ptr(NoGroup)},
+	}},
+	{"no fsGroup, and when it is applied", "pods may set one themselves", web + "mutations: {fsGroup: none, fsGroupChangePolicy: OnRootMismatch}\n", Policy{Mutations: Mutations{FSGroup: ptr(NoGroup), FSGroupChangePolicy: "OnRootMismatch"}}},
+	{"a user namespace", "the one word of the rule", web + "allow: {userNamespace: Required}\n", Policy{Allow: Allow{UserNamespace: UserNamespaceRequired}}},
 	{"no groups to fill", "they are not the default", web + "mutations: {supplementalGroups: []}\n", Policy{Mutations: Mutations{SupplementalGroups: []int64{}}}},
 	{"no groups to fill under MayRunAs", "it demands no group", web + "allow: {supplementalGroups: {rule: MayRunAs, ranges: [{min: 2, max: 3}]}}\nmutations: {supplementalGroups: []}\n", Policy{
 		Allow:     Allow{SupplementalGroups: SupplementalGroupsRule{GroupRule: GroupRule{Rule: MayRunAs, Ranges: []IDRange{{2, 3}}}}},
@@ -153,7 +171,7 @@ var accepted = []struct {
 }
 
 func TestParseAccepts(t *testing.T) {
-	if len(accepted) != 24 {
+	if len(accepted) != 29 {
 		t.Errorf("the table has %d rows; if that is meant, say so here", len(accepted))
 	}
 	for _, row := range accepted {
@@ -243,8 +261,8 @@ name: rm
 podSelectorLabels: {app: web}
 `
 	want := []Policy{
-		{Name: "rm", Namespace: "net", PodSelectorLabels: webLabels, Mutations: Mutations{RunAsGroup: ptr[int64](5)}},
-		{Name: "a.b", Namespace: "net", PodSelectorLabels: webLabels, Mutations: Mutations{RunAsGroup: ptr[int64](6)}},
+		{Name: "rm", Namespace: "net", PodSelectorLabels: webLabels, Mutations: Mutations{RunAsGroup: ptr[GroupFill](5)}},
+		{Name: "a.b", Namespace: "net", PodSelectorLabels: webLabels, Mutations: Mutations{RunAsGroup: ptr[GroupFill](6)}},
 		{Name: "rm", PodSelectorLabels: webLabels},
 	}
 	got, err := Parse([]byte(in), "values.yaml")

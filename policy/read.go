@@ -184,12 +184,11 @@ func named(name string, err error) error {
 // clashes finds what keeps policies of several files from standing together: no
 // name, and a name that is taken. What clashes within a file is Parse's to find.
 func clashes(policies []Policy) (errs Errors) {
-	type key struct{ namespace, name string }
-	first := map[key]*Policy{}
+	first := register[*Policy]{}
 	for i := range policies {
 		p := &policies[i]
-		at, k := p.Source.At("name"), key{p.Namespace, p.Name}
-		before, again := first[k]
+		at := p.Source.At("name")
+		before, namespace, again := first.before(p)
 		switch {
 		case p.Name == "":
 			errs = append(errs, Error{
@@ -197,24 +196,24 @@ func clashes(policies []Policy) (errs Errors) {
 				Problem: "missing, and the name of the file is no name for a policy", Fix: "write one, as in name: route-manager",
 			})
 		case again:
-			errs = append(errs, duplicate(before, p))
+			errs = append(errs, duplicate(before, p, namespace))
 		default:
-			first[k] = p
+			first.enter(p, p)
 		}
 	}
 	return errs
 }
 
-// duplicate is the error of a policy whose name another one has.
-func duplicate(before, p *Policy) Error {
+// duplicate is the error of a policy whose name another one has in a namespace.
+func duplicate(before, p *Policy, namespace string) Error {
 	at := p.Source.At("name")
 	e := Error{File: at.File, Line: at.Line, Policy: p.Name, Field: "name"}
 	if first := before.Source.At("name"); first.File != "" {
-		e.Problem = fmt.Sprintf("a policy named %s stands in %s already", titleOf(p.Namespace, p.Name), first)
+		e.Problem = fmt.Sprintf("a policy named %s stands in %s already", titleOf(namespace, p.Name), first)
 		e.Fix = "give one of them another name"
 		return e
 	}
-	e.Problem = fmt.Sprintf("two policies %s are named %q", whereOf(p.Namespace), p.Name)
+	e.Problem = fmt.Sprintf("two policies %s are named %q", whereOf(namespace), p.Name)
 	e.Fix = "give each a name of its own"
 	return e
 }

@@ -14,9 +14,12 @@ const (
 	welkin = "constraints:\n  net:\n    rm:\n      podSelectorLabels: {app: web}\n"
 )
 
+// refusal is what Parse refuses, why it must, and the whole error.
+type refusal struct{ name, why, in, want string }
+
 // refused is what Parse refuses, why it must, and the whole error. Nearly all
 // rows have one error: what follows from it is not reported as well.
-var refused = []struct{ name, why, in, want string }{
+var refused = []refusal{
 	{
 		"no labels", "a policy without labels would select nothing or everything",
 		"allow:\n  privileged: true\n",
@@ -386,17 +389,17 @@ var refused = []struct{ name, why, in, want string }{
 	{
 		"block for a number", "wrong type",
 		web + "mutations:\n  runAsGroup: {min: 1}\n",
-		"p.yaml:3: mutations.runAsGroup: a block of keys stands where a number belongs; write a whole number, as in 400",
+		"p.yaml:3: mutations.runAsGroup: a block of keys stands where a number belongs; write a whole number, as in 400, or none",
 	},
 	{
 		"infinite number", "no ID",
 		web + "mutations:\n  runAsGroup: .inf\n",
-		"p.yaml:3: mutations.runAsGroup: .inf is no plain decimal number; write a whole number, as in 400",
+		"p.yaml:3: mutations.runAsGroup: .inf is no plain decimal number; write a whole number, as in 400, or none",
 	},
 	{
 		"huge exponent", "no ID, and not computed",
 		web + "mutations:\n  runAsGroup: 1e999999999\n",
-		"p.yaml:3: mutations.runAsGroup: 1e999999999 is no plain decimal number; write a whole number, as in 400",
+		"p.yaml:3: mutations.runAsGroup: 1e999999999 is no plain decimal number; write a whole number, as in 400, or none",
 	},
 	{
 		"bare allow", "what is meant to be under it may stand beside it",
@@ -932,6 +935,73 @@ var refused = []struct{ name, why, in, want string }{
 		"p.yaml:3: mutations.supplementalGroups[1]: -1 is out of range; write an ID from 0 to 2147483647",
 	},
 	{
+		"fill a negative group", "-1 is none in Go, and no number that a file may have for it",
+		web + "mutations:\n  runAsGroup: -1\n  fsGroup: -2\n",
+		"p.yaml:3: mutations.runAsGroup: -1 is out of range; write an ID from 0 to 2147483647\n" +
+			"p.yaml:4: mutations.fsGroup: -2 is out of range; write an ID from 0 to 2147483647",
+	},
+	{
+		"no group in another case", "a word has one spelling",
+		web + "mutations:\n  runAsGroup: None\n  fsGroup: \"non\"\n",
+		"p.yaml:3: mutations.runAsGroup: None is no group; did you mean none?\n" +
+			"p.yaml:4: mutations.fsGroup: \"non\" is no group; did you mean none?",
+	},
+	{
+		"another word for a group", "it may have been meant as a name",
+		web + "mutations:\n  fsGroup: wheel\n",
+		"p.yaml:3: mutations.fsGroup: wheel is no plain decimal number; write a whole number, as in 400, or none",
+	},
+	{
+		"a quoted group", "text is no number",
+		web + "mutations:\n  fsGroup: \"400\"\n",
+		"p.yaml:3: mutations.fsGroup: \"400\" is text, not a number; write 400 without quotes",
+	},
+	{
+		"no user", "to fill none is the default there",
+		web + "mutations:\n  runAsUser: none\n",
+		"p.yaml:3: mutations.runAsUser: none is no plain decimal number; write a whole number, as in 400",
+	},
+	{
+		"no group under MustRunAs", "a pod whose author set nothing would be refused",
+		web + "allow:\n  fsGroup: {rule: MustRunAs, ranges: [{min: 1, max: 9}]}\nmutations:\n  fsGroup: none\n",
+		"p.yaml:5: mutations.fsGroup: none fills no group, and allow.fsGroup demands one; write a group that it admits, or remove the key",
+	},
+	{
+		"no group to run as under MustRunAs", "as for fsGroup",
+		web + "allow:\n  runAsGroup: {rule: MustRunAs, ranges: [{min: 1, max: 9}]}\nmutations:\n  runAsGroup: none\n",
+		"p.yaml:5: mutations.runAsGroup: none fills no group, and allow.runAsGroup demands one; write a group that it admits, or remove the key",
+	},
+	{
+		"change policy Always", "it is what an unset field means",
+		web + "mutations:\n  fsGroupChangePolicy: Always\n",
+		"p.yaml:3: mutations.fsGroupChangePolicy: Always is what an unset field means, so there is nothing to fill in; remove the key",
+	},
+	{
+		"change policy in another case", "the API compares exactly",
+		web + "mutations:\n  fsGroupChangePolicy: onRootMismatch\n",
+		"p.yaml:3: mutations.fsGroupChangePolicy: \"onRootMismatch\" can not be filled in; did you mean OnRootMismatch?",
+	},
+	{
+		"change policy empty", "a template may leave it so",
+		web + "mutations:\n  fsGroupChangePolicy: \"\"\n",
+		"p.yaml:3: mutations.fsGroupChangePolicy: is empty; write a value, or remove the key if it has a default",
+	},
+	{
+		"user namespace true", "the rule is a word",
+		web + "allow:\n  userNamespace: true\n",
+		"p.yaml:3: allow.userNamespace: true is read as a boolean, not as text; write Required",
+	},
+	{
+		"user namespace misspelt", "a rule that is not understood must not be passed over",
+		web + "allow:\n  userNamespace: require\n",
+		"p.yaml:3: allow.userNamespace: \"require\" is nothing that can be demanded; did you mean Required?",
+	},
+	{
+		"user namespace by another word", "there is one",
+		web + "allow:\n  userNamespace: MustRunAs\n",
+		"p.yaml:3: allow.userNamespace: \"MustRunAs\" is nothing that can be demanded; write Required",
+	},
+	{
 		"fill root by default rule", "MustRunAsNonRoot refuses it",
 		web + "mutations:\n  runAsUser: 0\n",
 		"p.yaml:3: mutations.runAsUser: 0 is refused by allow.runAsUser, MustRunAsNonRoot; write another ID than 0, or runAsUser: RunAsAny under allow",
@@ -1216,12 +1286,16 @@ var refused = []struct{ name, why, in, want string }{
 	},
 }
 
-func TestParseRefuses(t *testing.T) {
-	if len(refused) != 240 {
-		t.Errorf("the table has %d rows; if that is meant, say so here", len(refused))
+func TestParseRefuses(t *testing.T) { areRefused(t, refused, 253) }
+
+// areRefused holds Parse to a table of so many rows.
+func areRefused(t *testing.T, rows []refusal, count int) {
+	t.Helper()
+	if len(rows) != count {
+		t.Errorf("the table has %d rows; if that is meant, say so here", len(rows))
 	}
 	names := map[string]bool{}
-	for _, row := range refused {
+	for _, row := range rows {
 		if names[row.name] || row.why == "" {
 			t.Errorf("%s: not a unique name with a reason", row.name)
 		}

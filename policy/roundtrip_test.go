@@ -103,6 +103,7 @@ var genPolicy = rapid.Custom(func(t *rapid.T) Policy {
 			AllowedHostPorts:   listOf(t, "ports", genPortRange),
 			HostNetwork:        flag("hostNetwork"), HostPID: flag("hostPID"), HostIPC: flag("hostIPC"),
 			SELinuxOptions: flag("seLinux"), WindowsHostProcess: flag("windows"), ReadOnlyRootFilesystem: flag("readOnly"),
+			UserNamespace:    rapid.SampledFrom([]UserNamespaceRule{"", UserNamespaceRequired}).Draw(t, "user namespace"),
 			SeccompProfiles:  listOf(t, "seccomp", rapid.Just("Unconfined")),
 			AppArmorProfiles: listOf(t, "appArmor", rapid.Just("Unconfined")),
 			ProcMounts:       listOf(t, "procMounts", rapid.Just("Unmasked")),
@@ -114,6 +115,7 @@ var genPolicy = rapid.Custom(func(t *rapid.T) Policy {
 	}
 	p.Mutations = drawMutations(t, &p.Allow)
 	p.Containers = listOf(t, "containers", genEntry(&p.Allow))
+	drawNamespaces(t, &p)
 	return p
 })
 
@@ -150,7 +152,7 @@ func genEntry(own *Allow) *rapid.Generator[ContainerEntry] {
 			},
 			Mutations: ContainerMutations{
 				DropAllCapabilities: rapid.Ptr(rapid.Bool(), true).Draw(t, "dropAll"), SetDefaultSeccompProfile: rapid.Ptr(rapid.Bool(), true).Draw(t, "setSeccomp"),
-				RunAsUser: rapid.Ptr(genID, true).Draw(t, "user"), RunAsGroup: rapid.Ptr(genID, true).Draw(t, "group"),
+				RunAsUser: rapid.Ptr(genID, true).Draw(t, "user"), RunAsGroup: rapid.Ptr(rapid.Map(rapid.OneOf(genID, rapid.Just(int64(NoGroup))), func(id int64) GroupFill { return GroupFill(id) }), true).Draw(t, "group"),
 			},
 		}
 		if len(e.Names)+len(e.Images) > 0 && flag("no kinds") {
@@ -162,6 +164,35 @@ func genEntry(own *Allow) *rapid.Generator[ContainerEntry] {
 		}
 		return e
 	})
+}
+
+// together are the policies that one set can hold, the first of two of one name.
+func together(policies []Policy) (kept []Policy) {
+	taken := register[bool]{}
+	for i := range policies {
+		if _, _, again := taken.before(&policies[i]); !again {
+			taken.enter(&policies[i], true)
+			kept = append(kept, policies[i])
+		}
+	}
+	return kept
+}
+
+// drawNamespaces draws several namespaces in place of the one, and a selector of them.
+func drawNamespaces(t *rapid.T, p *Policy) {
+	if p.Namespace == "" {
+		p.Namespaces = rapid.SliceOfDistinct(genNamespace.Filter(func(s string) bool { return s != "" }), rapid.ID[string]).Draw(t, "namespaces")
+		if len(p.Namespaces) == 0 {
+			p.Namespaces = nil
+		}
+	}
+	if rapid.Bool().Draw(t, "selects namespaces") {
+		p.NamespaceSelector = &metav1.LabelSelector{MatchExpressions: listOf(t, "expressions", genRequirement)}
+		if labels := rapid.MapOfN(genWord, genValue, 0, 2).Draw(t, "labels of namespaces"); len(labels) > 0 || p.NamespaceSelector.MatchExpressions == nil {
+			labels["team"] = "a"
+			p.NamespaceSelector.MatchLabels = labels
+		}
+	}
 }
 
 func drawMutations(t *rapid.T, a *Allow) (m Mutations) {
@@ -177,7 +208,14 @@ func drawMutations(t *rapid.T, a *Allow) (m Mutations) {
 	}
 	m.DropAllCapabilities = rapid.Ptr(rapid.Bool(), true).Draw(t, "dropAll")
 	m.SetDefaultSeccompProfile = rapid.Ptr(rapid.Bool(), true).Draw(t, "setSeccomp")
-	m.RunAsUser, m.RunAsGroup, m.FSGroup = id(rules[0]), id(rules[1]), id(rules[2])
+	group := func(r ruleField) *GroupFill {
+		if r.rule != MustRunAs && rapid.Bool().Draw(t, r.field+" is not filled") {
+			return ptr(NoGroup)
+		}
+		return (*GroupFill)(id(r))
+	}
+	m.RunAsUser, m.RunAsGroup, m.FSGroup = id(rules[0]), group(rules[1]), group(rules[2])
+	m.FSGroupChangePolicy = rapid.SampledFrom([]corev1.PodFSGroupChangePolicy{"", "OnRootMismatch"}).Draw(t, "change policy")
 	if rapid.Bool().Draw(t, "fills groups") {
 		groups := rapid.SliceOfN(genID, 0, 3).Draw(t, "groups")
 		groups = slices.DeleteFunc(groups, func(id int64) bool { _, refused := rules[3].refuses(id); return refused })
@@ -223,7 +261,7 @@ func TestEveryKeyIsDrawn(t *testing.T) {
 
 func TestMarshalParseIsIdentity(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		policies := rapid.SliceOfNDistinct(genPolicy, 1, 3, func(p Policy) string { return p.Namespace + "/" + p.Name }).Draw(t, "policies")
+		policies := together(rapid.SliceOfN(genPolicy, 1, 3).Draw(t, "policies"))
 		data, err := Marshal(policies...)
 		if err != nil {
 			t.Fatal(err)
@@ -324,7 +362,7 @@ func scribble(p *Policy) {
 		overwrite(l, IDRange{-7, -7})
 	}
 	overwrite(m.SupplementalGroups, -7)
-	for _, id := range []*int64{m.RunAsUser, m.RunAsGroup, m.FSGroup} {
+	for _, id := range []*int64{m.RunAsUser, (*int64)(m.RunAsGroup), (*int64)(m.FSGroup)} {
 		if id != nil {
 			*id = -7
 		}

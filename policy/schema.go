@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/podfence/podfence/internal/nearest"
 )
 
@@ -97,6 +99,12 @@ var synonyms = map[string]string{
 	"hostPath":                 "write pathPrefix in an entry of allow.allowedHostPaths",
 }
 
+// selectorSynonyms are the keys of a namespaceSelector by the names that the parts of
+// the other selector have.
+var selectorSynonyms = map[string]string{
+	"labels": "matchLabels", "podSelectorLabels": "matchLabels", "podSelectorExpressions": "matchExpressions",
+}
+
 // maxListed is how many keys or ranges an error lists.
 const maxListed = 4
 
@@ -109,6 +117,9 @@ func fixUnknown(key string, block reflect.Type, welkin bool) (fix, meant string)
 	outside := func(key string) bool { return welkin && slices.Contains(welkinOutside, key) }
 	if outside(key) {
 		return fixOutside, ""
+	}
+	if meant := selectorSynonyms[key]; meant != "" && block == reflect.TypeFor[metav1.LabelSelector]() {
+		return "write " + meant, meant
 	}
 	if fix := synonyms[key]; fix != "" {
 		return fix, ""

@@ -40,7 +40,8 @@ func (s Set) At(now time.Time) Set {
 // the labels of one by its name, and whether they are known. Policies that select
 // namespaces by their labels govern nothing where these are not known, and
 // [Set.Notices] says so. The set asks while it answers, possibly from several
-// goroutines; the labels are not changed.
+// goroutines; the labels are not changed. The label kubernetes.io/metadata.name is
+// the name, whatever labelsOf says of it.
 func (s Set) WithNamespaces(labelsOf func(namespace string) (labels map[string]string, known bool)) Set {
 	s.labelsOf = labelsOf
 	return s
@@ -60,6 +61,8 @@ type label struct{ key, value string }
 type selector struct {
 	policy      *Policy
 	expressions labels.Selector
+	// namespaces is nil for a policy without a namespaceSelector.
+	namespaces *namespaceSelector
 }
 
 // NewSet returns the set of the policies, which it copies. It fails with
@@ -74,10 +77,12 @@ func NewSet(policies ...Policy) (Set, error) {
 		set.policies = append(set.policies, p)
 	}
 	slices.SortStableFunc(set.policies, compareNames)
-	for i, p := range set.policies[min(1, len(set.policies)):] {
-		if compareNames(set.policies[i], p) == 0 {
-			errs = append(errs, duplicate(set.policies[i], p))
+	taken := register[*Policy]{}
+	for _, p := range set.policies {
+		if before, namespace, again := taken.before(p); again {
+			errs = append(errs, duplicate(before, p, namespace))
 		}
+		taken.enter(p, p)
 	}
 	if len(errs) > 0 {
 		return Set{}, errs
@@ -85,9 +90,13 @@ func NewSet(policies ...Policy) (Set, error) {
 	return set, nil
 }
 
-// compareNames orders policies by name, and those of one name by namespace.
+// compareNames orders policies by name, and those of one name by the first namespace
+// that each names, which is another one for each.
 func compareNames(a, b *Policy) int {
-	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
+	if a.Name != b.Name {
+		return cmp.Compare(a.Name, b.Name)
+	}
+	return cmp.Compare(a.firstNamed(), b.firstNamed())
 }
 
 // add makes a policy ready to be found. It returns what is wrong with it.
@@ -103,17 +112,30 @@ func (s *Set) add(p *Policy) Errors {
 			return Errors{{Policy: p.Name, Field: "podSelectorExpressions", Problem: err.Error()}}
 		}
 	}
-	in := s.byNamespace[p.Namespace]
-	if in == nil {
-		in = &index{byLabel: map[label][]*selector{}}
-		s.byNamespace[p.Namespace] = in
+	if p.NamespaceSelector != nil {
+		var err error
+		if sel.namespaces, err = newNamespaceSelector(p.NamespaceSelector); err != nil {
+			return Errors{{Policy: p.Name, Field: "namespaceSelector", Problem: err.Error()}}
+		}
+		s.notable = true
 	}
-	if pivot, ok := pivotLabel(p.PodSelectorLabels); ok {
+	for namespace := range p.named {
+		in := s.byNamespace[namespace]
+		if in == nil {
+			in = &index{byLabel: map[label][]*selector{}}
+			s.byNamespace[namespace] = in
+		}
+		in.add(sel)
+	}
+	return nil
+}
+
+func (in *index) add(sel *selector) {
+	if pivot, ok := pivotLabel(sel.policy.PodSelectorLabels); ok {
 		in.byLabel[pivot] = append(in.byLabel[pivot], sel)
 	} else {
 		in.others = append(in.others, sel)
 	}
-	return nil
 }
 
 // asErrors is Validate's error as the list that it is.
@@ -145,7 +167,7 @@ func (s Set) Policies() []*Policy { return slices.Clone(s.policies) }
 // Governing returns the policies that govern a pod with these labels in a
 // namespace, in order of name; of two with one name, the one for every namespace
 // comes first. A pod without a namespace, as in a template that
-// names none, is governed by policies without one. The policies must not be
+// names none, is governed by policies that ask for none. The policies must not be
 // changed.
 func (s Set) Governing(namespace string, podLabels map[string]string) []*Policy {
 	return s.AppendGoverning(nil, namespace, podLabels)
@@ -158,9 +180,10 @@ func (s Set) AppendGoverning(dst []*Policy, namespace string, podLabels map[stri
 		return dst
 	}
 	start := len(dst)
-	dst = s.byNamespace[""].appendSelecting(dst, podLabels)
+	around := surroundings{name: namespace, labelsOf: s.labelsOf}
+	dst = s.byNamespace[""].appendSelecting(dst, &around, podLabels)
 	if namespace != "" {
-		dst = s.byNamespace[namespace].appendSelecting(dst, podLabels)
+		dst = s.byNamespace[namespace].appendSelecting(dst, &around, podLabels)
 	}
 	if found := dst[start:]; len(found) > 1 {
 		slices.SortFunc(found, compareNames)
@@ -168,21 +191,21 @@ func (s Set) AppendGoverning(dst []*Policy, namespace string, podLabels map[stri
 	return dst
 }
 
-func (in *index) appendSelecting(dst []*Policy, podLabels map[string]string) []*Policy {
+func (in *index) appendSelecting(dst []*Policy, around *surroundings, podLabels map[string]string) []*Policy {
 	if in == nil {
 		return dst
 	}
 	if len(in.byLabel) > 0 {
 		for k, v := range podLabels {
-			dst = appendMatching(dst, in.byLabel[label{k, v}], podLabels)
+			dst = appendMatching(dst, in.byLabel[label{k, v}], around, podLabels)
 		}
 	}
-	return appendMatching(dst, in.others, podLabels)
+	return appendMatching(dst, in.others, around, podLabels)
 }
 
-func appendMatching(dst []*Policy, selectors []*selector, podLabels map[string]string) []*Policy {
+func appendMatching(dst []*Policy, selectors []*selector, around *surroundings, podLabels map[string]string) []*Policy {
 	for _, s := range selectors {
-		if s.matches(podLabels) {
+		if s.matches(podLabels) && s.selects(around) == selected {
 			dst = append(dst, s.policy)
 		}
 	}

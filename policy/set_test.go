@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/podfence/podfence/internal/podgen"
+	"github.com/podfence/podfence/internal/restated"
 	"github.com/podfence/podfence/policy"
 )
 
@@ -35,11 +36,12 @@ func mustSet(t testing.TB, policies ...policy.Policy) policy.Set {
 	return set
 }
 
-// ids names policies by name and namespace.
+// ids names policies by name and namespace, of a list the first.
 func ids(policies []*policy.Policy) []string {
 	list := []string{}
 	for _, p := range policies {
-		list = append(list, p.Name+"/"+p.Namespace)
+		first := slices.Min(append([]string{"~"}, p.Namespaces...))
+		list = append(list, p.Name+"/"+p.Namespace+strings.TrimSuffix(first, "~"))
 	}
 	return list
 }
@@ -236,8 +238,8 @@ func TestAppendGoverning(t *testing.T) {
 }
 
 // governs is the plain reading of the design, for reference.
-func governs(p *policy.Policy, namespace string, labels map[string]string) bool {
-	if p.Namespace != "" && p.Namespace != namespace {
+func governs(p *policy.Policy, namespace restated.Namespace, labels map[string]string) bool {
+	if selects, decided := restated.SelectsNamespace(p, namespace); !selects || !decided {
 		return false
 	}
 	for k, v := range p.PodSelectorLabels {
@@ -284,7 +286,7 @@ func TestGoverningIsTheReference(t *testing.T) {
 		}
 		return p
 	})
-	several := rapid.SliceOfNDistinct(selector, 0, 8, func(p policy.Policy) string { return p.Name + "/" + p.Namespace })
+	several := rapid.Map(rapid.SliceOfN(selector, 0, 8), podgen.Together)
 	someLabels := rapid.MapOfN(rapid.SampledFrom(keys), rapid.SampledFrom(values), 0, 3)
 	// Drawn by seed, so that the count is the same in every run.
 	governed := 0
@@ -302,18 +304,20 @@ func TestGoverningIsTheReference(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		policies := several.Draw(t, "policies")
-		set := mustNew(t, policies)
+		set := mustNew(t, policies).WithNamespaces(podgen.LabelsOf)
 		var pods []map[string]string
 		for range 4 {
 			pods = append(pods, someLabels.Draw(t, "labels"))
 		}
 		pod := podgen.Pod().Draw(t, "pod")
 		for _, labels := range append(pods, pod.Labels, nil) {
-			for _, namespace := range []string{"", "default", "networking", "other"} {
+			for _, namespace := range append(podgen.Namespaces(), "") {
+				around := restated.Namespace{Name: namespace}
+				around.Labels, around.Known = podgen.LabelsOf(namespace)
 				want := []string{}
 				for i := range policies {
-					if governs(&policies[i], namespace, labels) {
-						want = append(want, policies[i].Name+"/"+policies[i].Namespace)
+					if p := &policies[i]; governs(p, around, labels) {
+						want = append(want, ids([]*policy.Policy{p})...)
 					}
 				}
 				slices.SortFunc(want, func(a, b string) int {

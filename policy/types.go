@@ -26,6 +26,20 @@ type Policy struct {
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
 
+	// Namespaces limits the policy to the pods of several namespaces, each of which
+	// it governs as if it stood there alone. Either Namespace or Namespaces is
+	// given. Unset (nil): every namespace. An empty list is refused.
+	// +optional
+	Namespaces []string `json:"namespaces,omitzero"`
+
+	// NamespaceSelector limits the policy to the pods of namespaces with certain
+	// labels, and of those to the named ones if Namespace or Namespaces is given
+	// too. It asks for something: without a label or an expression it is refused.
+	// Where the labels of a namespace are not known, it selects nothing, except by
+	// kubernetes.io/metadata.name, which is the name of the namespace.
+	// +optional
+	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
+
 	// PodSelectorLabels must all be on the pod, with these values.
 	// Labels or expressions must be given; both together are ANDed.
 	// +optional
@@ -170,6 +184,12 @@ type Allow struct {
 	// root filesystem of every container.
 	// +optional
 	ReadOnlyRootFilesystem bool `json:"readOnlyRootFilesystem,omitempty"`
+
+	// UserNamespace is a rule, not a grant: Required demands hostUsers: false of the
+	// pod, and fills it in where the API lets it. In a user namespace the standard
+	// leaves pods free to run as root, since v1.35. Default: no demand.
+	// +optional
+	UserNamespace UserNamespaceRule `json:"userNamespace,omitempty"`
 }
 
 // Mutations is the mutations block of a policy: what Mutate fills in, only
@@ -192,15 +212,22 @@ type Mutations struct {
 	// +optional
 	RunAsUser *int64 `json:"runAsUser,omitempty"`
 
-	// RunAsGroup is the group ID to fill, 0 to 2147483647. Default 1; where
+	// RunAsGroup is the group ID to fill, 0 to 2147483647, or none. Default 1; where
 	// the rule refuses 1, the first range's minimum under MustRunAs and
 	// nothing under MayRunAs.
 	// +optional
-	RunAsGroup *int64 `json:"runAsGroup,omitempty"`
+	RunAsGroup *GroupFill `json:"runAsGroup,omitempty"`
 
-	// FSGroup is the volumes' group to fill, with RunAsGroup's range and default.
+	// FSGroup is the volumes' group to fill, or none, with RunAsGroup's range and default.
 	// +optional
-	FSGroup *int64 `json:"fsGroup,omitempty"`
+	FSGroup *GroupFill `json:"fsGroup,omitempty"`
+
+	// FSGroupChangePolicy is filled where an fsGroup is in force, the author's or the
+	// one that is filled: OnRootMismatch, with which the kubelet leaves a volume alone
+	// whose root has that group and its permissions already. Default: not filled.
+	// +kubebuilder:validation:Enum=OnRootMismatch
+	// +optional
+	FSGroupChangePolicy corev1.PodFSGroupChangePolicy `json:"fsGroupChangePolicy,omitempty"`
 
 	// SupplementalGroups are the groups to fill. Default [1]. An empty list
 	// fills none.
@@ -349,9 +376,10 @@ type ContainerMutations struct {
 	// +optional
 	RunAsUser *int64 `json:"runAsUser,omitempty"`
 
-	// RunAsGroup is the group ID to fill, 0 to 2147483647. Default: the policy's.
+	// RunAsGroup is the group ID to fill, 0 to 2147483647, or none. Default: the policy's.
+	// none counts before any ID.
 	// +optional
-	RunAsGroup *int64 `json:"runAsGroup,omitempty"`
+	RunAsGroup *GroupFill `json:"runAsGroup,omitempty"`
 }
 
 // Rule says how the values of an ID are ruled over.
@@ -415,6 +443,19 @@ type SupplementalGroupsRule struct {
 func (r *SupplementalGroupsRule) IsStrict() bool {
 	return r.Policy == corev1.SupplementalGroupsPolicyStrict
 }
+
+// UserNamespaceRule says whether pods must have a user namespace of their own, in
+// which root is not root on the node.
+//
+// +kubebuilder:validation:Enum=Required
+type UserNamespaceRule string
+
+// UserNamespaceRequired demands hostUsers: false. API servers keep the field by
+// default since v1.33, and always since v1.36.
+const UserNamespaceRequired UserNamespaceRule = "Required"
+
+// RequiresUserNamespace reports whether the policy demands hostUsers: false.
+func (a *Allow) RequiresUserNamespace() bool { return a.UserNamespace == UserNamespaceRequired }
 
 // IDRange is a range of user or group IDs, both ends included.
 //

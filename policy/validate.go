@@ -68,6 +68,7 @@ func (c *checker) add(field, fix, format string, args ...any) {
 func (p *Policy) findings() []finding {
 	var c checker
 	c.identity(p)
+	c.namespaces(p)
 	c.selector(p)
 	c.lists(&p.Allow)
 	c.hostPaths(p.Allow.AllowedHostPaths)
@@ -76,6 +77,7 @@ func (p *Policy) findings() []finding {
 		c.rule(r)
 	}
 	c.groupsPolicy(p.Allow.SupplementalGroups.Policy)
+	c.userNamespace(p.Allow.UserNamespace)
 	c.mutations(&p.Mutations, &p.Allow)
 	c.containers(p)
 	return c
@@ -84,9 +86,6 @@ func (p *Policy) findings() []finding {
 func (c *checker) identity(p *Policy) {
 	if p.Name != "" && len(validation.IsDNS1123Subdomain(p.Name)) > 0 {
 		c.add("name", fixName, "%s is no DNS-1123 subdomain", quote(p.Name))
-	}
-	if p.Namespace != "" && len(validation.IsDNS1123Label(p.Namespace)) > 0 {
-		c.add("namespace", fixNamespace, "%s is no DNS-1123 label", quote(p.Namespace))
 	}
 }
 
@@ -101,12 +100,20 @@ func (c *checker) selector(p *Policy) {
 		wrong := complaint{"no labels are given, and a policy must not select every pod", fixLabels}
 		*c = append(*c, finding{field: "podSelectorLabels", complaint: wrong, about: "podSelectorExpressions"})
 	}
-	for _, key := range slices.Sorted(maps.Keys(p.PodSelectorLabels)) {
-		c.labelKey(labelPath("podSelectorLabels", key), key)
-		c.labelValue(labelPath("podSelectorLabels", key), p.PodSelectorLabels[key])
+	c.labels("podSelectorLabels", p.PodSelectorLabels)
+	c.expressions("podSelectorExpressions", p.PodSelectorExpressions)
+}
+
+func (c *checker) labels(field string, m map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		c.labelKey(labelPath(field, key), key)
+		c.labelValue(labelPath(field, key), m[key])
 	}
-	for i := range p.PodSelectorExpressions {
-		c.expression(entryPath("podSelectorExpressions", i), &p.PodSelectorExpressions[i])
+}
+
+func (c *checker) expressions(field string, list []metav1.LabelSelectorRequirement) {
+	for i := range list {
+		c.expression(entryPath(field, i), &list[i])
 	}
 }
 
@@ -436,6 +443,13 @@ func (c *checker) groupsPolicy(groups corev1.SupplementalGroupsPolicy) {
 	}
 }
 
+// userNamespace checks the rule over user namespaces.
+func (c *checker) userNamespace(rule UserNamespaceRule) {
+	if rule != "" && rule != UserNamespaceRequired {
+		c.add("allow.userNamespace", oneOf(rule, []UserNamespaceRule{UserNamespaceRequired}), "%s is nothing that can be demanded", quote(string(rule)))
+	}
+}
+
 func ranged(rules []Rule) []Rule {
 	return slices.DeleteFunc(slices.Clone(rules), func(r Rule) bool { return !r.takesRanges() })
 }
@@ -469,20 +483,40 @@ func (r ruleField) name() Rule {
 // mutations checks the values to fill: on their own, and against the rules.
 func (c *checker) mutations(m *Mutations, a *Allow) {
 	rules := a.rules()
-	single := func(id *int64) []int64 {
-		if id == nil {
-			return nil
-		}
-		return []int64{*id}
+	if m.RunAsUser != nil {
+		c.fills("mutations.runAsUser", []int64{*m.RunAsUser}, rules[0])
 	}
-	c.fills("mutations.runAsUser", single(m.RunAsUser), rules[0])
-	c.fills("mutations.runAsGroup", single(m.RunAsGroup), rules[1])
-	c.fills("mutations.fsGroup", single(m.FSGroup), rules[2])
+	c.group("mutations.runAsGroup", m.RunAsGroup, rules[1])
+	c.group("mutations.fsGroup", m.FSGroup, rules[2])
+	c.changePolicy(m.FSGroupChangePolicy)
 	for i, id := range m.SupplementalGroups {
 		c.fills(entryPath("mutations.supplementalGroups", i), []int64{id}, rules[3])
 	}
 	if m.SupplementalGroups != nil && len(m.SupplementalGroups) == 0 && rules[3].rule == MustRunAs {
 		c.clash("mutations.supplementalGroups", rules[3], "write groups that it admits, or remove the key", "fills no group, and allow.supplementalGroups demands one")
+	}
+}
+
+// group checks a group to fill. None is no answer to a rule that demands one.
+func (c *checker) group(field string, g *GroupFill, r ruleField) {
+	switch {
+	case g == nil:
+	case *g != NoGroup:
+		c.fills(field, []int64{int64(*g)}, r)
+	case r.rule == MustRunAs:
+		c.clash(field, r, "write a group that it admits, or remove the key", "none fills no group, and "+r.field+" demands one")
+	}
+}
+
+// changePolicy checks what is filled in as fsGroupChangePolicy.
+func (c *checker) changePolicy(change corev1.PodFSGroupChangePolicy) {
+	const field = "mutations.fsGroupChangePolicy"
+	switch change {
+	case "", corev1.FSGroupChangeOnRootMismatch:
+	case corev1.FSGroupChangeAlways:
+		c.add(field, "remove the key", "Always is what an unset field means, so there is nothing to fill in")
+	default:
+		c.add(field, oneOf(change, []corev1.PodFSGroupChangePolicy{corev1.FSGroupChangeOnRootMismatch}), "%s can not be filled in", quote(string(change)))
 	}
 }
 

@@ -283,16 +283,17 @@ func (v View) UserFill(nonRoot bool) (id int64, ok bool) {
 }
 
 // GroupFill is the runAsGroup to fill into the container, and whether there is one:
-// the lowest that an entry names, else what the policy fills in.
+// none where an entry says so, the lowest that an entry names, else what the policy
+// fills in.
 func (v View) GroupFill() (id int64, ok bool) {
 	named := lowest{}
 	for _, e := range v.entries {
 		if id := e.Mutations.RunAsGroup; id != nil {
-			named.add(*id)
+			named.add(int64(*id))
 		}
 	}
 	if named.found {
-		return named.id, true
+		return max(named.id, 0), GroupFill(named.id) != NoGroup
 	}
 	return v.policy.GroupFill()
 }

@@ -55,7 +55,7 @@ var policyKeys = []string{"podSelectorLabels", "podSelectorExpressions", "allow"
 // welkinOutside are the keys of a policy, and of a Kubernetes object that holds
 // them, that a policy of a Welkin file does not have: to write one of them would
 // be the next error.
-var welkinOutside = []string{"name", "namespace", "metadata"}
+var welkinOutside = []string{"name", "namespace", "namespaces", "namespaceSelector", "metadata"}
 
 const fixOutside = "remove it: in a Welkin values file a policy's name and namespace are the keys that it stands under"
 
@@ -116,7 +116,8 @@ func (w *welkinPaths) at(path string) string {
 }
 
 // welkinKeys checks and translates the keys in which a policy of a Welkin file
-// differs: name and namespace stand outside, and mutations may be mutation.
+// differs: name and namespace stand outside, of which there is one, and mutations may
+// be mutation.
 func (r *reader) welkinKeys(w *welkinPaths, content []*yaml.Node) (rest []*yaml.Node) {
 	seen := ""
 	for i := 0; i+1 < len(content); i += 2 {
@@ -126,6 +127,13 @@ func (r *reader) welkinKeys(w *welkinPaths, content []*yaml.Node) (rest []*yaml.
 			r.parser.add(Error{
 				Line: k.Line, Policy: w.name, Field: w.at("") + "." + k.Value,
 				Problem: "in a Welkin values file the policy's " + k.Value + " is the key that it stands under", Fix: "remove it",
+			})
+			continue
+		case k.Value == "namespaces" || k.Value == "namespaceSelector":
+			r.parser.add(Error{
+				Line: k.Line, Policy: w.name, Field: w.at("") + "." + k.Value,
+				Problem: "in a Welkin values file a policy is for the one namespace that it stands under",
+				Fix:     "remove it and write the policy under each of its namespaces, or keep the policy in a file of its own",
 			})
 			continue
 		case k.Value == "mutation" && seen == "" || k.Value == "mutations" && seen == "":

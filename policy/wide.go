@@ -101,24 +101,50 @@ func (h *HostPath) opens() (paths []string) {
 	return paths
 }
 
-// opensNode are the keys under which the policy opens the node.
+// picksNamespaces reports whether a namespace must be named by the policy, or have a
+// label that it selects. Who may create one in which others are left out is not held
+// up by that.
+func (p *Policy) picksNamespaces() bool {
+	asks := demandsOf(p)
+	return slices.ContainsFunc(asks.list, func(d demand) bool {
+		return d.isOfNamespace() && !d.mayBeAbsent && (d.key != namespaceKey || d.only != nil)
+	})
+}
+
+// opensNode are the keys under which the policy, or an entry of it, opens the node.
 func (p *Policy) opensNode() (keys []Key) {
-	for _, k := range nodeKeys {
-		if p.given(k) {
-			keys = append(keys, k)
-		}
-	}
 	isOfNode := func(allowed string) bool {
 		return slices.ContainsFunc(nodeCapabilities[:], func(of string) bool { return spec.SameCapability(allowed, of) })
 	}
-	if slices.ContainsFunc(p.Allow.AllowedCapabilities, isOfNode) {
-		keys = append(keys, KeyAllowedCapabilities)
+	for _, part := range p.parts {
+		for _, k := range nodeKeys {
+			if part.given(k) {
+				keys = append(keys, k)
+			}
+		}
+		if slices.ContainsFunc(part.Allow.AllowedCapabilities, isOfNode) {
+			keys = append(keys, KeyAllowedCapabilities)
+		}
 	}
 	if len(p.Allow.AllowedHostPaths) > 0 {
 		keys = append(keys, KeyAllowedHostPaths)
 	}
 	slices.Sort(keys)
-	return keys
+	return slices.Compact(keys)
+}
+
+// parts visits the policy and then each of its entries for single containers as a
+// policy of its own, with the path at which the keys of it stand.
+func (p *Policy) parts(yield func(path string, part *Policy) bool) {
+	if !yield("", p) {
+		return
+	}
+	for i := range p.Containers {
+		part := p.Containers[i].part()
+		if !yield(entryPath(containersKey, i), &part) {
+			return
+		}
+	}
 }
 
 // maxSuggested is for how many words of a policy the known one is sought that
@@ -128,25 +154,32 @@ const maxSuggested = 100
 // unknownCapabilities warns of each capability that Linux does not have.
 func (p *Policy) unknownCapabilities(warn func(Warning)) {
 	suggested := 0
-	for i, entry := range p.Allow.AllowedCapabilities {
-		isEntry := func(known string) bool { return spec.SameCapability(known, entry) }
-		if everything[0].is(entry) || slices.ContainsFunc(spec.Capabilities(), isEntry) {
-			continue
+	for path, part := range p.parts {
+		for i, entry := range part.Allow.AllowedCapabilities {
+			isEntry := func(known string) bool { return spec.SameCapability(known, entry) }
+			if everything[0].is(entry) || slices.ContainsFunc(spec.Capabilities(), isEntry) {
+				continue
+			}
+			w := Warning{Reason: WarnUnknownCapability, Field: listPath(path, KeyAllowedCapabilities, i), Value: entry}
+			if suggested++; suggested <= maxSuggested {
+				w.Meant = nearest.Of(strings.TrimPrefix(strings.ToUpper(entry), "CAP_"), spec.Capabilities())
+			}
+			warn(w)
 		}
-		w := Warning{Reason: WarnUnknownCapability, Field: entryPath(KeyAllowedCapabilities.String(), i), Value: entry}
-		if suggested++; suggested <= maxSuggested {
-			w.Meant = nearest.Of(strings.TrimPrefix(strings.ToUpper(entry), "CAP_"), spec.Capabilities())
-		}
-		warn(w)
 	}
 }
 
+// listPath is the path of an entry of a list, below that of the policy's part.
+func listPath(part string, k Key, i int) string { return keyPath(part, entryPath(k.String(), i)) }
+
 // wide warns of what a policy opens further than most mean to.
 func (p *Policy) wide(warn func(Warning)) {
-	for _, row := range everything {
-		for i, entry := range p.Allow.words(row.key) {
-			if row.is(entry) {
-				warn(Warning{Reason: WarnEverything, Field: entryPath(row.key.String(), i), Value: entry})
+	for path, part := range p.parts {
+		for _, row := range everything {
+			for i, entry := range part.Allow.words(row.key) {
+				if row.is(entry) {
+					warn(Warning{Reason: WarnEverything, Field: listPath(path, row.key, i), Value: entry})
+				}
 			}
 		}
 	}
@@ -156,17 +189,23 @@ func (p *Policy) wide(warn func(Warning)) {
 			warn(Warning{Reason: WarnWideHostPath, Field: entryPath(KeyAllowedHostPaths.String(), i), Value: h.PathPrefix, Paths: paths})
 		}
 	}
-	if keys := p.opensNode(); p.Namespace == "" && len(keys) > 0 {
-		warn(Warning{Reason: WarnEveryNamespace, Keys: keys})
+	if keys := p.opensNode(); len(keys) > 0 && !p.picksNamespaces() {
+		w := Warning{Reason: WarnEveryNamespace, Keys: keys}
+		if p.NamespaceSelector != nil {
+			w.Field = "namespaceSelector"
+		}
+		warn(w)
 	}
 }
 
 // matchless warns of each probe host that no probe can name: hosts are compared
 // as they are written, and none has a pattern, a network or a port in it.
 func (p *Policy) matchless(warn func(Warning)) {
-	for i, host := range p.Allow.AllowedProbeHosts {
-		if strings.ContainsAny(host, "*/[]") || strings.Count(host, ":") == 1 {
-			warn(Warning{Reason: WarnNoSuchHost, Field: entryPath(KeyAllowedProbeHosts.String(), i), Value: host})
+	for path, part := range p.parts {
+		for i, host := range part.Allow.AllowedProbeHosts {
+			if strings.ContainsAny(host, "*/[]") || strings.Count(host, ":") == 1 {
+				warn(Warning{Reason: WarnNoSuchHost, Field: listPath(path, KeyAllowedProbeHosts, i), Value: host})
+			}
 		}
 	}
 }
@@ -174,7 +213,7 @@ func (p *Policy) matchless(warn func(Warning)) {
 // everythingText says what an entry that stands for everything is.
 func everythingText(field string) string {
 	for _, row := range everything {
-		if strings.HasPrefix(field, row.key.String()+"[") {
+		if strings.Contains(field, row.key.String()+"[") {
 			return row.what
 		}
 	}

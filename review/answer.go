@@ -57,6 +57,7 @@ const (
 	auditPolicy   = "policy"
 	auditExcused  = "excused"
 	auditMutation = "mutations"
+	auditNotices  = "notices"
 )
 
 // filled allows a pod with what is filled in.
@@ -86,6 +87,11 @@ func judged(lv api.LevelVersion, result evaluate.Result, s *scratch) response {
 	if len(result.Excused) > 0 {
 		r.audit = append(r.audit, annotation{auditExcused, s.list(len(result.Excused), func(b []byte, i int) []byte {
 			return append(b, result.Excused[i].String()...)
+		})})
+	}
+	if n := len(result.Notices); n > 0 {
+		r.audit = append(r.audit, annotation{auditNotices, s.list(n, func(b []byte, i int) []byte {
+			return append(b, result.Notices[i].String()...)
 		})})
 	}
 	if !r.allowed {

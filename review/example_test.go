@@ -72,6 +72,54 @@ func ExampleCodec() {
 	// Output: CREATE pods in shop allowed: false at restricted:latest
 }
 
+// Policies that select namespaces by their labels: the set is told how to look them up,
+// here in a map, in a cluster in the cache of an informer.
+func ExampleHandler_namespaces() {
+	policies, err := policy.Parse([]byte(`
+name: agents
+namespaceSelector: {matchLabels: {team: platform}}
+podSelectorLabels: {app: agent}
+allow: {hostPID: true}
+`), "agents.yaml")
+	if err != nil {
+		panic(err)
+	}
+	set, err := policy.NewSet(policies...)
+	if err != nil {
+		panic(err)
+	}
+	cache := map[string]map[string]string{"monitoring": {"team": "platform"}, "shop": {"team": "shop"}}
+	labelsOf := func(namespace string) (labels map[string]string, known bool) {
+		labels, known = cache[namespace]
+		return labels, known
+	}
+	handler := &review.Handler{Policies: func() policy.Set { return set.WithNamespaces(labelsOf) }}
+
+	for _, namespace := range []string{"monitoring", "shop", "new"} {
+		question := `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1",
+			"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},"namespace":"` + namespace + `","operation":"CREATE",
+			"object":{"metadata":{"labels":{"app":"agent"}},"spec":{"hostPID":true,"securityContext":{"runAsNonRoot":true,"seccompProfile":{"type":"RuntimeDefault"}},
+			"containers":[{"name":"a","securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}}]}}}}`
+		text, err := handler.Review(context.Background(), []byte(question))
+		if err != nil {
+			panic(err)
+		}
+		var answer admissionv1.AdmissionReview
+		if err := json.Unmarshal(text, &answer); err != nil {
+			panic(err)
+		}
+		fmt.Println(namespace, answer.Response.Allowed)
+		if notices := answer.Response.AuditAnnotations["notices"]; notices != "" {
+			fmt.Println(notices)
+		}
+	}
+	// Output:
+	// monitoring true
+	// shop false
+	// new false
+	// policy agents selects namespaces by label, and the labels of the pod's namespace are not known: it does not govern the pod
+}
+
 // A pod that is read sparsely is enough for an answer.
 func ExamplePod() {
 	pod, err := review.Pod([]byte(`{"spec":{"hostNetwork":true,"containers":[{"name":"web","env":[{"name":"A"}]}]}}`))

@@ -36,7 +36,9 @@ type Handler struct {
 	// Level says at which level and version the pods of a request are judged, by
 	// its namespace for instance. Its error refuses the request, with status 500.
 	Level func(context.Context, *Request) (api.LevelVersion, error)
-	// Policies are the exceptions in force. They are asked for once a request.
+	// Policies are the exceptions in force. They are asked for once a request. A set
+	// that knows the labels of namespaces (policy.Set.WithNamespaces) is asked by the
+	// namespace of the request.
 	Policies func() policy.Set
 	// MaxBody is how long a body may be, in bytes; DefaultMaxBody where it is 0.
 	MaxBody int64

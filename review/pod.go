@@ -51,8 +51,11 @@ var system = object(members[corev1.PodOS]{
 })
 
 var podContext = object(members[corev1.PodSecurityContext]{
-	"appArmorProfile":    field(func(c *corev1.PodSecurityContext) **corev1.AppArmorProfile { return &c.AppArmorProfile }, appArmorProfile),
-	"fsGroup":            field(func(c *corev1.PodSecurityContext) **int64 { return &c.FSGroup }, optionalID),
+	"appArmorProfile": field(func(c *corev1.PodSecurityContext) **corev1.AppArmorProfile { return &c.AppArmorProfile }, appArmorProfile),
+	"fsGroup":         field(func(c *corev1.PodSecurityContext) **int64 { return &c.FSGroup }, optionalID),
+	"fsGroupChangePolicy": field(func(c *corev1.PodSecurityContext) **corev1.PodFSGroupChangePolicy {
+		return &c.FSGroupChangePolicy
+	}, pointer(func(m *slabs) *slab[corev1.PodFSGroupChangePolicy] { return &m.changePolicies }, text[corev1.PodFSGroupChangePolicy])),
 	"runAsGroup":         field(func(c *corev1.PodSecurityContext) **int64 { return &c.RunAsGroup }, optionalID),
 	"runAsNonRoot":       field(func(c *corev1.PodSecurityContext) **bool { return &c.RunAsNonRoot }, optionalBool),
 	"runAsUser":          field(func(c *corev1.PodSecurityContext) **int64 { return &c.RunAsUser }, optionalID),

@@ -84,6 +84,7 @@ type slabs struct {
 	hostPaths        slab[corev1.HostPathVolumeSource]
 	modes            slab[int32]
 	groupPolicies    slab[corev1.SupplementalGroupsPolicy]
+	changePolicies   slab[corev1.PodFSGroupChangePolicy]
 	recursive        slab[corev1.RecursiveReadOnlyMode]
 	restarts         slab[corev1.ContainerRestartPolicy]
 	hostPathTypes    slab[corev1.HostPathType]
@@ -141,6 +142,7 @@ func (m *slabs) reset() {
 	m.hostPaths.reset()
 	m.modes.reset()
 	m.groupPolicies.reset()
+	m.changePolicies.reset()
 	m.recursive.reset()
 	m.restarts.reset()
 	m.hostPathTypes.reset()

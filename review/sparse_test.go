@@ -27,7 +27,7 @@ type question struct {
 }
 
 func drawQuestion(t *rapid.T) question {
-	set, err := policy.NewSet(rapid.SliceOfNDistinct(podgen.Policy(), 0, 3, func(p policy.Policy) string { return p.Namespace + "/" + p.Name }).Draw(t, "policies")...)
+	set, err := policy.NewSet(podgen.Together(rapid.SliceOfN(podgen.Policy(), 0, 3).Draw(t, "policies"))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func drawQuestion(t *rapid.T) question {
 		version = api.MajorMinorVersion(1, minor)
 	}
 	level := rapid.SampledFrom([]api.Level{api.LevelRestricted, api.LevelRestricted, api.LevelBaseline, api.LevelPrivileged}).Draw(t, "level")
-	return question{api.LevelVersion{Level: level, Version: version}, set}
+	return question{api.LevelVersion{Level: level, Version: version}, set.WithNamespaces(podgen.LabelsOf)}
 }
 
 // answer is all that podfence says of a pod, the pod itself aside.
@@ -184,7 +184,8 @@ func TestEveryFieldThatMattersIsRead(t *testing.T) {
 		pod := podgen.Pod().Example(seed)
 		pod.Labels = map[string]string{"app": "web"}
 		p := podgen.Policy().Example(seed)
-		p.Namespace, p.PodSelectorExpressions, p.PodSelectorLabels = "", nil, map[string]string{"app": "web"}
+		p.Namespace, p.Namespaces, p.NamespaceSelector = "", nil, nil
+		p.PodSelectorExpressions, p.PodSelectorLabels = nil, map[string]string{"app": "web"}
 		set, err := policy.NewSet(p)
 		if err != nil {
 			t.Fatal(err)

@@ -103,6 +103,41 @@ func InUserNamespace(pod *corev1.PodSpec) bool {
 	return pod.HostUsers != nil && !*pod.HostUsers
 }
 
+// ForbidsUserNamespace names the first thing about a pod beside which API validation
+// refuses hostUsers=false, empty for none: hostNetwork, hostPID, hostIPC or
+// [VolumeDevices] (validateHostUsers in pkg/apis/core/validation). Servers with the
+// alpha feature UserNamespacesHostNetworkSupport (v1.35) let hostNetwork be; nothing
+// about a pod says which server it is sent to.
+func ForbidsUserNamespace(pod *corev1.PodSpec) string {
+	switch {
+	case pod.HostNetwork:
+		return "hostNetwork"
+	case pod.HostPID:
+		return "hostPID"
+	case pod.HostIPC:
+		return "hostIPC"
+	}
+	for i := range pod.InitContainers {
+		if len(pod.InitContainers[i].VolumeDevices) > 0 {
+			return VolumeDevices
+		}
+	}
+	for i := range pod.Containers {
+		if len(pod.Containers[i].VolumeDevices) > 0 {
+			return VolumeDevices
+		}
+	}
+	for i := range pod.EphemeralContainers {
+		if len(pod.EphemeralContainers[i].VolumeDevices) > 0 {
+			return VolumeDevices
+		}
+	}
+	return ""
+}
+
+// VolumeDevices is the field of a container with its block devices.
+const VolumeDevices = "volumeDevices"
+
 // IsMirror reports whether the pod only mirrors a static pod of a kubelet.
 // Nobody can change what runs there.
 func IsMirror(meta *metav1.ObjectMeta) bool {

@@ -13,8 +13,10 @@ const (
 	FieldHostIPC
 	FieldHostNetwork
 	FieldHostPID
+	FieldHostUsers
 	FieldPodAppArmorType
 	FieldPodFSGroup
+	FieldPodFSGroupChangePolicy
 	FieldPodHostProcess
 	FieldPodRunAsGroup
 	FieldPodRunAsNonRoot
@@ -172,8 +174,10 @@ var fields = prepare([fieldEnd]fieldRow{
 	FieldHostIPC:                  ofPod(Bool, spec, "hostIPC"),
 	FieldHostNetwork:              ofPod(Bool, spec, "hostNetwork"),
 	FieldHostPID:                  ofPod(Bool, spec, "hostPID"),
+	FieldHostUsers:                ofPod(Bool, spec, "hostUsers"),
 	FieldPodAppArmorType:          ofPod(String, spec, context, "appArmorProfile", "type"),
 	FieldPodFSGroup:               ofPod(ID, spec, context, "fsGroup"),
+	FieldPodFSGroupChangePolicy:   ofPod(String, spec, context, "fsGroupChangePolicy"),
 	FieldPodHostProcess:           ofPod(Bool, spec, context, windowsO, "hostProcess"),
 	FieldPodRunAsGroup:            ofPod(ID, spec, context, "runAsGroup"),
 	FieldPodRunAsNonRoot:          ofPod(Bool, spec, context, "runAsNonRoot"),

@@ -49,6 +49,10 @@ levels is listed as such and denies nothing. What the labels leave open, the
 --default-...-level flags say; --level-without-namespace is for where there is no
 document. Standard input is then read to its end first.
 
+So it is where a policy has a namespaceSelector: the labels of the input's Namespace
+documents say which namespaces it selects. Where there is no document they are not
+known, it selects nothing, and a line says so.
+
 Settings of a project can stand in .podfence.yaml: 'podfence config --help'.
 
 A field that the workload's kind does not have is named on standard error, with

@@ -24,7 +24,7 @@ type findingForm struct {
 func (f *findingForm) answer(a *answer) error {
 	s := a.subject()
 	s.Findings = a.violations(f.fixes(a))
-	s.Findings = slices.Concat(s.Findings, a.observed(), f.advice(a), a.unknownFields())
+	s.Findings = slices.Concat(s.Findings, a.observed(), f.advice(a), a.notices(), a.unknownFields())
 	return f.printer.Print(s)
 }
 

@@ -152,6 +152,7 @@ func (f *function) judged(w *workload) {
 		}
 		f.say("%s: %s is denied: %s", w.where(), w.title(), a.result.Refusal())
 	}
+	f.notices(w, a.result)
 	f.violations(w.Object, a.result)
 	if a.stored != nil && allowed {
 		f.add(w.Object, functionResult{Severity: severityWarning, Message: "as the API server would store it, it is denied: " + a.stored.Refusal()})
@@ -171,6 +172,7 @@ func (f *function) filledIn(a *addition) {
 	for _, advice := range a.decision.Advice() {
 		f.add(a.Object, functionResult{Severity: severityWarning, Message: advice.String(), Field: fieldAt(advice.Location.String())})
 	}
+	f.notices(a.workload, &a.decision.Result)
 	f.violations(a.Object, &a.decision.Result)
 }
 

@@ -62,6 +62,13 @@ func (f *function) fail(o *manifest.Object, err error) {
 	f.add(o, functionResult{Severity: severityError, Message: err.Error()})
 }
 
+// notices adds what is to be said of policies that do not speak as they are written.
+func (f *function) notices(w *workload, r *evaluate.Result) {
+	for _, text := range noticed(w, r) {
+		f.add(w.Object, functionResult{Severity: severityInfo, Message: text})
+	}
+}
+
 // violations adds what stands against a workload.
 func (f *function) violations(o *manifest.Object, r *evaluate.Result) {
 	severity := severityError

@@ -29,6 +29,7 @@ var jsonForms = map[string]reflect.Type{
 	"A change":                         reflect.TypeFor[mutate.ChangeRecord](),
 	"A field left unset":               reflect.TypeFor[mutate.UnsetRecord](),
 	"An advice":                        reflect.TypeFor[podfence.AdviceRecord](),
+	"A notice":                         reflect.TypeFor[policy.Notice](),
 	"A policy that nearly selects":     reflect.TypeFor[nearRecord](),
 	"The levels of a namespace":        reflect.TypeFor[levelsRecord](),
 	"The answer at another level":      reflect.TypeFor[observedRecord](),

@@ -16,11 +16,13 @@ import (
 	"github.com/podfence/podfence/examples/podfence/internal/manifest"
 	"github.com/podfence/podfence/examples/podfence/internal/settings"
 	"github.com/podfence/podfence/examples/podfence/internal/spool"
+	"github.com/podfence/podfence/policy"
 )
 
 // With --level labels the Namespace documents of the input say at which levels their
-// pods are judged. A document may stand behind them, so that the input is read once
-// for the documents before anything is judged.
+// pods are judged, and where a policy has a namespaceSelector, which namespaces that
+// selects. A document may stand behind the pods, so that the input is read once for the
+// documents before anything is judged.
 
 // fromLabels is the value of --level for levels by the labels of namespaces.
 const fromLabels = "labels"
@@ -136,10 +138,20 @@ func (a *app) book(f *inputFlags) (*levels.Book, error) {
 	return levels.NewBook(config), err
 }
 
+// selectNamespaces tells policies of the namespaces that the documents of the input
+// describe, if one of them asks for their labels.
+func (s *scan) selectNamespaces(policies policy.Set) policy.Set {
+	if !slices.ContainsFunc(policies.Policies(), func(p *policy.Policy) bool { return p.NamespaceSelector != nil }) {
+		return policies
+	}
+	s.levels.WantLabels()
+	return policies.WithNamespaces(s.levels.LabelsOf)
+}
+
 // collectLevels reads the input once for its Namespace documents. What cannot be
 // read is reported when it is judged.
 func (s *scan) collectLevels() error {
-	if !s.levels.Reads() {
+	if !s.levels.Collects() {
 		return nil
 	}
 	s.kept = map[string]*spool.Spool{}

@@ -222,7 +222,7 @@ func (r *lintRemark) finding() finding.Finding {
 	f := finding.Finding{
 		Rule: string(w.Reason), Severity: finding.Warning, Region: finding.Region{Line: w.Position.Line},
 		Field: oneLine("%s", w.Field), Message: oneLine("%s", w.Message),
-		Fingerprint: finding.Fingerprint(string(w.Reason), w.Policy.Namespace, w.Policy.Name, w.Field, w.Value),
+		Fingerprint: finding.Fingerprint(string(w.Reason), cmp.Or(w.Policy.Namespace, strings.Join(w.Policy.Namespaces, ",")), w.Policy.Name, w.Field, w.Value),
 	}
 	if r.err != nil {
 		// What the lines below the first show, the text form does.

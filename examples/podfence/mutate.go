@@ -189,6 +189,9 @@ func (m *mutation) tell(a *addition) {
 	if note := a.note(verb); note != "" {
 		m.say("%s: %s: %s", a.where(), a.title(), note)
 	}
+	for _, text := range noticed(a.workload, &a.decision.Result) {
+		m.say("%s: %s: %s", a.where(), a.title(), text)
+	}
 	for _, text := range m.near(a.workload, &a.decision.Result).lines() {
 		m.say("%s: %s is %s", a.where(), a.title(), text)
 	}

@@ -56,6 +56,7 @@ func (a *app) newScan(f *inputFlags) (*scan, error) {
 	if s.policies, err = a.policySet(f.policies, f.recursive); err != nil {
 		return nil, err
 	}
+	s.policies = s.selectNamespaces(s.policies)
 	var missing error
 	s.paths, missing = manifest.Files(f.files, f.recursive, append(f.exclude, settings.Name)...)
 	for _, err := range parts(missing) {

@@ -38,6 +38,7 @@ func (a *answer) writeText(w io.Writer, l look) error {
 	if a.decision != nil {
 		a.writeDecision(p)
 	}
+	a.writeNotices(p)
 	a.writeNear(p)
 	a.writeViolations(p, "", a.result.Violations)
 	a.writeExcused(p)

@@ -48,7 +48,7 @@ func blocks(t *testing.T, file, language string) []string {
 func TestDocumentedCodeCompiles(t *testing.T) {
 	for page, files := range map[string][]string{
 		"README.md":         {"example_test.go"},
-		"docs/embedding.md": {"example_test.go", "review/example_test.go"},
+		"docs/embedding.md": {"example_test.go", "review/example_test.go", "review/example_test.go"},
 	} {
 		code := blocks(t, page, "go")
 		if len(code) != len(files) {
@@ -118,8 +118,8 @@ func TestPoliciesNameTheirSchema(t *testing.T) {
 }
 
 // TestDocumentedDefaults: the page of the format writes the defaults out, so
-// that its policy without them is the same policy, the two keys aside that have
-// no value for their default.
+// that its policy without them is the same policy, the keys aside that have no
+// value for their default.
 func TestDocumentedDefaults(t *testing.T) {
 	policies, err := policy.Parse([]byte(blocks(t, "docs/policies.md", "yaml")[0]), "")
 	if err != nil {
@@ -144,7 +144,7 @@ func TestDocumentedDefaults(t *testing.T) {
 			t.Errorf("%s is documented as %d, and is %d by default", name, got, want)
 		}
 	}
-	p.Allow.Volumes, p.Allow.RunAsUser = nil, policy.UserRule{}
+	p.Allow.Volumes, p.Allow.RunAsUser, p.Allow.UserNamespace = nil, policy.UserRule{}, ""
 	p.Allow.RunAsGroup, p.Allow.FSGroup, p.Allow.SupplementalGroups = policy.GroupRule{}, policy.GroupRule{}, policy.SupplementalGroupsRule{}
 	if diff := cmp.Diff(policy.Allow{}, p.Allow); diff != "" {
 		t.Errorf("allow is not documented with its defaults (-default +documented):\n%s", diff)
@@ -166,8 +166,8 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		}
 		shown++
 	}
-	if shown < 29 {
-		t.Errorf("%d keys are shown, want 29 at least", shown)
+	if shown < 31 {
+		t.Errorf("%d keys are shown, want 31 at least", shown)
 	}
 }
 

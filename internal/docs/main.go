@@ -162,6 +162,10 @@ These are no controls of the standard: a policy may demand them beyond the level
 | ` + "`allow.supplementalGroups`" + ` with ` + "`policy: Strict`" + ` | ` + "`supplementalGroupsPolicy: Strict`" + `: no groups of the image | ` + "`Strict`" + ` |
 | ` + "`allow.volumes`" + ` | volume types out of the list; unset, at restricted, configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret | nothing needs to be set |
 | ` + "`allow.readOnlyRootFilesystem`" + ` | ` + "`readOnlyRootFilesystem: true`" + ` on every container | ` + "`true`" + ` |
+| ` + "`allow.userNamespace`" + ` Required | ` + "`hostUsers: false`" + ` | ` + "`false`" + `, unless the pod uses a namespace or the network of the host, or a container has ` + "`volumeDevices`" + ` |
+
+A policy may also have ` + "`fsGroupChangePolicy: OnRootMismatch`" + ` filled in, by ` + "`mutations.fsGroupChangePolicy`" + `, where
+an ` + "`fsGroup`" + ` is in force. ` + "`mutations.runAsGroup: none`" + ` and ` + "`mutations.fsGroup: none`" + ` fill in no group.
 
 Rules about fields that the API forbids on Windows pods do not apply to those.
 `)

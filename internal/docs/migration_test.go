@@ -173,10 +173,11 @@ func notInWelkin(t *testing.T) []string {
 	if err := yaml.Unmarshal([]byte(read(t, "policy/testdata/every-key.yaml")), &policyText); err != nil {
 		t.Fatal(err)
 	}
-	name, namespace := policyText["name"].(string), policyText["namespace"].(string)
-	delete(policyText, "name")
-	delete(policyText, "namespace")
-	text, err := yaml.Marshal(map[string]any{"constraints": map[string]any{namespace: map[string]any{name: policyText}}})
+	name := policyText["name"].(string)
+	for _, outside := range []string{"name", "namespaces", "namespaceSelector"} { // a values file has the policy's one namespace as a key
+		delete(policyText, outside)
+	}
+	text, err := yaml.Marshal(map[string]any{"constraints": map[string]any{"networking": map[string]any{name: policyText}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func generated(policies fs.FS) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	definition, err := asYAML(exampleDefinition(schema.CustomResource(comments, "name", "namespace")))
+	definition, err := asYAML(exampleDefinition(schema.CustomResource(comments, "name", "namespace", "namespaces", "namespaceSelector")))
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,13 @@ var specs = []struct{ name, why, spec, says string }{
 	{"groups", "other rules are blocks", `{allow: {fsGroup: {rule: MayRunAs, ranges: [{min: 1, max: 2}]}, supplementalGroups: {policy: Strict}}, mutations: {supplementalGroups: []}}`, ""},
 	{"no-user", "null is no value, and dropped", `{allow: {runAsUser: null}}`, ""},
 	{"paths", "paths of both systems", `{allow: {allowedHostPaths: [{pathPrefix: /var/log, readOnly: true, recursiveReadOnly: true, types: [Directory]}, {pathPrefix: 'C:\var\lib'}]}}`, ""},
+	{"no-groups", "the word for none, beside a number", `{allow: {userNamespace: Required}, mutations: {runAsGroup: none, fsGroup: 0, fsGroupChangePolicy: OnRootMismatch}}`, ""},
 
+	{"misspelt-none", "no client could decode it", `{mutations: {fsGroup: None}}`, "spec.mutations.fsGroup"},
+	{"negative-group", "it would be none to a client", `{mutations: {runAsGroup: -1}}`, "spec.mutations.runAsGroup"},
+	{"group-as-text", "IDs are numbers", `{mutations: {fsGroup: "400"}}`, "spec.mutations.fsGroup"},
+	{"change-policy", "Always is no value to fill", `{mutations: {fsGroupChangePolicy: Always}}`, "spec.mutations.fsGroupChangePolicy"},
+	{"user-namespace", "there is one word", `{allow: {userNamespace: Demanded}}`, "spec.allow.userNamespace"},
 	{"number", "a user's ID is no rule", `{allow: {runAsUser: 400}}`, "spec.allow.runAsUser"},
 	{"boolean", "it is no word", `{allow: {runAsUser: true}}`, "spec.allow.runAsUser"},
 	{"list", "it is no block", `{allow: {runAsUser: [RunAsAny]}}`, "spec.allow.runAsUser"},
@@ -106,8 +112,8 @@ func TestCRD(t *testing.T) {
 			t.Errorf("the informer does not list %s", name)
 		}
 	}
-	if set.Len() != 6 {
-		t.Errorf("%d policies are in force, want 6", set.Len())
+	if set.Len() != 7 {
+		t.Errorf("%d policies are in force, want 7", set.Len())
 	}
 	update(t, client, listed)
 }

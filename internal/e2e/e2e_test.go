@@ -183,6 +183,9 @@ func TestPodfence(t *testing.T) {
 	c := cluster.Start(t, binaries, cluster.Options{})
 	files, policies := examplePolicies(t)
 	files["stored.yaml"] = storedPolicies
+	files["mesh.yaml"] = string(example(t, "policies", "mesh.yaml"))
+	files["debug.yaml"] = debugPolicies
+	files["fills.yaml"] = fillsPolicies
 	w := c.StartWebhook(2, files)
 	// Pods that predate the webhook.
 	namespace(t, c, "old", nil)
@@ -202,9 +205,12 @@ func TestPodfence(t *testing.T) {
 	t.Run("the bare Deployment runs as the document prints it", func(t *testing.T) { testDeployment(t, c) })
 	t.Run("the route manager is admitted by its policy and nowhere else", func(t *testing.T) { testRouteManager(t, c) })
 	t.Run("debug containers are filled in, and privileged ones are refused", func(t *testing.T) { testEphemeral(t, c) })
+	t.Run("a mesh's init container alone gets what it needs", func(t *testing.T) { testMesh(t, c) })
+	t.Run("debug containers by every profile of kubectl get what they are granted", func(t *testing.T) { testDebugProfiles(t, c) })
 	t.Run("a pod that predates podfence can be updated and can finish", func(t *testing.T) { testOldPod(t, c) })
 	t.Run("the server accepts what the library says it accepts", func(t *testing.T) { testKinds(t, c, policies) })
 	t.Run("the server stores what the library says it would", func(t *testing.T) { testStored(t, c) })
+	t.Run("the server stores what other policies fill in, and what they leave", func(t *testing.T) { testFills(t, c) })
 	t.Run("labels of a namespace that cannot be parsed are refused", func(t *testing.T) { testLabels(t, c) })
 	t.Run("a bad policy file changes nothing until it is mended", func(t *testing.T) { testReload(t, c, w) })
 	t.Run("a bad request harms nobody", func(t *testing.T) { testBadInput(t, c, w) })

@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "write testdata/answers.txt")
 func readPolicies(t *testing.T) policy.Set {
 	t.Helper()
 	var list []policy.Policy
-	for _, file := range files(t, "../../examples/policies/*.yaml", 2) {
+	for _, file := range files(t, "../../examples/policies/*.yaml", 8) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -47,8 +47,12 @@ func onSupplemental(sc *corev1.PodSecurityContext, groups []int64) { sc.Suppleme
 func onGroupsPolicy(sc *corev1.PodSecurityContext, p corev1.SupplementalGroupsPolicy) {
 	sc.SupplementalGroupsPolicy = &p
 }
-func onPrivileged(sc *corev1.SecurityContext, v bool) { sc.Privileged = &v }
-func onEscalation(sc *corev1.SecurityContext, v bool) { sc.AllowPrivilegeEscalation = &v }
+func onChangePolicy(sc *corev1.PodSecurityContext, p corev1.PodFSGroupChangePolicy) {
+	sc.FSGroupChangePolicy = &p
+}
+func onDevices(c *corev1.Container, devices []corev1.VolumeDevice) { c.VolumeDevices = devices }
+func onPrivileged(sc *corev1.SecurityContext, v bool)              { sc.Privileged = &v }
+func onEscalation(sc *corev1.SecurityContext, v bool)              { sc.AllowPrivilegeEscalation = &v }
 
 func onPodUserName(sc *corev1.PodSecurityContext, name string) {
 	sc.WindowsOptions = &corev1.WindowsSecurityContextOptions{RunAsUserName: &name}

@@ -57,6 +57,26 @@ func fillGroups() []group {
 			policies: privilegePolicies(),
 		},
 		{
+			// What the pod sets is excused only where all that inherit it are granted it.
+			name:   "users of entries",
+			checks: nonRoot,
+			fields: choose(
+				podgen.OnPod(onPodNonRoot, bools...), podgen.OnSubject(onNonRoot, bools...),
+				podgen.OnPod(onPodUser, 0), podgen.OnSubject(onUser, 0),
+				slices.Concat(podgen.Beside(podgen.Bare)[2:3], podgen.Beside(rooted)[1:2]),
+			),
+			policies: userEntries(0),
+		},
+		{
+			name:   "privilege of entries",
+			checks: choose(spec.CheckPrivileged, spec.CheckAllowPrivilegeEscalation, spec.CheckCapabilitiesRestricted),
+			fields: choose(
+				podgen.OnSubject(onPrivileged, true), podgen.OnSubject(onEscalation, bools...),
+				podgen.OnSubject(onAdd, "NET_ADMIN", "cap_sys_admin"), podgen.OnSubject(onDrop, choose[corev1.Capability]("ALL")),
+			),
+			policies: privilegeEntries(),
+		},
+		{
 			name:   "seccomp",
 			checks: choose(spec.CheckSeccompProfileRestricted),
 			fields: choose(
@@ -79,6 +99,30 @@ func fillGroups() []group {
 			name:     "fsGroup",
 			fields:   choose(podgen.OnPod(onFSGroup, 0, 1, 400)),
 			policies: groupPolicies(setFSGroup, groupFills...),
+		},
+		{
+			name: "fsGroupChangePolicy",
+			fields: choose(
+				podgen.OnPod(onFSGroup, 0, 400), podgen.OnPod(onChangePolicy, corev1.FSGroupChangeOnRootMismatch, corev1.FSGroupChangeAlways, ""),
+			),
+			policies: onRootMismatch(groupPolicies(setFSGroup, groupFills...)),
+		},
+		{
+			// What keeps a pod from a user namespace, and what the standard lets be in one.
+			name:   "user namespaces",
+			checks: nonRoot,
+			fields: choose(
+				onSpec(func(s *corev1.PodSpec, v bool) { s.HostNetwork = v }, true),
+				onSpec(func(s *corev1.PodSpec, v bool) { s.HostPID = v }, true),
+				onSpec(func(s *corev1.PodSpec, v bool) { s.HostIPC = v }, true),
+				onContainer(onDevices, choose(corev1.VolumeDevice{Name: "v", DevicePath: "/v"})),
+				podgen.OnPod(onPodUser, 0), podgen.OnSubject(onNonRoot, false),
+			),
+			policies: choose(
+				policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired}},
+				policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired, RunAsUser: policy.UserRule{Rule: policy.RunAsAny}}},
+				policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired, HostNetwork: true, HostNamespace: true}},
+			),
 		},
 		{
 			name: "supplementalGroups",
@@ -125,6 +169,50 @@ func userPolicies(fills ...int64) (policies []policy.Policy) {
 			if selecting(p).Validate() == nil {
 				policies = append(policies, p)
 			}
+		}
+	}
+	return policies
+}
+
+// userEntries are rules over users with those of an entry for regular containers,
+// which has no value to fill or one of those that are admitted.
+func userEntries(fills ...int64) (policies []policy.Policy) {
+	rules := []policy.UserRule{
+		{}, {Rule: policy.RunAsAny}, {Rule: policy.MustRunAs, Ranges: idRanges(0, 0)}, {Rule: policy.MustRunAs, Ranges: idRanges(400, 500)},
+	}
+	for _, entry := range rules[1:] {
+		for _, rule := range rules {
+			p := policy.Policy{Allow: policy.Allow{RunAsUser: rule}, Containers: []policy.ContainerEntry{{
+				Kinds: []policy.ContainerKind{policy.KindRegular}, Allow: policy.ContainerAllow{RunAsUser: entry},
+			}}}
+			policies = append(policies, p)
+			for _, id := range fills {
+				p := *p.DeepCopy()
+				p.Containers[0].Mutations.RunAsUser = &id
+				if selecting(p).Validate() == nil {
+					policies = append(policies, p)
+				}
+			}
+		}
+	}
+	return policies
+}
+
+// privilegeEntries are what an entry for regular containers may say of privilege,
+// beside policies that say nothing, or something, of all.
+func privilegeEntries() (policies []policy.Policy) {
+	for _, own := range privilegePolicies()[:2] {
+		for _, of := range privilegePolicies() {
+			p := own
+			p.Containers = []policy.ContainerEntry{{
+				Kinds: []policy.ContainerKind{policy.KindRegular},
+				Allow: policy.ContainerAllow{
+					Privileged: of.Allow.Privileged, AllowPrivilegeEscalation: of.Allow.AllowPrivilegeEscalation,
+					AllowedCapabilities: of.Allow.AllowedCapabilities,
+				},
+				Mutations: policy.ContainerMutations{DropAllCapabilities: of.Mutations.DropAllCapabilities},
+			}}
+			policies = append(policies, p)
 		}
 	}
 	return policies
@@ -187,21 +275,33 @@ func groupPolicies(set setGroups, fills ...*int64) (policies []policy.Policy) {
 	return policies
 }
 
-var groupFills = choose(pointer[int64](0), pointer[int64](450))
+var groupFills = choose(pointer[int64](0), pointer[int64](450), pointer(int64(policy.NoGroup)))
 
 func setGroup(p *policy.Policy, rule policy.GroupRule, id *int64) {
-	p.Allow.RunAsGroup, p.Mutations.RunAsGroup = rule, id
+	p.Allow.RunAsGroup, p.Mutations.RunAsGroup = rule, (*policy.GroupFill)(id)
 }
 
 func setFSGroup(p *policy.Policy, rule policy.GroupRule, id *int64) {
-	p.Allow.FSGroup, p.Mutations.FSGroup = rule, id
+	p.Allow.FSGroup, p.Mutations.FSGroup = rule, (*policy.GroupFill)(id)
 }
 
 func setSupplemental(p *policy.Policy, rule policy.GroupRule, id *int64) {
 	p.Allow.SupplementalGroups.GroupRule = rule
-	if id != nil {
+	switch {
+	case id == nil:
+	case *id == int64(policy.NoGroup): // an empty list has that meaning there
+		p.Mutations.SupplementalGroups = []int64{}
+	default:
 		p.Mutations.SupplementalGroups = choose(*id)
 	}
+}
+
+// onRootMismatch are policies that fill in when the kubelet hands volumes over.
+func onRootMismatch(policies []policy.Policy) []policy.Policy {
+	for i := range policies {
+		policies[i].Mutations.FSGroupChangePolicy = corev1.FSGroupChangeOnRootMismatch
+	}
+	return policies
 }
 
 // strictOrNot are policies without and with a demand on the groups of the image.

@@ -18,7 +18,7 @@ import (
 var fillable = map[string]bool{
 	"securityContext": true, "allowPrivilegeEscalation": true, "capabilities": true, "drop": true, "fsGroup": true,
 	"privileged": true, "readOnlyRootFilesystem": true, "runAsGroup": true, "runAsNonRoot": true, "runAsUser": true,
-	"seccompProfile": true, "supplementalGroups": true, "supplementalGroupsPolicy": true,
+	"fsGroupChangePolicy": true, "hostUsers": true, "seccompProfile": true, "supplementalGroups": true, "supplementalGroupsPolicy": true,
 }
 
 // Lost is the JSON pointer of the first thing that is set in old and is not the

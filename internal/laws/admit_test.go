@@ -71,6 +71,14 @@ func byHand(
 	return d
 }
 
+// noticed is the decision with what the set says of the policies that select the pod.
+func (want decision) noticed(set policy.Set, pod *corev1.Pod) decision {
+	if want.reason != podfence.PrivilegedLevel {
+		want.result.Notices = set.Notices(pod.Namespace, pod.Labels)
+	}
+	return want
+}
+
 // governing are the policies that are to be tried: nil stands for none.
 func governing(pod *corev1.Pod, set policy.Set) ([]*policy.Policy, []string) {
 	list := set.Governing(pod.Namespace, pod.Labels)
@@ -151,7 +159,7 @@ func TestAdmitByHand(t *testing.T) {
 		d := podfence.Admit(pod, lv, set)
 		tried, considered := governing(pod, set)
 		fill := func(p *policy.Policy) (*corev1.Pod, mutate.Report) { return mutate.Mutate(pod, p) }
-		want := byHand(pod, lv, tried, fill, stored)
+		want := byHand(pod, lv, tried, fill, stored).noticed(set, pod)
 		want.agrees(t, considered, d)
 
 		template := &corev1.PodTemplateSpec{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec}
@@ -184,7 +192,7 @@ func TestAdmitEphemeralContainersByHand(t *testing.T) {
 			pod.Spec.EphemeralContainers = updated.Spec.EphemeralContainers
 			return pod
 		}
-		byHand(updated, lv, tried, fill, joined).agrees(t, considered, d)
+		byHand(updated, lv, tried, fill, joined).noticed(set, old).agrees(t, considered, d)
 		if !equality.Semantic.DeepEqual(oldBefore, old) || !equality.Semantic.DeepEqual(updatedBefore, updated) {
 			t.Error("a given pod was changed")
 		}

@@ -47,7 +47,7 @@ func (c *choices) count(set policy.Set, pod *corev1.Pod, d podfence.Decision) {
 func TestTheLawOfTheChooserHasChoices(t *testing.T) {
 	c := choices{by: map[spec.Default]int{}}
 	sets, levels := rapid.Custom(drawSet), rapid.Custom(drawAnyLevel)
-	for seed := range 3000 {
+	for seed := range 6000 {
 		pod, lv, set := podgen.Pod().Example(seed), levels.Example(seed), sets.Example(seed)
 		c.count(set, pod, podfence.Admit(pod, lv, set))
 	}

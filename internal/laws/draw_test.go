@@ -58,8 +58,7 @@ func drawPolicy(t *rapid.T) *policy.Policy {
 // drawSet draws policies, of which many select every pod: else hardly a pod
 // would have a choice between several.
 func drawSet(t *rapid.T) policy.Set {
-	identity := func(p policy.Policy) string { return p.Name + "/" + p.Namespace }
-	policies := rapid.SliceOfNDistinct(podgen.Policy(), 0, 4, identity).Draw(t, "policies")
+	policies := podgen.Together(rapid.SliceOfN(podgen.Policy(), 0, 4).Draw(t, "policies"))
 	for i := range policies {
 		if p := &policies[i]; rapid.Bool().Draw(t, "selects every pod") {
 			p.Name += "." + strconv.Itoa(i)
@@ -70,12 +69,12 @@ func drawSet(t *rapid.T) policy.Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return set
+	return set.WithNamespaces(podgen.LabelsOf)
 }
 
 // selectEvery has the policy govern every pod.
 func selectEvery(p *policy.Policy) {
-	p.Namespace, p.PodSelectorLabels = "", nil
+	p.Namespace, p.Namespaces, p.NamespaceSelector, p.PodSelectorLabels = "", nil, nil, nil
 	p.PodSelectorExpressions = []metav1.LabelSelectorRequirement{
 		{Key: "absent", Operator: metav1.LabelSelectorOpDoesNotExist},
 	}

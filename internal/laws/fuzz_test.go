@@ -73,7 +73,7 @@ func templateOf(t testing.TB, manifest []byte) []byte {
 }
 
 const (
-	fuzzManifests, fuzzPolicies = 6, 4
+	fuzzManifests, fuzzPolicies = 6, 10
 	fuzzGenerated               = 48
 )
 
@@ -113,6 +113,7 @@ var fuzzPods = []string{
 		volumes: [{name: v, hostPath: {path: /etc}}, {name: w}],
 		containers: [{name: a, securityContext: {procMount: Unmasked, appArmorProfile: {type: Unconfined},
 			seLinuxOptions: {type: spc_t}, capabilities: {add: [CHOWN, NET_ADMIN]}}}]}}`,
+	`{spec: {containers: [{name: a, volumeDevices: [{name: v, devicePath: /v}]}]}}`,
 	`{spec: {containers: [{name: a, livenessProbe: {tcpSocket: {host: h, port: 1}},
 		lifecycle: {preStop: {httpGet: {host: h, port: x}}}, resources: {limits: {cpu: 1e3}}}]}}`,
 }
@@ -155,8 +156,8 @@ func mutateSeeds(t testing.TB) (seeds []mutateSeed) {
 func TestFuzzMutateSeeds(t *testing.T) {
 	seeds := mutateSeeds(t)
 	want := fuzzManifests*fuzzPolicies + fuzzGenerated + (fuzzPolicies+1)*len(fuzzPods)
-	if len(seeds) != want || want != 142 {
-		t.Errorf("%d seeds, want %d, which is to be 142", len(seeds), want)
+	if len(seeds) != want || want != 282 {
+		t.Errorf("%d seeds, want %d, which is to be 282", len(seeds), want)
 	}
 	broken, fields, reasons := map[spec.CheckID]bool{}, map[spec.Field]bool{}, map[mutate.Reason]bool{}
 	for i, seed := range seeds {
@@ -185,8 +186,8 @@ func TestFuzzMutateSeeds(t *testing.T) {
 			}
 		}
 	}
-	if len(fields) != 11 || len(reasons) != 10 {
-		t.Errorf("%d fields are filled and %d reasons given, want 11 and 10: %v %v",
+	if len(fields) != 13 || len(reasons) != 13 {
+		t.Errorf("%d fields are filled and %d reasons given, want 13 and 13: %v %v",
 			len(fields), len(reasons), fields, reasons)
 	}
 }

@@ -172,7 +172,7 @@ func (l *laws) isTheAuthors(v *evaluate.Violation) bool {
 	}
 	switch l.report.Unset()[i].Reason {
 	case mutate.Inherited, mutate.Annotation, mutate.AddsSysAdmin, mutate.PrivilegedContainer, mutate.NonRoot,
-		mutate.Mirror:
+		mutate.Mirror, mutate.HostNamespaces, mutate.VolumeDevices:
 		return true
 	case mutate.RootUser:
 		return l.RunsAsRoot(v.Container)

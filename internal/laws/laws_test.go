@@ -74,10 +74,14 @@ func TestNothingSetIsAllowed(t *testing.T) {
 	})
 }
 
-// unsetAll is the pod with names, kinds of container and OS only.
+// unsetAll is the pod with names, kinds of container, OS and a user namespace of its
+// own only; that of the host, said aloud, is what a policy may be against.
 func unsetAll(pod *corev1.Pod) *corev1.Pod {
 	bare := &corev1.Pod{}
-	bare.Spec.OS, bare.Spec.HostUsers = pod.Spec.OS, pod.Spec.HostUsers
+	bare.Spec.OS = pod.Spec.OS
+	if spec.InUserNamespace(&pod.Spec) {
+		bare.Spec.HostUsers = pod.Spec.HostUsers
+	}
 	for _, c := range pod.Spec.InitContainers {
 		bare.Spec.InitContainers = append(bare.Spec.InitContainers, corev1.Container{Name: c.Name})
 	}

@@ -12,7 +12,9 @@ type FieldID uint8
 
 // The fields that are filled in, in the order in which they are.
 const (
-	PodFSGroup FieldID = iota
+	HostUsers FieldID = iota
+	PodFSGroup
+	PodFSGroupChangePolicy
 	PodSupplementalGroups
 	PodSupplementalGroupsPolicy
 	Escalation
@@ -60,17 +62,33 @@ const (
 	UserNamespace
 	Annotation
 	Inherited
+	HostNamespaces
+	VolumeDevices
+	NoFSGroup
 )
 
 // free is the reason to leave nothing unset.
 const free Why = 1<<8 - 1
 
 var fields = [FieldEnd]Field{
+	HostUsers: {
+		Path: spec.FieldHostUsers, Key: policy.KeyUserNamespace,
+		Leaves: []Why{Windows, Mirror, HostNamespaces, VolumeDevices},
+		Value:  "false, where allow.userNamespace demands it",
+		Unless: "the pod uses a namespace or the network of the host, a container has volumeDevices (the API refuses either beside it), or the pod runs on Windows",
+	},
 	PodFSGroup: {
 		Path: spec.FieldPodFSGroup, Key: policy.KeyFillFSGroup,
 		Leaves: []Why{PolicyLeaves, Windows, Mirror},
 		Value:  "mutations.fsGroup, by default 1",
-		Unless: "allow.fsGroup refuses the default, or the pod runs on Windows",
+		Unless: "it is none, allow.fsGroup refuses the default, or the pod runs on Windows",
+	},
+	PodFSGroupChangePolicy: {
+		Path: spec.FieldPodFSGroupChangePolicy, Key: policy.KeyFillFSGroupChangePolicy,
+		Word:   string(corev1.FSGroupChangeOnRootMismatch),
+		Leaves: []Why{Windows, Mirror, NoFSGroup},
+		Value:  "OnRootMismatch, where mutations.fsGroupChangePolicy says so",
+		Unless: "neither the pod nor the policy has an fsGroup, or the pod runs on Windows",
 	},
 	PodSupplementalGroups: {
 		Path: spec.FieldSupplementalGroups, Key: policy.KeyFillSupplementalGroups,
@@ -114,7 +132,7 @@ var fields = [FieldEnd]Field{
 		Path: spec.FieldRunAsGroup, Key: policy.KeyFillRunAsGroup,
 		Leaves: []Why{PolicyLeaves, Windows, Mirror},
 		Value:  "mutations.runAsGroup, by default 1",
-		Unless: "allow.runAsGroup refuses the default, or the pod runs on Windows",
+		Unless: "it is none, allow.runAsGroup refuses the default, or the pod runs on Windows",
 	},
 	RunAsNonRoot: {
 		Path: spec.FieldRunAsNonRoot, Check: spec.CheckRunAsNonRoot,

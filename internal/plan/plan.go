@@ -144,6 +144,7 @@ func (p *planner) added(old, updated *corev1.Pod) {
 
 // all plans for the pod and all its containers.
 func (p *planner) all() {
+	p.hostUsers()
 	p.podGroups()
 	for at, c := range podwalk.Containers(p.pod) {
 		if p.asked && p.fills {
@@ -352,16 +353,51 @@ func (p *planner) seccomp(at spec.Container, c *corev1.Container) {
 	}
 }
 
+// hostUsers gives the pod a user namespace of its own. What its containers need is
+// filled in all the same: versions of the standard before v1.35 demand it.
+func (p *planner) hostUsers() {
+	if !p.policy.Allow.RequiresUserNamespace() || p.pod.HostUsers != nil {
+		return
+	}
+	why := p.forbids()
+	if why == free {
+		switch spec.ForbidsUserNamespace(p.pod) {
+		case "":
+			p.note(Fill{Field: HostUsers})
+			return
+		case spec.VolumeDevices:
+			why = VolumeDevices
+		default:
+			why = HostNamespaces
+		}
+	}
+	p.leave(spec.Container{}, spec.FieldHostUsers, why)
+}
+
+// fsGroup fills the group of the volumes, and when the kubelet hands them over to it.
+func (p *planner) fsGroup(sc *corev1.PodSecurityContext) {
+	id, filled := p.policy.FSGroupFill()
+	set := sc != nil && sc.FSGroup != nil
+	switch {
+	case set:
+	case filled:
+		p.fillPod(PodFSGroup, id)
+	default:
+		p.leave(spec.Container{}, spec.FieldPodFSGroup, PolicyLeaves)
+	}
+	switch {
+	case p.policy.Mutations.FSGroupChangePolicy == "" || sc != nil && sc.FSGroupChangePolicy != nil:
+	case set || filled || p.forbids() != free:
+		p.fillPod(PodFSGroupChangePolicy, 0)
+	default:
+		p.leave(spec.Container{}, spec.FieldPodFSGroupChangePolicy, NoFSGroup)
+	}
+}
+
 // podGroups fills the groups that only a pod has.
 func (p *planner) podGroups() {
 	sc := p.pod.SecurityContext
-	if sc == nil || sc.FSGroup == nil {
-		if id, ok := p.policy.FSGroupFill(); ok {
-			p.fillPod(PodFSGroup, id)
-		} else {
-			p.leave(spec.Container{}, spec.FieldPodFSGroup, PolicyLeaves)
-		}
-	}
+	p.fsGroup(sc)
 	if sc == nil || len(sc.SupplementalGroups) == 0 {
 		switch {
 		case !p.policy.FillsSupplementalGroups():

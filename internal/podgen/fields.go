@@ -33,6 +33,9 @@ var podFields = []podField{
 	{2, func(g gen, p *corev1.Pod) { podContext(p).RunAsGroup = optional(g, someIDs...) }},
 	{2, func(g gen, p *corev1.Pod) { podContext(p).RunAsNonRoot = optional(g, true, false) }},
 	{2, func(g gen, p *corev1.Pod) { podContext(p).FSGroup = optional(g, someIDs...) }},
+	{3, func(g gen, p *corev1.Pod) {
+		podContext(p).FSGroupChangePolicy = optional(g, corev1.FSGroupChangeOnRootMismatch, corev1.FSGroupChangeAlways, "Other")
+	}},
 	{2, func(g gen, p *corev1.Pod) {
 		podContext(p).SupplementalGroups = list(g, 3, func() int64 { return pick(g, someIDs...) })
 	}},

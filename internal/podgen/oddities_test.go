@@ -303,7 +303,7 @@ func (c *tally) wantValues() {
 	c.want(100, "value of "+spec.FieldRunAsGroup.String(), "an entry's")
 	c.want(20, "value of "+spec.FieldRunAsUser.String(), "0", "another one than 0 beside runAsNonRoot")
 	c.want(50, "left for an annotation", "the container's", "the pod's")
-	c.want(50, "filled beside an annotation", "the container's", "the pod's")
+	c.want(25, "filled beside an annotation", "the container's", "the pod's")
 	c.want(50, "left for UID 0", "the container's", "the pod's", "filled in")
 	c.want(20, "left for ContainerAdministrator", "the container's", "the pod's")
 	c.want(50, "left as inherited", "runAsNonRoot=false", "seccomp Unconfined", "another seccomp type")

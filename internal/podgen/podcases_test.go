@@ -25,6 +25,8 @@ var leaves = map[spec.Field][]mutate.Reason{
 	spec.FieldRunAsUser:                {mutate.NonRoot, mutate.Windows, mutate.Mirror},
 	spec.FieldSeccompType:              {mutate.PolicyLeaves, mutate.Inherited, mutate.Annotation, mutate.Windows, mutate.Mirror},
 	spec.FieldPodFSGroup:               {mutate.PolicyLeaves, mutate.Windows, mutate.Mirror},
+	spec.FieldPodFSGroupChangePolicy:   {mutate.NoFSGroup, mutate.Windows, mutate.Mirror},
+	spec.FieldHostUsers:                {mutate.HostNamespaces, mutate.VolumeDevices, mutate.Windows, mutate.Mirror},
 	spec.FieldSupplementalGroupsPolicy: {mutate.Windows, mutate.Mirror},
 	spec.FieldSupplementalGroups:       {mutate.PolicyLeaves, mutate.Windows, mutate.Mirror},
 }

@@ -166,6 +166,8 @@ func (g gen) compliant() *corev1.Pod {
 	if complete && !windows {
 		sc.FSGroup, sc.SupplementalGroups = ptr(int64(400)), []int64{400}
 		sc.SupplementalGroupsPolicy = ptr(corev1.SupplementalGroupsPolicyStrict)
+		sc.FSGroupChangePolicy = ptr(corev1.FSGroupChangeOnRootMismatch)
+		pod.Spec.HostUsers = pick(g, nil, ptr(false), nil)
 	}
 	return pod
 }

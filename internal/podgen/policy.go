@@ -27,6 +27,7 @@ func Policy() *rapid.Generator[policy.Policy] {
 		if g.once(2) {
 			p.Containers = list(g, 3, func() policy.ContainerEntry { return g.entry(&p) })
 		}
+		g.namespaces(&p)
 		if err := p.Validate(); err != nil {
 			t.Fatalf("the generator made an invalid policy: %v", err)
 		}
@@ -121,6 +122,7 @@ var allowFields = []func(gen, *policy.Allow){
 	func(g gen, a *policy.Allow) { a.FSGroup = g.groupRule() },
 	func(g gen, a *policy.Allow) { a.SupplementalGroups.GroupRule = g.groupRule() },
 	func(_ gen, a *policy.Allow) { a.SupplementalGroups.Policy = corev1.SupplementalGroupsPolicyStrict },
+	func(_ gen, a *policy.Allow) { a.UserNamespace = policy.UserNamespaceRequired },
 }
 
 // volumeNames are what a policy may list, the usual ones more than once.
@@ -183,8 +185,9 @@ func (g gen) mutations(p *policy.Policy) {
 	m.DropAllCapabilities = optional(g, false, true)
 	m.SetDefaultSeccompProfile = optional(g, false, true)
 	m.RunAsUser = g.id(func(id int64) bool { return admitsUser(&p.Allow.RunAsUser, id) })
-	m.RunAsGroup = g.id(p.Allow.RunAsGroup.Admits)
-	m.FSGroup = g.id(p.Allow.FSGroup.Admits)
+	m.RunAsGroup = g.groupFill(&p.Allow.RunAsGroup)
+	m.FSGroup = g.groupFill(&p.Allow.FSGroup)
+	m.FSGroupChangePolicy = pick(g, "", corev1.FSGroupChangeOnRootMismatch)
 	for range g.below(3) {
 		if id := g.id(p.Allow.SupplementalGroups.Admits); id != nil {
 			m.SupplementalGroups = append(m.SupplementalGroups, *id)
@@ -193,6 +196,17 @@ func (g gen) mutations(p *policy.Policy) {
 	if m.SupplementalGroups == nil && p.Allow.SupplementalGroups.Rule != policy.MustRunAs && g.once(4) {
 		m.SupplementalGroups = []int64{}
 	}
+}
+
+// groupFill draws a group, or none where the rule demands none.
+func (g gen) groupFill(rule *policy.GroupRule) *policy.GroupFill {
+	if rule.Rule != policy.MustRunAs && g.once(4) {
+		return ptr(policy.NoGroup)
+	}
+	if id := g.id(rule.Admits); id != nil {
+		return ptr(policy.GroupFill(*id))
+	}
+	return nil
 }
 
 // id draws one of the usual IDs, nil where that is not admitted.
@@ -234,9 +248,11 @@ func (g gen) entry(p *policy.Policy) policy.ContainerEntry {
 	m.RunAsUser = g.id(func(id int64) bool {
 		return admitsUser(&p.Allow.RunAsUser, id) || a.RunAsUser.Rule != "" && admitsUser(&a.RunAsUser, id)
 	})
-	m.RunAsGroup = g.id(func(id int64) bool {
-		return p.Allow.RunAsGroup.Admits(id) || a.RunAsGroup.Rule != "" && a.RunAsGroup.Admits(id)
-	})
+	if rule := &a.RunAsGroup; rule.Rule != "" && g.once(2) {
+		m.RunAsGroup = g.groupFill(rule)
+	} else {
+		m.RunAsGroup = g.groupFill(&p.Allow.RunAsGroup)
+	}
 	return e
 }
 

@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/podfence/podfence/evaluate"
+	"github.com/podfence/podfence/internal/podgen"
+	"github.com/podfence/podfence/internal/restated"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -162,6 +164,8 @@ func ruleForms(typ reflect.Type) []string {
 		return []string{string(policy.MustRunAs), string(policy.MayRunAs)}
 	case reflect.TypeFor[bool]():
 		return []string{"true"}
+	case reflect.TypeFor[policy.UserNamespaceRule]():
+		return []string{string(policy.UserNamespaceRequired)}
 	default:
 		return []string{"default", "empty", "set"}
 	}
@@ -182,6 +186,8 @@ func ruleForm(v reflect.Value) string {
 		return ""
 	case policy.SupplementalGroupsRule:
 		return ruleForm(reflect.ValueOf(rule.GroupRule))
+	case policy.UserNamespaceRule:
+		return string(rule)
 	case bool:
 		if rule {
 			return "true"
@@ -202,7 +208,7 @@ func ruleForm(v reflect.Value) string {
 // among them fails the count.
 var ruleKeys = []policy.Key{
 	policy.KeyRunAsUser, policy.KeyRunAsGroup, policy.KeyFSGroup, policy.KeySupplementalGroups,
-	policy.KeyVolumes, policy.KeyReadOnlyRootFilesystem,
+	policy.KeyVolumes, policy.KeyReadOnlyRootFilesystem, policy.KeyUserNamespace,
 }
 
 // rules are the policy's fields of these keys.
@@ -264,6 +270,8 @@ func (c *tally) wantPolicyKeys() {
 		switch f.typ.Kind() {
 		case reflect.Bool:
 			c.want(1000, subject, "true", "false")
+		case reflect.String:
+			c.want(1000, subject, "empty", "set")
 		case reflect.Pointer:
 			c.want(1000, subject, "nil", "set")
 		case reflect.Slice:
@@ -283,6 +291,8 @@ func (c *tally) wantPolicyKeys() {
 	c.want(200, "policy key podSelectorLabels", "empty")
 	c.want(1000, "policy key podSelectorExpressions", "nil", "one", "several")
 	c.want(1000, "policy key namespace", "empty", "set")
+	c.want(300, "policy key namespaces", "nil", "one", "several")
+	c.want(1000, "policy key namespaceSelector", "nil", "set")
 }
 
 func (c *tally) policyKeys(p *policy.Policy) {
@@ -297,6 +307,8 @@ func (c *tally) policyKeys(p *policy.Policy) {
 	c.count("policy key podSelectorLabels", shape(reflect.ValueOf(p.PodSelectorLabels)))
 	c.count("policy key podSelectorExpressions", shape(reflect.ValueOf(p.PodSelectorExpressions)))
 	c.count("policy key namespace", shape(reflect.ValueOf(p.Namespace)))
+	c.count("policy key namespaces", shape(reflect.ValueOf(p.Namespaces)))
+	c.count("policy key namespaceSelector", shape(reflect.ValueOf(p.NamespaceSelector)))
 }
 
 // shape is what there is of a value, without the value.
@@ -335,14 +347,21 @@ func (c *tally) wantSelectors() {
 	for _, subject := range []string{"selector by labels", "selector by namespace", "selector", "selector of two labels or more"} {
 		c.want(100, subject, "hits", "misses")
 	}
+	c.want(100, "selector by labels of namespaces", "hits", "misses", "unknown")
 }
 
 func (c *tally) selectors(pod *corev1.Pod, p *policy.Policy) {
 	answer := map[bool]string{true: "hits", false: "misses"}
-	governs := true
-	if p.Namespace != "" {
-		governs = p.Namespace == pod.Namespace
+	namespace := restated.Namespace{Name: pod.Namespace}
+	namespace.Labels, namespace.Known = podgen.LabelsOf(pod.Namespace)
+	governs, decided := restated.SelectsNamespace(p, namespace)
+	if p.Namespace != "" || len(p.Namespaces) > 0 {
 		c.count("selector by namespace", answer[governs])
+	}
+	if p.NamespaceSelector != nil && !decided {
+		c.count("selector by labels of namespaces", "unknown")
+	} else if p.NamespaceSelector != nil {
+		c.count("selector by labels of namespaces", answer[governs])
 	}
 	if n := len(p.PodSelectorLabels); n > 0 {
 		hits := labels.SelectorFromSet(p.PodSelectorLabels).Matches(labels.Set(pod.Labels))

@@ -13,15 +13,16 @@ import (
 func (c Case) parts(at spec.Container) []*policy.Policy {
 	parts := []*policy.Policy{c.Policy}
 	for i := range c.Policy.Containers {
-		if e := &c.Policy.Containers[i]; c.matches(e, at) {
+		if e := &c.Policy.Containers[i]; c.Matches(e, at) {
 			parts = append(parts, partOf(e))
 		}
 	}
 	return parts
 }
 
-// matches: names, images and kinds that are given hold the container, and some are given.
-func (c Case) matches(e *policy.ContainerEntry, at spec.Container) bool {
+// Matches reports whether an entry speaks of a container: names, images and kinds that are given hold the container,
+// and some are given.
+func (c Case) Matches(e *policy.ContainerEntry, at spec.Container) bool {
 	it := container(c.Pod, at)
 	kind := map[spec.ContainerKind]policy.ContainerKind{
 		spec.InitContainer: "init", spec.RegularContainer: "regular", spec.EphemeralContainer: "ephemeral",
@@ -92,10 +93,10 @@ func partOf(e *policy.ContainerEntry) *policy.Policy {
 	return p
 }
 
-// reached are the containers that a place speaks for: the container itself, or of a
+// Reached are the containers that a place speaks for: the container itself, or of a
 // field of the pod those that have no value of their own, and of an annotation those
 // that it names.
-func (c Case) reached(at spec.Location) (list []spec.Container) {
+func (c Case) Reached(at spec.Location) (list []spec.Container) {
 	if at.Container.Kind != 0 {
 		return []spec.Container{at.Container}
 	}
@@ -172,12 +173,15 @@ func (c Case) fillsFlag(at spec.Container, of flagOf) bool {
 	}
 }
 
-// containerGroup is the lowest group that an entry names, else the policy's.
+// containerGroup is none where an entry says so, the lowest group that an entry names, else the policy's.
 func (c Case) containerGroup(at spec.Container) any {
 	var named []int64
 	for _, p := range c.parts(at)[1:] {
-		if p.Mutations.RunAsGroup != nil {
-			named = append(named, *p.Mutations.RunAsGroup)
+		switch group := p.Mutations.RunAsGroup; {
+		case is(group, -1):
+			return nil
+		case group != nil:
+			named = append(named, int64(*group))
 		}
 	}
 	if len(named) > 0 {

@@ -12,7 +12,8 @@ import (
 
 // Demands are the rules of the policy that the pod breaks at every level, by
 // their keys: MustRunAs demands an ID in range, MayRunAs one that is unset or in
-// range, and a Strict rule over supplemental groups that the pod says so. Windows pods have none. The rule of volumes is [Case.DemandsVolumes].
+// range, a Strict rule over supplemental groups that the pod says so,
+// and a Required user namespace that hostUsers is false. Windows pods have none. The rule of volumes is [Case.DemandsVolumes].
 func (c Case) Demands() map[string]bool {
 	if isWindows(c.Pod) {
 		return nil
@@ -35,6 +36,9 @@ func (c Case) Demands() map[string]bool {
 	}
 	if groups.Policy == "Strict" && !is(pod.SupplementalGroupsPolicy, "Strict") {
 		broken["allow.supplementalGroups"] = true
+	}
+	if allow.UserNamespace == "Required" && !is(c.Pod.Spec.HostUsers, false) {
+		broken["allow.userNamespace"] = true
 	}
 	for _, at := range containers(c.Pod) {
 		_, own := contexts(c.Pod, at)

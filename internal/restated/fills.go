@@ -18,6 +18,8 @@ const (
 	runAsUser    = "securityContext.runAsUser"
 	seccomp      = "securityContext.seccompProfile.type"
 	fsGroup      = "spec.securityContext.fsGroup"
+	changePolicy = "spec.securityContext.fsGroupChangePolicy"
+	hostUsers    = "spec.hostUsers"
 	supplemental = "spec.securityContext.supplementalGroups"
 	groupsPolicy = "spec.securityContext.supplementalGroupsPolicy"
 )
@@ -72,6 +74,12 @@ func (c Case) Fill(at spec.Location, value any) (f Fill) {
 		f.Refused = contradicts(c.Pod, at.Container.Name)
 	case fsGroup:
 		f.Want, f.WasSet = groupToFill(mutations.FSGroup, allow.FSGroup), pod.FSGroup != nil
+	case changePolicy:
+		f.Want, f.WasSet = "OnRootMismatch", pod.FSGroupChangePolicy != nil
+		f.Unwanted = mutations.FSGroupChangePolicy != "OnRootMismatch" || filledPod.FSGroup == nil
+	case hostUsers:
+		f.Want, f.WasSet = false, c.Pod.Spec.HostUsers != nil
+		f.Unwanted, f.Refused = allow.UserNamespace != "Required", sharesHost(c.Pod) || hasDevices(c.Pod)
 	case supplemental:
 		f.Want = groupsToFill(mutations.SupplementalGroups, allow.SupplementalGroups.GroupRule)
 		f.WasSet = len(pod.SupplementalGroups) > 0
@@ -83,12 +91,14 @@ func (c Case) Fill(at spec.Location, value any) (f Fill) {
 	return f
 }
 
-// groupToFill is the explicit value, else 1 where the rule admits it, else the
+// groupToFill is the explicit value, -1 being none, else 1 where the rule admits it, else the
 // first range's minimum under MustRunAs and nothing under MayRunAs.
-func groupToFill(explicit *int64, rule policy.GroupRule) any {
+func groupToFill(explicit *policy.GroupFill, rule policy.GroupRule) any {
 	switch {
+	case is(explicit, -1):
+		return nil
 	case explicit != nil:
-		return *explicit
+		return int64(*explicit)
 	case len(rule.Ranges) == 0 || inRanges(rule.Ranges, 1):
 		return int64(1)
 	case rule.Rule == "MustRunAs":
@@ -132,6 +142,13 @@ func (c Case) Leaves(at spec.Location, reason string) bool {
 		return field == runAsUser && is(effective(own.RunAsNonRoot, pod.RunAsNonRoot), true) && c.containerUser(at.Container, true) == nil
 	case "userNamespace":
 		return field == runAsNonRoot && is(c.Pod.Spec.HostUsers, false)
+	case "hostNamespaces":
+		return field == hostUsers && sharesHost(c.Pod)
+	case "volumeDevices":
+		return field == hostUsers && hasDevices(c.Pod)
+	case "noFSGroup":
+		filled, _ := contexts(c.Filled, spec.Container{})
+		return field == changePolicy && filled.FSGroup == nil
 	case "annotation":
 		return field == seccomp && contradicts(c.Pod, at.Container.Name)
 	case "inherited":
@@ -160,7 +177,7 @@ func (c Case) policyLeaves(at spec.Container, field string) bool {
 	case runAsGroup:
 		return c.containerGroup(at) == nil
 	case fsGroup:
-		return mutations.FSGroup == nil && leaves(allow.FSGroup)
+		return is(mutations.FSGroup, -1) || mutations.FSGroup == nil && leaves(allow.FSGroup)
 	case supplemental:
 		explicit := mutations.SupplementalGroups
 		return len(explicit) == 0 && (explicit != nil || leaves(allow.SupplementalGroups.GroupRule))
@@ -182,6 +199,8 @@ func (c Case) Unsettled() iter.Seq2[spec.Container, string] {
 		field(spec.Container{}, fsGroup, pod.FSGroup != nil)
 		field(spec.Container{}, supplemental, len(pod.SupplementalGroups) > 0)
 		allow := &c.Policy.Allow
+		field(spec.Container{}, changePolicy, c.Policy.Mutations.FSGroupChangePolicy == "" || pod.FSGroupChangePolicy != nil)
+		field(spec.Container{}, hostUsers, allow.UserNamespace == "" || c.Pod.Spec.HostUsers != nil)
 		field(spec.Container{}, groupsPolicy, allow.SupplementalGroups.Policy == "" || pod.SupplementalGroupsPolicy != nil)
 		for _, at := range containers(c.Pod) {
 			_, own := contexts(c.Pod, at)

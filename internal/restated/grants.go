@@ -15,7 +15,7 @@ import (
 // value being what stands there: by what it says itself, or for each container that
 // the place speaks for by that or an entry that matches the container.
 func (c Case) Grants(check spec.CheckID, at spec.Location, value any) bool {
-	reached := c.reached(at)
+	reached := c.Reached(at)
 	if c.grantsThese(check, at, value, reached) {
 		return true
 	}

@@ -113,6 +113,16 @@ func plainCapability(name string) string { return strings.TrimPrefix(strings.ToU
 
 func isWindows(pod *corev1.Pod) bool { return pod.Spec.OS != nil && pod.Spec.OS.Name == "windows" }
 
+// sharesHost reports whether the pod has the host's network or one of its namespaces.
+func sharesHost(pod *corev1.Pod) bool {
+	return pod.Spec.HostNetwork || pod.Spec.HostPID || pod.Spec.HostIPC
+}
+
+// hasDevices reports whether a container has block devices.
+func hasDevices(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(containers(pod), func(at spec.Container) bool { return len(container(pod, at).VolumeDevices) > 0 })
+}
+
 // isMirror reports whether the pod is a mirror pod: the kubelet shows with it what it runs already.
 func isMirror(pod *corev1.Pod) bool {
 	_, found := pod.Annotations["kubernetes.io/config.mirror"]

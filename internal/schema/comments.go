@@ -59,7 +59,10 @@ func (c Comments) add(file *ast.File) {
 // describe is what the comment of a key says, for those who write YAML: on one line,
 // with the keys by their names, and without markers for generators.
 func (c Comments) describe(block *policy.Form, key *policy.FormKey) string {
-	if block.Type == "LabelSelectorRequirement" { // not ours; it has its own
+	switch block.Type { // which are not ours, and have their own
+	case "LabelSelector":
+		return metav1.LabelSelector{}.SwaggerDoc()[key.Name]
+	case "LabelSelectorRequirement":
 		return metav1.LabelSelectorRequirement{}.SwaggerDoc()[key.Name]
 	}
 	var lines []string

@@ -16,9 +16,27 @@ import (
 //
 // No default is written into it: what a policy leaves unset may depend on the level.
 func CustomResource(comments Comments, without ...string) *Schema {
-	format := policy.Format()
-	format.Keys = slices.DeleteFunc(format.Keys, func(k policy.FormKey) bool { return slices.Contains(without, k.Name) })
+	format := leaveOut(policy.Format(), without...)
+	// CEL that named a key which somebody takes out of the schema would not compile.
+	format.Conditions = slices.DeleteFunc(format.Conditions, func(c policy.FormCondition) bool { return c.Key == "namespace" })
 	return customResource{comments}.form(format)
+}
+
+// leaveOut is a block without some of its keys, and without what is demanded of them.
+func leaveOut(f *policy.Form, keys ...string) *policy.Form {
+	rest := *f
+	rest.Keys, rest.Conditions = nil, nil
+	for _, key := range f.Keys {
+		if !slices.Contains(keys, key.Name) {
+			rest.Keys = append(rest.Keys, key)
+		}
+	}
+	for _, c := range f.Conditions {
+		if !slices.Contains(keys, c.Key) && !slices.Contains(keys, c.Other) {
+			rest.Conditions = append(rest.Conditions, c)
+		}
+	}
+	return &rest
 }
 
 // maxLabels bounds the labels of a selector, as the API server bounds what CEL may
@@ -51,6 +69,9 @@ func (c customResource) form(f *policy.Form) *Schema {
 	case policy.KindFlag:
 		return &Schema{Type: "boolean"}
 	case policy.KindNumber:
+		if len(f.Shorthand) > 0 {
+			return numberOrWord(f)
+		}
 		return &Schema{Type: "integer", Format: "int64", Minimum: ptr(f.Min), Maximum: ptr(f.Max)}
 	default:
 		return text(f, "")
@@ -149,6 +170,16 @@ func (c customResource) wordOrBlock(f *policy.Form) *Schema {
 	}
 	s.AnyOf = []*Schema{{Enum: enum(f.Shorthand)}, block}
 	return s
+}
+
+// numberOrWord is what a word may stand for. These two types may share a place of a
+// structural schema, if they are said just so; bounds hold for the number alone, and
+// the pattern for the word.
+func numberOrWord(f *policy.Form) *Schema {
+	return &Schema{
+		IntOrString: true, AnyOf: []*Schema{{Type: "integer"}, {Type: "string"}},
+		Minimum: ptr(f.Min), Maximum: ptr(f.Max), Pattern: "^(" + strings.Join(f.Shorthand, "|") + ")$",
+	}
 }
 
 // withoutValidations removes the CEL of a schema and of those below it.

@@ -26,8 +26,6 @@ type editor struct{ comments Comments }
 
 // definitions are the policy on its own and in a values file, and what both hold.
 func (e editor) definitions(format *policy.Form) Properties {
-	alone, welkin, shared := *format, *format, Properties{}
-	welkin.Keys = nil
 	var namespace, name *policy.Form
 	for i := range format.Keys {
 		switch key := format.Keys[i]; key.Name {
@@ -35,13 +33,13 @@ func (e editor) definitions(format *policy.Form) Properties {
 			name = key.Form
 		case "namespace":
 			namespace = key.Form
-		default:
-			welkin.Keys = append(welkin.Keys, key)
 		}
 	}
-	ofPolicy, ofWelkin := e.block(&alone), e.block(&welkin)
+	// In a values file a policy stands under its name and its one namespace.
+	welkin, shared := leaveOut(format, "name", "namespace", "namespaces", "namespaceSelector"), Properties{}
+	ofPolicy, ofWelkin := e.block(format), e.block(welkin)
 	for i, p := range ofPolicy.Properties {
-		if p.Type == "object" && p.AdditionalProperties == false { // allow and mutations
+		if p.Type == "object" && p.AdditionalProperties == false { // as allow and mutations
 			shared = append(shared, Property{p.Name, p.Schema})
 			ofPolicy.Properties[i].Schema = reference(p)
 		}
@@ -101,7 +99,7 @@ func (e editor) form(f *policy.Form) *Schema {
 	case policy.KindFlag:
 		return &Schema{Type: "boolean"}
 	case policy.KindNumber:
-		return &Schema{Type: "integer", Minimum: ptr(f.Min), Maximum: ptr(f.Max)}
+		return orWord(f, &Schema{Type: "integer", Minimum: ptr(f.Min), Maximum: ptr(f.Max)})
 	default:
 		return text(f, f.Fix)
 	}
@@ -128,10 +126,15 @@ func (e editor) block(f *policy.Form) *Schema {
 			Required: []string{key}, Properties: Properties{{key, &Schema{MinItems: ptr(int64(1)), MinProperties: ptr(int64(1))}}},
 		})
 	}
-	if len(f.Shorthand) > 0 {
-		return &Schema{AnyOf: []*Schema{{Type: "string", Enum: enum(f.Shorthand)}, s}}
+	return orWord(f, s)
+}
+
+// orWord is a schema, or one of the words that may stand in its place.
+func orWord(f *policy.Form, s *Schema) *Schema {
+	if len(f.Shorthand) == 0 {
+		return s
 	}
-	return s
+	return &Schema{AnyOf: []*Schema{{Type: "string", Enum: enum(f.Shorthand)}, s}}
 }
 
 // conditional is what one key demands of another; nil for what draft-07 cannot say.

@@ -40,6 +40,7 @@ type Schema struct {
 	If                    *Schema      `json:"if,omitempty"`
 	Then                  *Schema      `json:"then,omitempty"`
 	Else                  *Schema      `json:"else,omitempty"`
+	IntOrString           bool         `json:"x-kubernetes-int-or-string,omitempty"`
 	ListType              string       `json:"x-kubernetes-list-type,omitempty"`
 	PreserveUnknownFields bool         `json:"x-kubernetes-preserve-unknown-fields,omitempty"`
 	Validations           []Validation `json:"x-kubernetes-validations,omitempty"`

@@ -8,6 +8,8 @@
 //	TestMutatedPodsStayValid           mutate.Mutate, on pods as written and as a webhook sees them
 //	TestMutatedTemplatesStayValid      mutate.Template, in a PodTemplate and in a Deployment
 //	TestEphemeralContainersStayValid   mutate.EphemeralContainers, on updates of running pods
+//	TestUserNamespacesThatAreLeftWouldBeRefused
+//	                                   ... and hostUsers=false is left only where the server refuses it
 //	TestUpdatesAreImmutable            why nothing may be filled on UPDATE
 //	TestWhatValidationForbids          each combination that the API refuses, one by one
 //	TestDefaultsComeBeforeMutation     what mutating admission sees, and what comes after it

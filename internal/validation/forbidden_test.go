@@ -301,6 +301,9 @@ func ephemeralFacts() []fact {
 func acceptedFacts() []fact {
 	facts := []fact{
 		onPod("fsGroup and supplementalGroups", "securityContext: {fsGroup: 1, supplementalGroups: [1], supplementalGroupsPolicy: Strict}", "", ""),
+		onPod("fsGroupChangePolicy and fsGroup", "securityContext: {fsGroup: 1, fsGroupChangePolicy: OnRootMismatch}", "", "", "securityContext: {fsGroup: 1}"),
+		onPod("hostUsers=false beside a port of the node", "hostUsers: false, initContainers: [{name: i, image: app, ports: [{containerPort: 80, hostPort: 80}]}]", "",
+			"initContainers: [{name: i, image: app, ports: [{containerPort: 80, hostPort: 80}]}]"),
 		onPod("supplementalGroupsPolicy alone", "securityContext: {supplementalGroupsPolicy: Strict}", "", ""),
 	}
 	for name, fields := range inOrder(map[string]string{
@@ -314,7 +317,7 @@ func acceptedFacts() []fact {
 }
 
 // howManyFacts keeps a list from being lost.
-const howManyFacts = 300
+const howManyFacts = 302
 
 // TestWhatValidationForbids proves what mutate's rules rest on: the API server
 // refuses each of these combinations, for that one reason; and from each half of
@@ -383,7 +386,9 @@ func asIs(_, pod *corev1.Pod) *corev1.Pod { return pod }
 func examplePolicies(t *testing.T) []filler {
 	all := policy.Policy{Name: "all", PodSelectorLabels: map[string]string{"app": "web"}}
 	all.Allow.ReadOnlyRootFilesystem = true
-	all.Mutations.RunAsUser, all.Mutations.RunAsGroup, all.Mutations.FSGroup = ptr[int64](1000), ptr[int64](1000), ptr[int64](1000)
+	all.Allow.UserNamespace = policy.UserNamespaceRequired
+	all.Mutations.RunAsUser, all.Mutations.RunAsGroup, all.Mutations.FSGroup = ptr[int64](1000), ptr[policy.GroupFill](1000), ptr[policy.GroupFill](1000)
+	all.Mutations.FSGroupChangePolicy = corev1.FSGroupChangeOnRootMismatch
 	all.Mutations.SupplementalGroups = []int64{1000}
 	all.Allow.SupplementalGroups.Policy = corev1.SupplementalGroupsPolicyStrict
 	if err := all.Validate(); err != nil {

@@ -107,6 +107,7 @@ func shape(t *rapid.T, pod *corev1.Pod) (bare bool) {
 		pod.Spec.SecurityContext.FSGroup = ptr[int64](1)
 		pod.Spec.SecurityContext.SupplementalGroups = []int64{1}
 		pod.Spec.SecurityContext.SupplementalGroupsPolicy = ptr(corev1.SupplementalGroupsPolicyStrict)
+		pod.Spec.SecurityContext.FSGroupChangePolicy = ptr(corev1.FSGroupChangeOnRootMismatch)
 		for _, c := range podwalk.Containers(&pod.Spec) {
 			complete(t, c)
 		}

@@ -74,7 +74,7 @@ func policyFiles(t testing.TB) (texts []string) {
 // TestFuzzPatchSeeds: the corpus has its size, every seed is a pod and a policy,
 // and what is skipped of them is what is known to diverge.
 func TestFuzzPatchSeeds(t *testing.T) {
-	const pods, policies = 24, 8
+	const pods, policies = 24, 14
 	seeds := patchSeeds(t)
 	if len(seeds) != pods*policies+drawn || len(rawPods)+len(divergingPods) != pods || len(rawPolicies)+len(policyFiles(t)) != policies {
 		t.Errorf("%d seeds of %d pods and %d policies, want %d of %d and %d",

@@ -34,10 +34,34 @@ type server struct {
 // newServer takes a definition as the API server would when it is created.
 func newServer(t *testing.T, file string) server {
 	t.Helper()
-	var external apiextensionsv1.CustomResourceDefinition
-	if err := yaml.UnmarshalStrict(read(t, file), &external); err != nil {
+	return serverOf(t, definitionIn(t, file))
+}
+
+func definitionIn(t *testing.T, file string) (d apiextensionsv1.CustomResourceDefinition) {
+	t.Helper()
+	if err := yaml.UnmarshalStrict(read(t, file), &d); err != nil {
 		t.Fatal(err)
 	}
+	return d
+}
+
+// wholeServer has the published schema for the spec, as one whose objects are of no
+// namespace would: without the names alone, of which an object has one.
+func wholeServer(t *testing.T) server {
+	t.Helper()
+	d := definitionIn(t, "examples/crd/podpolicies.yaml")
+	var spec apiextensionsv1.JSONSchemaProps
+	if err := yaml.UnmarshalStrict(read(t, "docs/policy.openapi.yaml"), &spec); err != nil {
+		t.Fatal(err)
+	}
+	delete(spec.Properties, "name")
+	delete(spec.Properties, "namespace")
+	d.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"] = spec
+	return serverOf(t, d)
+}
+
+func serverOf(t *testing.T, external apiextensionsv1.CustomResourceDefinition) server {
+	t.Helper()
 	apiextensionsv1.SetDefaults_CustomResourceDefinition(&external)
 	apiextensionsv1.SetDefaults_CustomResourceDefinitionSpec(&external.Spec)
 	var definition apiextensions.CustomResourceDefinition
@@ -105,16 +129,18 @@ var notInResources = exceptions{
 	"an object has no notation": {
 		"date label value", "old boolean label value", "old boolean label key", "number label key", "tagged key", "tagged block", "tagged policy",
 		"octal number", "leading zero without octal digits", "several zeros", "new octal number", "exponent", "fraction of nothing",
-		"hexadecimal", "underscore", "plus sign",
+		"hexadecimal", "underscore", "plus sign", "a boolean in a list",
 	},
+	"a list of this kind may hold a value twice":            {"a namespace twice"},
 	"an object has no key twice: kubectl refuses it before": {"label given twice", "key given twice", "block given twice"},
 	"the API server drops nulls, so that the key is not given": {
 		"bare boolean", "null boolean", "tilde boolean", "bare number", "bare allow", "bare mutations", "bare volumes", "bare runAsUser",
-		"bare fsGroup", "supplementalGroups without a value", "bare supplementalGroups to fill",
+		"bare namespaces", "a bare namespaceSelector", "bare fsGroup", "supplementalGroups without a value", "bare supplementalGroups to fill",
 	},
 	"the object has a name and a namespace of its own": {
 		"namespace with a dot", "empty namespace", "bare namespace", "name in upper case", "name that is a number",
-		"second policy without a name", "same name twice", "same name twice in a namespace",
+		"second policy without a name", "same name twice", "same name twice in a namespace", "namespace and namespaces",
+		"one name in a namespace of two lists", "one name in a list and beside it", "one name for two selectors",
 	},
 	"it is a value to fill, held against a rule in another block": toFill,
 	"it is no object": {"nothing", "only comments"},
@@ -134,10 +160,29 @@ func ofPolicies(t *testing.T) (found []row) {
 	return found
 }
 
-// TestCustomResourceIsTheParsers: the definition of the example is one that the API
-// server takes, and by it the server refuses what the parser does, and nothing else.
-func TestCustomResourceIsTheParsers(t *testing.T) {
+// TestAnObjectIsOfItsNamespace: who may write objects of the example in one namespace
+// makes policies for no other.
+func TestAnObjectIsOfItsNamespace(t *testing.T) {
 	s := newServer(t, "examples/crd/podpolicies.yaml")
+	for key, value := range map[string]any{
+		"namespace": "kube-system", "namespaces": []any{"kube-system"},
+		"namespaceSelector": map[string]any{"matchLabels": map[string]any{"team": "a"}},
+	} {
+		spec := map[string]any{"podSelectorLabels": map[string]any{"app": "web"}, key: value}
+		if _, err := s.store(spec, true); err == nil {
+			t.Errorf("%s is stored", key)
+		}
+		stored, err := s.store(spec, false)
+		if kept := stored["spec"].(map[string]any)[key]; err != nil || kept != nil {
+			t.Errorf("%s: %v, %v", key, kept, err)
+		}
+	}
+}
+
+// TestCustomResourceIsTheParsers: the definition is one that the API server takes, and
+// by it the server refuses what the parser does, and nothing else.
+func TestCustomResourceIsTheParsers(t *testing.T) {
+	s := wholeServer(t)
 	judge(t, ofPolicies(t), notInResources, func(doc any) error {
 		if p, ok := doc.(map[string]any); ok {
 			delete(p, "name")

@@ -36,11 +36,11 @@ func enforceOf(p *api.Policy) *api.LevelVersion { return &p.Enforce }
 func auditOf(p *api.Policy) *api.LevelVersion   { return &p.Audit }
 func warnOf(p *api.Policy) *api.LevelVersion    { return &p.Warn }
 
-// Add reads an object of the input, and takes its levels if it is a Namespace. The
+// Add reads an object of the input, and takes its levels and its labels if it is a Namespace. The
 // errors are *manifest.Error, each with its line; those that are no warnings say
 // that what the document means could not be decided, and what is assumed instead.
 func (b *Book) Add(file string, o *manifest.Object) []error {
-	if !b.read || o.Kind != "Namespace" || o.APIVersion != "v1" && o.APIVersion != "" {
+	if !b.Collects() || o.Kind != "Namespace" || o.APIVersion != "v1" && o.APIVersion != "" {
 		return nil
 	}
 	d := document{book: b, Object: o, file: manifest.Display(file)}
@@ -70,14 +70,25 @@ func (d *document) warn(line int, problem, fix string) {
 func (d *document) read() {
 	namespace, ok := d.decode()
 	if !ok {
-		restricted := uniform(api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, Document)
-		restricted.Labelled = true
-		d.enter(d.Name, restricted)
+		d.label(&namespace, false)
+		if d.book.read {
+			restricted := uniform(api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, Document)
+			restricted.Labelled = true
+			d.enter(d.Name, restricted)
+		}
 		return
 	}
 	if namespace.Name == "" {
 		return // of a name that is yet to be made up, no manifest can be in it
 	}
+	d.label(&namespace, true)
+	if d.book.read {
+		d.readLevels(&namespace)
+	}
+}
+
+// readLevels takes the levels that the labels name.
+func (d *document) readLevels(namespace *corev1.Namespace) {
 	found := Levels{}
 	labels := d.upstream(namespace.Labels)
 	var wrong field.ErrorList

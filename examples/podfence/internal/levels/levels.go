@@ -61,8 +61,10 @@ type Book struct {
 	// missing are the levels of every namespace that is not in documents.
 	missing   Levels
 	documents map[string]Levels
-	// read: documents are wanted.
+	// read: documents are wanted for their levels.
 	read bool
+	// labels are those of documents; nil: nobody wants them.
+	labels map[string]labelled
 }
 
 // NewBook returns a book that wants documents.
@@ -80,7 +82,7 @@ func uniform(lv api.LevelVersion, source Source) Levels {
 	return Levels{Policy: api.Policy{Enforce: lv, Audit: lv, Warn: lv}, Source: source}
 }
 
-// Reads reports whether Namespace documents say anything here.
+// Reads reports whether Namespace documents say anything about levels here.
 func (b *Book) Reads() bool { return b.read }
 
 // Of returns the levels of a namespace; "" is that of a manifest that names none.

@@ -44,7 +44,7 @@ func OfWorkloads() (list []finding.Rule) {
 	for _, check := range checks {
 		list = append(list, ofCheck(check))
 	}
-	return slices.Concat(list, ofDemands(), ofAdvice(), []finding.Rule{unknownField, undecided})
+	return slices.Concat(list, ofDemands(), ofAdvice(), ofNotices(), []finding.Rule{unknownField, undecided})
 }
 
 var (
@@ -105,6 +105,29 @@ var advice = []struct {
 	{mutate.AddedCapabilities, "May not work: capabilities of a user other than root", "Kubernetes sets no ambient capabilities, so that the process of another user than root has those of its file alone."},
 	{mutate.VolumeModes, "May not work: modes of files in volumes", "For the fsGroup that is filled in, the kubelet changes the group of a volume's files and widens their modes."},
 	{mutate.WindowsNodes, "May not work: Windows nodes", "The pod selects Windows nodes and does not say spec.os.name, so that it is judged as one for Linux."},
+}
+
+// notices are what is said of policies that do not speak as they are written.
+var notices = []struct {
+	reason                   policy.NoticeReason
+	title, description, help string
+}{
+	{policy.NoticeNamespaceUnknown, "A policy whose namespaces are not known", "A policy selects namespaces by their labels, and those of the workload's namespace are not known, so that it does not govern the workload.",
+		"Put the Namespace document into the input, or list the namespaces in the policy."},
+	{policy.NoticeExpired, "A policy that has expired", "A policy that selects the workload has expired, so that it grants nothing any more.",
+		"Renew the policy, or remove it."},
+	{policy.NoticeExpiryUnchecked, "A policy whose expiry is not checked", "A policy that selects the workload expires on a day, and which day it is was not asked, so that it grants what it is written to grant.",
+		"Ask for a day."},
+}
+
+func ofNotices() (list []finding.Rule) {
+	for _, n := range notices {
+		list = append(list, finding.Rule{
+			ID: string(n.reason), Title: n.title, Description: n.description, Help: n.help, Markdown: n.help,
+			URI: docs + "policies.md", Severity: finding.Warning, Tags: []string{"kubernetes", "policy"},
+		})
+	}
+	return list
 }
 
 func ofAdvice() (list []finding.Rule) {

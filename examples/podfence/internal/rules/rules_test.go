@@ -16,7 +16,7 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-// TestComplete: every check, every rule of a policy's own, every concern and every reason has one rule, with all that a
+// TestComplete: every check, every rule of a policy's own, every concern, every notice and every reason has one rule, with all that a
 // reader looks for, and no text that is empty, longer than GitHub takes or not printable.
 func TestComplete(t *testing.T) {
 	var workloads []string
@@ -27,8 +27,9 @@ func TestComplete(t *testing.T) {
 		workloads = append(workloads, d.Key.String())
 	}
 	workloads = append(append(workloads, constants(t, "mutate", "Concern")...), UnknownField, finding.UndecidedRule)
-	compare(t, OfWorkloads(), workloads, 19+6+5+2)
-	compare(t, OfPolicies(), append(constants(t, "policy", "WarningReason"), PolicyError), 13+1)
+	workloads = append(workloads, constants(t, "policy", "NoticeReason")...)
+	compare(t, OfWorkloads(), workloads, 19+7+5+3+2)
+	compare(t, OfPolicies(), append(constants(t, "policy", "WarningReason"), PolicyError), 19+1)
 }
 
 func compare(t *testing.T, rules []finding.Rule, ids []string, count int) {

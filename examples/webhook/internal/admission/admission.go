@@ -55,10 +55,12 @@ type Controller struct {
 	// upstream decides when a pod is judged. It is copied for each request,
 	// with an evaluator that knows the request.
 	upstream admission.Admission
-	pods     PodReader
-	codec    review.Codec
-	log      logr.Logger
-	metrics  *Metrics
+	// namespaces shows namespaces with the labels that they have.
+	namespaces admission.NamespaceGetter
+	pods       PodReader
+	codec      review.Codec
+	log        logr.Logger
+	metrics    *Metrics
 }
 
 // New returns a controller. policies is asked once for each request, so that one
@@ -67,7 +69,7 @@ func New(config Config, policies func() policy.Set, namespaces admission.Namespa
 	if !strings.HasSuffix(config.LabelPrefix, "/") {
 		return nil, fmt.Errorf("the label prefix %q must end in a slash, as in podfence.dev/", config.LabelPrefix)
 	}
-	c := &Controller{config: config, policies: policies, pods: pods, codec: review.Codec{MaxMemory: config.MaxRead}, log: log, metrics: metrics}
+	c := &Controller{config: config, policies: policies, namespaces: namespaces, pods: pods, codec: review.Codec{MaxMemory: config.MaxRead}, log: log, metrics: metrics}
 	c.upstream = admission.Admission{
 		Configuration: &admissionapi.PodSecurityConfiguration{
 			Defaults:   defaults(config.Defaults),

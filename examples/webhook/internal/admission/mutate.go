@@ -55,6 +55,7 @@ func (c *Controller) filled(f *filling) *admissionv1.AdmissionResponse {
 		return response
 	}
 	response.AuditAnnotations[api.EnforcedPolicyAnnotationKey] = f.level.String()
+	notice(response, &f.Result)
 	if !f.Report.Changed() {
 		return response
 	}
@@ -85,13 +86,13 @@ func (c *Controller) fill(ctx context.Context, r *review.Request, unread error) 
 	}
 	switch {
 	case r.Operation == admissionv1.Create && r.SubResource == "":
-		f.Decision = podfence.AdmitRequested(pod, f.level, c.policies())
+		f.Decision = podfence.AdmitRequested(pod, f.level, c.inForce(ctx, r))
 	case r.Operation == admissionv1.Update && r.SubResource == ephemeral:
 		old, err := podOf(r, r.OldPod, unread)
 		if err != nil {
 			return f, &failure{err, http.StatusBadRequest}
 		}
-		f.Decision = podfence.AdmitEphemeralContainers(old, pod, f.level, c.policies())
+		f.Decision = podfence.AdmitEphemeralContainers(old, pod, f.level, c.inForce(ctx, r))
 	}
 	return f, nil
 }

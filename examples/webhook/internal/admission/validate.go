@@ -17,11 +17,12 @@ const (
 	annotationPolicy   = "policy"
 	annotationExcused  = "excused"
 	annotationMutation = "mutations"
+	annotationNotices  = "notices"
 )
 
 // validate judges pods, pod templates and the labels of namespaces.
 func (c *Controller) validate(ctx context.Context, r *review.Request, unread error) answer {
-	e := &evaluator{namespace: r.Namespace, policies: c.policies(), fillsAt: privileged, claims: r.Claims}
+	e := &evaluator{namespace: r.Namespace, policies: c.inForce(ctx, r), fillsAt: privileged, claims: r.Claims}
 	kind := r.Resource.Resource
 	e.template = kind != "pods" && kind != "namespaces"
 	if c.config.Mutate && e.template {
@@ -44,6 +45,7 @@ func (c *Controller) validate(ctx context.Context, r *review.Request, unread err
 	if kind == "pods" {
 		a.result = e.enforced()
 		explain(response, a.result)
+		notice(response, a.result)
 	}
 	return a
 }

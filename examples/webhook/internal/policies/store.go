@@ -9,6 +9,7 @@
 package policies
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -291,7 +292,7 @@ func messages(err error) (all []string) {
 func names(set policy.Set) []string {
 	list := []string{}
 	for _, p := range set.Policies() {
-		list = append(list, strings.TrimPrefix(p.Namespace+"/"+p.Name, "/"))
+		list = append(list, strings.TrimPrefix(cmp.Or(p.Namespace, strings.Join(p.Namespaces, ","))+"/"+p.Name, "/"))
 	}
 	return list
 }

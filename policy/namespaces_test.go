@@ -1,0 +1,38 @@
+package policy
+
+import "testing"
+
+// refusedNamespaces are further rows of [refused], about namespaces.
+var refusedNamespaces = []refusal{
+	{"namespace and namespaces", "which of them holds is not to be guessed at", "namespace: a\nnamespaces: [b]\n" + web, `p.yaml:2: namespaces: namespace and namespaces are both given; write one of the two: namespaces alone, if there are several`},
+	{"no namespaces", "a list that nobody filled must not mean every namespace", "namespaces: []\n" + web, `p.yaml:1: namespaces: names no namespace, and so selects no pod; write namespaces, as in namespaces: [networking, storage], or remove the key for every namespace`},
+	{"bare namespaces", "no value is not every namespace", "namespaces:\n" + web, `p.yaml:1: namespaces: has no value; write namespaces, as in namespaces: [networking, storage], or remove the key for every namespace`},
+	{"one namespace without a list", "the other key takes it", "namespaces: a\n" + web, `p.yaml:1: namespaces: a stands where a list belongs; write [a]`},
+	{"a namespace twice", "one of them was meant to be another", "namespaces: [a, b, a]\n" + web, `p.yaml:1: namespaces[2]: "a" is listed already, as namespaces[0]; remove it`},
+	{"a namespace with a dot in a list", "no namespace can be called so", "namespaces: [a, b.c]\n" + web, `p.yaml:1: namespaces[1]: "b.c" is no DNS-1123 label; write one namespace: lower-case letters, digits and -, at most 63 of them`},
+	{"an empty namespace in a list", "a template may leave it so", "namespaces: [\"\"]\n" + web, `p.yaml:1: namespaces[0]: "" is no DNS-1123 label; write one namespace: lower-case letters, digits and -, at most 63 of them`},
+	{"a boolean in a list", "YAML reads on as a boolean", "namespaces: [on]\n" + web, `p.yaml:1: namespaces[0]: on is a boolean to some readers of YAML; write "on"`},
+	{"an empty namespaceSelector", "in other places of Kubernetes it selects all", "namespaceSelector: {}\n" + web, `p.yaml:1: namespaceSelector: no labels are given, and they would select every namespace; write labels of the namespaces that the policy is for, as in namespaceSelector: {matchLabels: {team: storage}}`},
+	{"a namespaceSelector with empty parts", "it asks for nothing either", "namespaceSelector: {matchLabels: {}, matchExpressions: []}\n" + web, `p.yaml:1: namespaceSelector: no labels are given, and they would select every namespace; write labels of the namespaces that the policy is for, as in namespaceSelector: {matchLabels: {team: storage}}`},
+	{"a bare namespaceSelector", "no value is not every namespace", "namespaceSelector:\n" + web, `p.yaml:1: namespaceSelector: has no value; write labels of the namespaces that the policy is for, as in namespaceSelector: {matchLabels: {team: storage}}`},
+	{"a namespaceSelector of labels alone", "they stand under a key of their own", "namespaceSelector: {team: a}\n" + web, `p.yaml:1: namespaceSelector.team: unknown key; remove it, or write matchLabels or matchExpressions`},
+	{"a misspelt key of a namespaceSelector", "nothing is passed over", "namespaceSelector: {matchLabel: {team: a}}\n" + web, `p.yaml:1: namespaceSelector.matchLabel: unknown key; did you mean matchLabels?`},
+	{"a namespaceSelector with a pod's key", "its labels have the name that Kubernetes gives them", "namespaceSelector: {podSelectorLabels: {team: a}}\n" + web, `p.yaml:1: namespaceSelector.podSelectorLabels: unknown key; write matchLabels`},
+	{"a namespaceSelector with labels", "the key has another name", "namespaceSelector: {labels: {team: a}}\n" + web, `p.yaml:1: namespaceSelector.labels: unknown key; write matchLabels`},
+	{"bare labels of namespaces", "no value asks for nothing", "namespaceSelector: {matchLabels: }\n" + web, `p.yaml:1: namespaceSelector.matchLabels: has no value; write labels of the namespaces that the policy is for, as in namespaceSelector: {matchLabels: {team: storage}}`},
+	{"a bad label key of namespaces", "no namespace can have it", "namespaceSelector: {matchLabels: {a/b/c: x}}\n" + web, `p.yaml:1: namespaceSelector.matchLabels[a/b/c]: "a/b/c" is no label key; write [prefix/]name of letters, digits, -, _ and ., with a name of at most 63`},
+	{"a bad label value of namespaces", "no namespace can have it", "namespaceSelector:\n  matchLabels:\n    team: a b\n" + web, `p.yaml:3: namespaceSelector.matchLabels[team]: "a b" is no label value; write letters, digits, -, _ and ., at most 63, a letter or digit first and last`},
+	{"a number for a label of namespaces", "YAML reads 1 as a number", "namespaceSelector: {matchLabels: {team: 1}}\n" + web, `p.yaml:1: namespaceSelector.matchLabels[team]: 1 is read as a number, not as text; write "1"`},
+	{"a bad operator of namespaces", "Kubernetes has four", "namespaceSelector: {matchExpressions: [{key: team, operator: Equals, values: [a]}]}\n" + web, `p.yaml:1: namespaceSelector.matchExpressions[0].operator: "Equals" is no operator; write DoesNotExist, Exists, In or NotIn`},
+	{"In of namespaces without values", "it would select nothing", "namespaceSelector: {matchExpressions: [{key: team, operator: In}]}\n" + web, `p.yaml:1: namespaceSelector.matchExpressions[0].values: In needs values; write the values that it compares with`},
+	{"Exists of namespaces with values", "it compares with none", "namespaceSelector: {matchExpressions: [{key: team, operator: Exists, values: [a]}]}\n" + web, `p.yaml:1: namespaceSelector.matchExpressions[0].values: Exists takes no values; remove them, or write In or NotIn`},
+	{"a namespaceSelector as a list", "a likely slip", "namespaceSelector: [{key: team, operator: Exists}]\n" + web, `p.yaml:1: namespaceSelector: a list stands where a block of keys belongs; write matchLabels or matchExpressions under it, indented`},
+	{"one name in a namespace of two lists", "answers name policies by name", "name: a\nnamespaces: [j, k]\n" + web + "---\nname: a\nnamespaces: [l, k]\n" + web, `p.yaml:5: name: a policy named "a" in namespace "k" stands in line 1 already; give one of them another name`},
+	{"one name in a list and beside it", "answers name policies by name", "name: a\nnamespaces: [j, k]\n" + web + "---\nname: a\nnamespace: k\n" + web, `p.yaml:5: name: a policy named "a" in namespace "k" stands in line 1 already; give one of them another name`},
+	{"one name for two selectors", "they may select one namespace", "name: a\nnamespaceSelector: {matchLabels: {team: x}}\n" + web + "---\nname: a\nnamespaceSelector: {matchLabels: {team: z}}\n" + web, `p.yaml:5: name: a policy named "a" for every namespace stands in line 1 already; give one of them another name`},
+	{"Welkin with namespaces", "the chart has the policy's one namespace as a key", welkin + "      namespaces: [a]\n", `p.yaml:5: constraints.net.rm.namespaces: in a Welkin values file a policy is for the one namespace that it stands under; remove it and write the policy under each of its namespaces, or keep the policy in a file of its own`},
+	{"Welkin with a namespaceSelector", "the chart has the policy's one namespace as a key", welkin + "      namespaceSelector: {matchLabels: {team: a}}\n", `p.yaml:5: constraints.net.rm.namespaceSelector: in a Welkin values file a policy is for the one namespace that it stands under; remove it and write the policy under each of its namespaces, or keep the policy in a file of its own`},
+	{"Welkin with misspelt namespaces", "spelt well it would be the next error", welkin + "      namespacs: [a]\n", `p.yaml:5: constraints.net.rm.namespacs: unknown key; remove it: in a Welkin values file a policy's name and namespace are the keys that it stands under`},
+}
+
+func TestParseRefusesNamespaces(t *testing.T) { areRefused(t, refusedNamespaces, 29) }
