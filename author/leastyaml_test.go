@@ -127,3 +127,31 @@ func TestFewestLabels(t *testing.T) {
 		t.Errorf("selected by %v, want l14 alone", got)
 	}
 }
+
+// TestOthers: workloads of another namespace are no others, unless the policy has none.
+func TestOthers(t *testing.T) {
+	const same = "labels: {app: a}}\nspec: {hostPID: true, containers: [{name: a}]}\n"
+	const allowed = "labels: {app: a}}\nspec: {containers: [{name: a}]}\n"
+	for _, test := range []struct {
+		name, reason, pods string
+		want               []string
+	}{
+		{
+			"two namespaces", "a policy governs its own alone",
+			"metadata: {name: a, namespace: one, " + same + "---\nmetadata: {name: b, namespace: two, " + allowed, nil,
+		},
+		{
+			"no namespace", "a policy without one governs all",
+			"metadata: {name: a, " + same + "---\nmetadata: {name: b, namespace: two, " + allowed, []string{"Pod/two/b"},
+		},
+	} {
+		s := least(t, pods(t, test.pods), restricted, Options{})
+		var got []string
+		for _, ref := range s.Policies[0].Others {
+			got = append(got, ref.String())
+		}
+		if len(s.Policies) != 1 || !cmp.Equal(got, test.want) {
+			t.Errorf("%s: %s: %d policies, others %q, want %q", test.name, test.reason, len(s.Policies), got, test.want)
+		}
+	}
+}
