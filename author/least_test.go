@@ -224,6 +224,16 @@ func TestLeast(t *testing.T) {
 			want: "name: a-and-others\nnamespace: ns\npodSelectorExpressions: [{key: app, operator: In, values: [a, b]}]\nallow: {hostPID: true}\n",
 		},
 		{
+			name: "one that is shared, and another", reason: "workloads that need something else have a policy of their own",
+			pods: "metadata: {name: a, namespace: ns, labels: {app: a}}\nspec: {hostPID: true, containers: [{name: a}]}\n---\nmetadata: {name: b, namespace: ns, labels: {app: b}}\nspec: {hostPID: true, containers: [{name: a}]}\n---\nmetadata: {name: c, namespace: ns, labels: {app: c}}\nspec: {hostIPC: true, containers: [{name: a}]}\n",
+			want: "name: a-and-others\nnamespace: ns\npodSelectorExpressions: [{key: app, operator: In, values: [a, b]}]\nallow: {hostPID: true}\n---\nname: c\nnamespace: ns\npodSelectorLabels: {app: c}\nallow: {hostIPC: true}\n",
+		},
+		{
+			name: "one name three times", reason: "each policy has its own, counted up",
+			pods: "metadata: {name: a, namespace: ms, labels: {app: a}}\nspec: {hostPID: true, containers: [{name: a}]}\n---\nmetadata: {name: a, namespace: ns, labels: {app: a}}\nspec: {hostPID: true, containers: [{name: a}]}\n---\nmetadata: {name: a, namespace: os, labels: {app: a}}\nspec: {hostPID: true, containers: [{name: a}]}\n",
+			want: "name: a\nnamespace: ms\npodSelectorLabels: {app: a}\nallow: {hostPID: true}\n---\nname: a-2\nnamespace: ns\npodSelectorLabels: {app: a}\nallow: {hostPID: true}\n---\nname: a-3\nnamespace: os\npodSelectorLabels: {app: a}\nallow: {hostPID: true}\n",
+		},
+		{
 			name: "a policy each", reason: "it was asked for, and the namespaces are different anyway",
 			options: Options{PerWorkload: true},
 			pods:    "metadata: {name: a, namespace: ns, labels: {app: a}}\nspec: {hostPID: true, containers: [{name: a}]}\n---\nmetadata: {name: b, namespace: ns, labels: {app: b}}\nspec: {hostPID: true, containers: [{name: a}]}\n---\nmetadata: {name: b, namespace: ms, labels: {app: b}}\nspec: {hostPID: true, containers: [{name: a}]}\n",
