@@ -313,7 +313,7 @@ func (q *question) try(lv api.LevelVersion, p *policy.Policy) trial {
 func decide(q question, lv api.LevelVersion, policies policy.Set) Decision {
 	lv = spec.Normalize(lv)
 	if lv.Level == api.LevelPrivileged {
-		return Decision{Pod: q.pod, Template: q.template, Result: evaluate.Result{Level: lv}, Reason: PrivilegedLevel}
+		return q.atPrivileged(lv)
 	}
 	candidates := policies.Governing(q.namespace, q.meta.Labels)
 	q.notices = policies.Notices(q.namespace, q.meta.Labels)
@@ -338,6 +338,11 @@ func decide(q question, lv api.LevelVersion, policies policy.Set) Decision {
 		}
 	}
 	return q.decision(&chosen, reasonOf(&chosen), names(candidates))
+}
+
+// atPrivileged is the answer at level privileged, where nothing is looked at.
+func (q *question) atPrivileged(lv api.LevelVersion) Decision {
+	return Decision{Pod: q.pod, Template: q.template, Result: evaluate.Result{Level: lv}, Reason: PrivilegedLevel}
 }
 
 // reasonOf says why the policy of a trial was chosen among those that select the pod.

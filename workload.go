@@ -122,6 +122,27 @@ func (w *Workload) Admit(lv api.LevelVersion, policies policy.Set) Decision {
 	return admitTemplate(w.Namespace, w.Template, w.still(), lv, policies).Within(w.Root)
 }
 
+// AdmitUnder is [Workload.Admit] under one policy, whether or not that selects the
+// workload, as for somebody who writes the policy. nil is the default policy.
+func (w *Workload) AdmitUnder(lv api.LevelVersion, p *policy.Policy) Decision {
+	q := question{namespace: w.Namespace, still: w.still(), pod: w.Pod, template: w.Template}
+	if w.Pod != nil {
+		q.meta, q.spec, q.still = &w.Pod.ObjectMeta, &w.Pod.Spec, spec.AllDefaults
+	} else {
+		q.meta, q.spec = &w.Template.ObjectMeta, &w.Template.Spec
+	}
+	lv = spec.Normalize(lv)
+	if lv.Level == api.LevelPrivileged {
+		return q.atPrivileged(lv)
+	}
+	t := q.try(lv, p)
+	why := NoPolicy
+	if p != nil {
+		why = reasonOf(&t)
+	}
+	return q.decision(&t, why, nil).Within(w.Root)
+}
+
 // Evaluate judges the workload's pod or template as it is, in its namespace. The
 // paths of the result begin at the object.
 func (w *Workload) Evaluate(lv api.LevelVersion, exceptions policy.Set) evaluate.Result {

@@ -80,7 +80,7 @@ func ExpectedID(id string) (Expected, error) {
 	if e.Check.UnmarshalText([]byte(id)) == nil && e.Check != 0 {
 		return e, nil
 	}
-	if e.Rule.UnmarshalText([]byte(id)) == nil && isRule(e.Rule) {
+	if e.Rule.UnmarshalText([]byte(id)) == nil && isDemand(e.Rule) {
 		return Expected{Rule: e.Rule}, nil
 	}
 	fix := "write the ID of a check, as in hostNamespaces, or of a policy's own rule, as in allow.volumes"
@@ -104,7 +104,7 @@ func IDs() (ids []string) {
 	return ids
 }
 
-func isRule(key policy.Key) bool {
+func isDemand(key policy.Key) bool {
 	return slices.ContainsFunc(policy.Demands(), func(d policy.Demand) bool { return d.Key == key })
 }
 
@@ -273,7 +273,7 @@ func (f *Fact) String() string {
 	if f.Value == nil {
 		return text
 	}
-	value := string(canonical(f.Value))
+	value := string(inJSON(f.Value))
 	if text == "" {
 		return value
 	}
@@ -371,7 +371,7 @@ func compareFilled(expected []Filled, d *podfence.Decision) (list []Difference) 
 	for i := range expected {
 		want := &Fact{Field: expected[i].Field, Value: expected[i].Value}
 		got := filledAt(d, want.Field)
-		if got == nil || !bytes.Equal(canonical(want.Value), canonical(got.Value)) {
+		if got == nil || !bytes.Equal(inJSON(want.Value), inJSON(got.Value)) {
 			list = append(list, Difference{Aspect: AspectFilled, Index: i, Expected: want, Got: got})
 		}
 	}
@@ -395,10 +395,10 @@ func changed(d *podfence.Decision) (list []Difference) {
 	return list
 }
 
-// canonical is a value in the one form in which two of different types can be
+// inJSON is a value in the one form in which two of different types can be
 // compared and shown. What JSON has no form for is shown as Go has it, and equals
 // nothing that is filled in.
-func canonical(value any) []byte {
+func inJSON(value any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -153,7 +153,7 @@ func policyLine(c *author.PolicyComparison) string {
 	}
 	line += ": " + string(c.Change) + ", " + string(c.Relation())
 	if c.Selectors != "" && c.Selectors != policy.SelectorsSame {
-		line += ", and what it selects " + selectorText(c.Selectors)
+		line += ", and what it selects " + relationText(c.Selectors)
 	}
 	if len(c.Beside) > 0 {
 		line += " (its pods may be governed by " + strings.Join(c.Beside, ", ") + " too)"
@@ -161,7 +161,7 @@ func policyLine(c *author.PolicyComparison) string {
 	return line
 }
 
-func selectorText(r policy.SelectorRelation) string {
+func relationText(r policy.SelectorRelation) string {
 	switch r {
 	case policy.SelectorsCross:
 		return "is partly the same"

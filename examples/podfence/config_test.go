@@ -58,6 +58,10 @@ var noSettings = map[string]string{
 	"summary":        "the same",
 	"at":             "it asks about another day than today",
 	"help":           "it is no setting",
+	"tight":          "it is about one suggestion",
+	"whole-pod":      "the same",
+	"per-workload":   "the same",
+	"explain":        "it is for who reads the answer",
 }
 
 // TestEveryFlagIsASetting: whoever adds a flag decides whether a file may have it.

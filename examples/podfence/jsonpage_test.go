@@ -57,6 +57,19 @@ var jsonForms = map[string]reflect.Type{
 	"`podfence review`":                   reflect.TypeFor[author.Exposure](),
 	"An opening":                          reflect.TypeFor[author.Opening](),
 	"An implication":                      reflect.TypeFor[author.Implication](),
+	"`podfence suggest`":                  reflect.TypeFor[author.SuggestionRecord](),
+	"A suggested policy":                  reflect.TypeFor[author.SuggestedRecord](),
+	"A workload":                          reflect.TypeFor[author.Reference](),
+	"A grant and what needs it":           reflect.TypeFor[author.GrantRecord](),
+	"A field that needs a grant":          reflect.TypeFor[author.ReasonRecord](),
+	"A rule that is not pinned":           reflect.TypeFor[author.UnpinnedRecord](),
+	"A remark about manifests":            reflect.TypeFor[author.RemarkRecord](),
+	"A workload that no policy allows":    reflect.TypeFor[author.UnmetRecord](),
+	"The proof":                           reflect.TypeFor[author.ProofRecord](),
+	"A smaller policy that was tried":     reflect.TypeFor[author.StepRecord](),
+	"`podfence usage`":                    reflect.TypeFor[author.PolicyUseRecord](),
+	"The pods of an owner":                reflect.TypeFor[author.OwnerUseRecord](),
+	"A grant and what uses it":            reflect.TypeFor[author.EntryUseRecord](),
 }
 
 // jsonField is a row of a table.

@@ -14,6 +14,8 @@
 //
 //	evaluate.go  mutate.go  admit.go  lint.go  controls.go  config.go  version.go   one file a command
 //	survey.go    the command of that name; internal/survey counts and renders
+//	suggest.go   usage.go   the least policies that workloads need, and what they use
+//	             of policies; suggesttext.go and usagetext.go print them
 //	compare.go   policies held against each other; comparetext.go prints it
 //	test.go      the command of that name; internal/cases reads its files, and testprint.go prints what came of them
 //	review.go    the command of that name; package author of the library says what policies open

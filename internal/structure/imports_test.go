@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"":                    {"spec", "policy", "evaluate", "mutate", "internal/governing", "internal/kinds"},
 	"internal/kinds":      {"spec"},
 	"review":              {"spec", "policy", "evaluate", "mutate", "", "internal/podwalk", "internal/kinds"},
-	"author":              {"spec", "policy", "evaluate", "mutate", "", "internal/hotpath", "internal/nearest"},
+	"author":              {"spec", "policy", "evaluate", "mutate", "", "internal/hotpath", "internal/nearest", "internal/podwalk"},
 	"podfencetest":        {"spec", "policy", "evaluate", ""},
 	"internal/podgen":     {"spec", "policy"},
 	"internal/fuzzinput":  {},
@@ -74,8 +74,8 @@ func goList(t *testing.T, patterns ...string) []listed {
 	}
 }
 
-// TestImportsRunOneWay: spec <- policy <- {mutate, evaluate} <- podfence <-
-// {review, author} <- examples, and mutate and evaluate never import each other, so that each can
+// TestImportsRunOneWay: spec <- policy <- {mutate, evaluate} <- podfence <- {review, author} <-
+// examples, and mutate and evaluate never import each other, so that each can
 // judge the other.
 func TestImportsRunOneWay(t *testing.T) {
 	checked := map[string]bool{}

@@ -94,6 +94,8 @@ var rules = []rule{
 	{text: `podfence test`, with: "examples/policies"},
 	{text: `podfence review`, with: "policies/"},
 	{text: `podfence survey`, with: "manifests/"},
+	{text: `podfence suggest`, with: "manifests/"},
+	{text: `podfence usage`, with: "manifests/ --policies policies/"},
 	{text: `podfence compare`, with: "policies/ policies/"},
 	{text: `podfence compare OLD NEW`, notRun: byName},
 	{text: `podfence compare .* --fail-on wider`, status: 1},

@@ -1,0 +1,98 @@
+package author
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/podfence/podfence/policy"
+)
+
+// TestUsageOf: which entries are used, which are not, and what would do.
+func TestUsageOf(t *testing.T) {
+	for _, test := range []struct {
+		name, reason, policy, pods string
+		unused                     []string
+		narrower                   string
+		filled                     []string
+	}{
+		{
+			name: "everything is used", reason: "there is no narrower policy",
+			policy: "name: a\npodSelectorLabels: {app: a}\nallow: {hostPID: true}\n",
+			pods:   "metadata: {name: a, labels: {app: a}}\nspec: {hostPID: true, containers: [{name: a}]}\n",
+		},
+		{
+			name: "a wide key", reason: "it is used for one half of what it grants",
+			policy:   "name: a\npodSelectorLabels: {app: a}\nallow: {hostNamespace: true, hostNetworkPorts: true}\n",
+			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {hostPID: true, containers: [{name: a, ports: [{containerPort: 1, hostPort: 1}]}]}\n",
+			narrower: "name: a\npodSelectorLabels: {app: a}\nallow: {hostPID: true, allowedHostPorts: [{min: 1, max: 1}]}\n",
+		},
+		{
+			name: "patterns", reason: "the names that are used will do, and what the pod mounts read-only",
+			policy:   "name: a\npodSelectorLabels: {app: a}\nallow: {allowedCapabilities: ['*'], allowedUnsafeSysctls: ['net.*'], allowedHostPaths: [{pathPrefix: /}]}\n",
+			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {containers: [{name: a, securityContext: {capabilities: {add: [CAP_CHOWN]}}}], volumes: [{name: v, hostPath: {path: /var/log}}]}\n",
+			unused:   []string{"allow.allowedUnsafeSysctls[0]"},
+			narrower: "name: a\npodSelectorLabels: {app: a}\nallow: {allowedCapabilities: [CHOWN], allowedHostPaths: [{pathPrefix: /var/log, readOnly: true}]}\n",
+		},
+		{
+			name: "volumes", reason: "each type counts, and one that the level allows too",
+			policy:   "name: a\npodSelectorLabels: {app: a}\nallow: {volumes: [projected, csi, secret], hostPID: true}\n",
+			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {containers: [{name: a}], volumes: [{name: v, csi: {driver: d}}]}\n",
+			unused:   []string{"allow.volumes[2]", "allow.hostPID"},
+			narrower: "name: a\npodSelectorLabels: {app: a}\nallow: {volumes: [projected, csi]}\n",
+		},
+		{
+			name: "what would be filled in", reason: "the escalation is unset and granted now",
+			policy:   "name: a\npodSelectorLabels: {app: a}\nallow: {allowPrivilegeEscalation: true}\n",
+			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {containers: [{name: a}]}\n",
+			narrower: "name: a\npodSelectorLabels: {app: a}\n",
+			filled:   []string{`container "a": securityContext.allowPrivilegeEscalation is false`},
+		},
+		{
+			name: "single containers", reason: "the entry that matches none is unused",
+			policy:   "name: a\npodSelectorLabels: {app: a}\ncontainers:\n  - {names: [a], kinds: [regular], allow: {privileged: true}}\n  - {names: [z], allow: {privileged: true}}\n",
+			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {containers: [{name: a, image: x, securityContext: {privileged: true}}, {name: b}]}\n",
+			unused:   []string{"containers[1].allow.privileged"},
+			narrower: "name: a\npodSelectorLabels: {app: a}\ncontainers: [{names: [a], kinds: [regular], allow: {privileged: true}}]\n",
+		},
+		{
+			name: "a value that containers inherit", reason: "each of the entries is used, though an answer names the first",
+			policy: "name: a\npodSelectorLabels: {app: a}\ncontainers:\n  - {names: [a], allow: {seccompProfiles: [Unconfined]}}\n  - {names: [b], allow: {seccompProfiles: [Unconfined]}}\n",
+			pods:   "metadata: {name: a, labels: {app: a}}\nspec: {securityContext: {seccompProfile: {type: Unconfined}}, containers: [{name: a}, {name: b}]}\n",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			set, err := policy.NewSet(policiesOf(t, test.policy)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			u := NewUsage(restricted, set)
+			list := pods(t, test.pods)
+			for i := range list {
+				u.Add(&list[i])
+			}
+			p := u.Report().Policies[0]
+			if n, denied := p.Pods(); n != len(list) || denied != 0 {
+				t.Fatalf("%d pods, %d denied", n, denied)
+			}
+			var unused, filled []string
+			for _, granted := range p.Unused() {
+				unused = append(unused, granted.At.String())
+			}
+			for i := range p.Filled {
+				filled = append(filled, p.Filled[i].String())
+			}
+			if !slices.Equal(unused, test.unused) || !slices.Equal(filled, test.filled) {
+				t.Errorf("%s: unused %q, want %q; filled %q, want %q", test.reason, unused, test.unused, filled, test.filled)
+			}
+			var narrower []policy.Policy
+			if p.Narrower != nil {
+				narrower = append(narrower, *p.Narrower)
+			}
+			if diff := cmp.Diff(policiesOf(t, test.narrower), narrower, samePolicies); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", test.reason, diff)
+			}
+		})
+	}
+}
