@@ -54,6 +54,11 @@ func (d *demand) isOfNamespace() bool {
 	return d.key == namespaceKey || strings.HasPrefix(d.key, namespacePrefix)
 }
 
+// newDemand is a demand that asks nothing. Each pod is in a namespace.
+func newDemand(key string) *demand {
+	return &demand{key: key, mayBeAbsent: key != namespaceKey, mayBePresent: true}
+}
+
 // possible reports whether some pod meets the demand.
 func (d *demand) possible() bool { return d.mayBeAbsent || d.mayBePresent }
 
@@ -146,7 +151,7 @@ func demandsOf(p *Policy) demands {
 	byKey := map[string]*demand{}
 	on := func(key string) *demand {
 		if byKey[key] == nil {
-			byKey[key] = &demand{key: key, mayBeAbsent: key != namespaceKey, mayBePresent: true}
+			byKey[key] = newDemand(key)
 		}
 		return byKey[key]
 	}

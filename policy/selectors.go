@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // SelectorRelation is how the pods that a new policy selects relate to those that
@@ -24,9 +25,10 @@ const (
 	SelectorsApart SelectorRelation = "apart"
 )
 
-// CompareSelectors says how the pods that a new policy selects, by namespace and
-// labels, relate to those that an old one does. Both must be valid. One whose
-// selector no pod meets selects fewer than any other.
+// CompareSelectors says how the pods that a new policy selects, by their namespaces,
+// the labels of these and their own, relate to those that an old one does, where all
+// of that is known. Both must be valid. One whose selector no pod meets selects fewer
+// than any other, and a default policy has no selector.
 func CompareSelectors(old, new *Policy) SelectorRelation {
 	before, after := demandsOf(old), demandsOf(new)
 	fewer, more := after.within(&before), before.within(&after)
@@ -63,7 +65,7 @@ func (d *demands) orFree(key string) *demand {
 	if on := d.on(key); on != nil {
 		return on
 	}
-	return &demand{key: key, mayBeAbsent: true, mayBePresent: true}
+	return newDemand(key)
 }
 
 // within reports whether each pod that meets the demand meets another on the same
@@ -84,18 +86,30 @@ func (d *demand) within(other *demand) bool {
 	}
 }
 
-// SelectedPod makes up the namespace and labels of a pod that one policy selects and,
-// where another is given, the other does not. ok is false where there is no such pod.
-// What the selector leaves open is left out; the namespace is default where that will do.
-func SelectedPod(by, not *Policy) (namespace string, labels map[string]string, ok bool) {
+// Place is what selectors know of a pod.
+type Place struct {
+	// Namespace is the namespace that the pod is in.
+	Namespace string
+	// NamespaceLabels are the labels of that namespace beside kubernetes.io/metadata.name,
+	// which is its name. Without any it is nil.
+	NamespaceLabels map[string]string
+	// Labels are the pod's.
+	Labels map[string]string
+}
+
+// SelectedPod makes up a pod that one policy selects and, where another is given, the
+// other does not. ok is false where there is no such pod. What the selector leaves open
+// is left out; the namespace is default where that will do. The policy selects the pod
+// in a [Set] that knows the labels of its namespace.
+func SelectedPod(by, not *Policy) (pod Place, ok bool) {
 	return madeUp(demandsOf(by), not)
 }
 
 // SelectedByBoth is [SelectedPod] for a pod that two policies select.
-func SelectedByBoth(a, b *Policy) (namespace string, labels map[string]string, ok bool) {
+func SelectedByBoth(a, b *Policy) (pod Place, ok bool) {
 	first, second := demandsOf(a), demandsOf(b)
 	if !first.possible || !second.possible || !first.meets(second) {
-		return "", nil, false
+		return Place{}, false
 	}
 	for i := range second.list {
 		d := &second.list[i]
@@ -125,31 +139,46 @@ func (d *demand) and(other *demand) {
 
 // madeUp makes up a pod that meets the demands and, unless not is nil, one that
 // misses those of a policy by one label at least.
-func madeUp(d demands, not *Policy) (namespace string, labels map[string]string, ok bool) {
+func madeUp(d demands, not *Policy) (pod Place, ok bool) {
 	if !d.possible {
-		return "", nil, false
+		return Place{}, false
 	}
-	pod := map[string]string{}
+	values := map[string]string{}
 	for i := range d.list {
 		if value, present, _ := d.list[i].example(nil); present {
-			pod[d.list[i].key] = value
+			values[d.list[i].key] = value
 		}
 	}
-	if not != nil && !d.miss(not, pod) {
-		return "", nil, false
+	if not != nil && !d.miss(not, values) {
+		return Place{}, false
 	}
-	namespace, named := pod[namespaceKey]
-	if delete(pod, namespaceKey); !named {
-		namespace = defaultNamespace
+	return placeOf(values), true
+}
+
+// placeOf is the pod for which demands have these values, by their keys.
+func placeOf(values map[string]string) Place {
+	pod := Place{Namespace: defaultNamespace, Labels: map[string]string{}}
+	for key, value := range values {
+		label, isOfNamespace := strings.CutPrefix(key, namespacePrefix)
+		switch {
+		case key == namespaceKey:
+			pod.Namespace = value
+		case !isOfNamespace:
+			pod.Labels[label] = value
+		case pod.NamespaceLabels == nil:
+			pod.NamespaceLabels = map[string]string{label: value}
+		default:
+			pod.NamespaceLabels[label] = value
+		}
 	}
-	return namespace, pod, true
+	return pod
 }
 
 const defaultNamespace = "default"
 
-// miss changes one label of a pod that meets the demands so that a policy does not
+// miss changes one value of a pod that meets the demands so that a policy does not
 // select it.
-func (d *demands) miss(not *Policy, pod map[string]string) bool {
+func (d *demands) miss(not *Policy, values map[string]string) bool {
 	others := demandsOf(not)
 	if !others.possible {
 		return true
@@ -160,10 +189,8 @@ func (d *demands) miss(not *Policy, pod map[string]string) bool {
 		if !ok {
 			continue
 		}
-		if delete(pod, other.key); present {
-			pod[other.key] = value
-		} else if other.key == namespaceKey {
-			continue // every pod has one
+		if delete(values, other.key); present {
+			values[other.key] = value
 		}
 		return true
 	}
@@ -173,7 +200,7 @@ func (d *demands) miss(not *Policy, pod map[string]string) bool {
 // example is how a pod may have a label, or lack it, to meet the demand and not
 // another one, where that is given.
 func (d *demand) example(not *demand) (value string, present, ok bool) {
-	if d.mayBeAbsent && d.key != namespaceKey && (not == nil || !not.mayBeAbsent && not.key != namespaceKey) {
+	if d.mayBeAbsent && (not == nil || !not.mayBeAbsent) {
 		return "", false, true
 	}
 	candidates := d.only
