@@ -128,6 +128,11 @@ func (c *Comparison) MayAllowMore() bool {
 //  3. the answer to the question turned round is the answer turned round
 //     [TestCompareIsAntisymmetric].
 //
+// Both are asked about on a day on which neither has expired. That one grants for longer
+// is told under its key expires, with no pod that shows it. What entries for single
+// containers grant is compared; where they have other rules or fill in otherwise, that
+// is not.
+//
 // At level privileged all policies are equal: nothing is looked at.
 func Compare(old, new *policy.Policy, lv api.LevelVersion) Comparison {
 	c := comparer{lv: spec.Normalize(lv), old: orDefault(old), new: orDefault(new)}
@@ -165,9 +170,8 @@ type comparer struct {
 // the first allows is allowed by the other.
 func (c *comparer) gaps(by, against *policy.Policy) (all []gap) {
 	q := question{lv: c.lv, by: by, against: against}
-	for _, ask := range comparedThings {
-		ask(&q)
-	}
+	q.all()
+	q.expiry()
 	return q.found
 }
 
@@ -193,8 +197,11 @@ func (c *comparer) differences() []PolicyDifference {
 
 func (c *comparer) difference(o *gap, by, against *policy.Policy, shown, supposed Direction) PolicyDifference {
 	d := PolicyDifference{
-		Key: o.key.String(), Direction: supposed, Subject: o.subject, Value: o.value,
-		Old: valueAt(c.saidOld, o.key.String()), New: valueAt(c.saidNew, o.key.String()),
+		Key: o.at, Direction: supposed, Subject: o.subject, Value: o.value,
+		Old: valueAt(c.saidOld, o.at), New: valueAt(c.saidNew, o.atOther),
+	}
+	if by == c.new {
+		d.Old, d.New = valueAt(c.saidOld, o.atOther), valueAt(c.saidNew, o.at)
 	}
 	if d.Witness = witnessOf(o, by, against, c.lv); d.Witness != nil {
 		d.Direction = shown

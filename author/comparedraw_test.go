@@ -2,6 +2,7 @@ package author
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -32,6 +33,9 @@ func drawPair(t *rapid.T) (old, new *policy.Policy) {
 		exchange(t, new, &second)
 	}
 	if new.Validate() != nil {
+		for i := range new.Containers {
+			new.Containers[i].Mutations = policy.ContainerMutations{}
+		}
 		new.Mutations.RunAsUser, new.Mutations.RunAsGroup, new.Mutations.FSGroup, new.Mutations.SupplementalGroups = nil, nil, nil, nil
 	}
 	if err := new.Validate(); err != nil {
@@ -46,6 +50,17 @@ func drawPair(t *rapid.T) (old, new *policy.Policy) {
 // exchange gives one policy what another one says under a key, or a part of its own
 // list, or the same list with an entry changed a little.
 func exchange(t *rapid.T, p, other *policy.Policy) {
+	switch rapid.IntRange(0, 9).Draw(t, "what") {
+	case 0:
+		p.Containers = other.Containers
+		return
+	case 1:
+		p.Expires = other.Expires
+		return
+	case 2, 3:
+		exchangeEntry(t, p, other)
+		return
+	}
 	a := reflect.ValueOf(&p.Allow).Elem()
 	if i := rapid.IntRange(0, a.NumField()).Draw(t, "key"); i < a.NumField() {
 		a.Field(i).Set(reflect.ValueOf(&other.Allow).Elem().Field(i))
@@ -57,6 +72,33 @@ func exchange(t *rapid.T, p, other *policy.Policy) {
 	p.Mutations = *other.Mutations.DeepCopy()
 	if other.Allow.RunAsUser.Rule != "" {
 		p.Allow.RunAsUser = other.Allow.RunAsUser
+	}
+}
+
+// exchangeEntry removes an entry for single containers, or gives it a grant of another
+// one, or its selector.
+func exchangeEntry(t *rapid.T, p, other *policy.Policy) {
+	if len(p.Containers) == 0 {
+		return
+	}
+	p.Containers = p.DeepCopy().Containers
+	i := rapid.IntRange(0, len(p.Containers)-1).Draw(t, "entry")
+	e := &p.Containers[i]
+	switch rapid.IntRange(0, 4).Draw(t, "how") {
+	case 0:
+		p.Containers = slices.Delete(p.Containers, i, i+1)
+	case 1:
+		if len(other.Containers) > 0 {
+			e.Names, e.Images, e.Kinds = other.Containers[0].Names, other.Containers[0].Images, other.Containers[0].Kinds
+		}
+	default:
+		a := reflect.ValueOf(&e.Allow).Elem()
+		key := rapid.IntRange(0, a.NumField()-1).Draw(t, "key")
+		if from := reflect.ValueOf(&other.Allow).Elem().FieldByName(a.Type().Field(key).Name); rapid.Bool().Draw(t, "given") {
+			a.Field(key).Set(from)
+		} else {
+			a.Field(key).SetZero()
+		}
 	}
 }
 
@@ -138,6 +180,12 @@ func editsNear(p *policy.Policy) (edits []podEdit) {
 	for _, host := range a.AllowedProbeHosts {
 		edits = append(edits, probing(host), probing(host+".x"))
 	}
+	for i := range p.Containers {
+		part := p.Containers[i].Part()
+		for _, edit := range editsNear(&part) {
+			edits = append(edits, both(edit, matchedBy(&p.Containers[i])))
+		}
+	}
 	for _, list := range [][]policy.IDRange{a.RunAsUser.Ranges, a.RunAsGroup.Ranges, a.FSGroup.Ranges, a.SupplementalGroups.Ranges} {
 		for _, r := range list {
 			for _, id := range []int64{r.Min - 1, r.Min, r.Max, r.Max + 1} {
@@ -183,6 +231,7 @@ func plainEdits(ids ...int64) []podEdit {
 		listeningOn(80), listeningOn(maxHostPort), probing("127.0.0.1"), mirroring(sayNothing),
 		onSpec(func(s *corev1.PodSpec) { s.HostNetwork = true }), onSpec(func(s *corev1.PodSpec) { s.HostPID = true }),
 		onSpec(func(s *corev1.PodSpec) { s.HostIPC = true }), onSpec(func(s *corev1.PodSpec) { s.HostUsers = pointTo(false) }),
+		onSpec(func(s *corev1.PodSpec) { s.HostUsers = pointTo(true) }),
 		onSpec(func(s *corev1.PodSpec) { s.OS = &corev1.PodOS{Name: corev1.Windows} }),
 		onSpec(func(s *corev1.PodSpec) { s.AutomountServiceAccountToken = pointTo(false) }),
 		annotated(spec.SeccompPodAnnotation, "unconfined"), annotated(spec.AppArmorAnnotation+"app", "unconfined"),

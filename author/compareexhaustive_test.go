@@ -51,6 +51,9 @@ func with(a, b *policy.Policy) *policy.Policy {
 	if b.Allow.SupplementalGroups.IsStrict() {
 		p.Allow.SupplementalGroups.Policy = b.Allow.SupplementalGroups.Policy
 	}
+	if b.Allow.RequiresUserNamespace() {
+		p.Allow.UserNamespace = b.Allow.UserNamespace
+	}
 	if b.Mutations.DropAllCapabilities != nil {
 		p.Mutations.DropAllCapabilities = b.Mutations.DropAllCapabilities
 	}

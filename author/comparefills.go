@@ -1,6 +1,8 @@
 package author
 
 import (
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 )
@@ -16,7 +18,8 @@ type FillDifference struct {
 }
 
 // fillDifferences are the fields that are filled in otherwise in a pod that sets
-// nothing, in the order in which they are filled.
+// nothing, its fsGroup excepted where a policy fills none in. They come in the order in
+// which they are filled.
 func fillDifferences(old, new *policy.Policy) []FillDifference {
 	list := []FillDifference{}
 	before, after := fillsOf(old), fillsOf(new)
@@ -35,6 +38,9 @@ func fillDifferences(old, new *policy.Policy) []FillDifference {
 
 func fillsOf(p *policy.Policy) []mutate.Change {
 	pod := barePod()
+	if _, fills := p.FSGroupFill(); !fills { // for what is filled in beside one that its author sets
+		onPodContext(func(sc *corev1.PodSecurityContext) { sc.FSGroup = pointTo(int64(1)) })(pod)
+	}
 	return mutate.Plan(&pod.ObjectMeta, &pod.Spec, p).Changes()
 }
 

@@ -21,8 +21,10 @@ import (
 
 // gap is one thing that one policy lets be and the other does not.
 type gap struct {
-	// key lets it be; or, where the other policy's rule refuses it, the key of the rule.
-	key            policy.Key
+	// at is the path of what lets it be; or, where the other policy's rule refuses it,
+	// that of the rule. atOther is the path of the same in the other policy; empty where
+	// there is no such place.
+	at, atOther    string
 	subject, value string
 	// pods say it, each as plainly as it can be said; the plainest comes first.
 	pods []podEdit
@@ -40,11 +42,35 @@ var comparedThings = [...]func(*question){
 	(*question).escalation, (*question).privileged, (*question).capabilities, (*question).drop, (*question).sysctls,
 	(*question).hostNamespaces, (*question).hostPorts, (*question).hostPaths,
 	(*question).users, (*question).groups, (*question).volumeTypes,
-	(*question).profiles, (*question).others, (*question).probeHosts, (*question).readOnlyRoot,
+	(*question).profiles, (*question).others, (*question).probeHosts, (*question).readOnlyRoot, (*question).userNamespace,
+	(*question).containers,
 }
 
+// all asks for all of them.
+func (q *question) all() {
+	for _, ask := range comparedThings {
+		ask(q)
+	}
+}
+
+// expiry asks whether one policy grants something on days on which the other one has
+// expired.
+func (q *question) expiry() {
+	until, expires := q.against.ExpiresAt()
+	longer, also := q.by.ExpiresAt()
+	if !expires || q.against.Expired || q.by.Expired || also && !longer.After(until) {
+		return
+	}
+	then := question{lv: q.lv, by: q.by, against: q.against.AsExpired()}
+	if then.all(); len(then.found) > 0 {
+		q.found = append(q.found, gap{expiresKey, expiresKey, "what the policy grants, after", q.against.Expires, nil})
+	}
+}
+
+const expiresKey = "expires"
+
 func (q *question) add(key policy.Key, subject, value string, pods ...podEdit) {
-	q.found = append(q.found, gap{key, subject, value, pods})
+	q.found = append(q.found, gap{key.String(), key.String(), subject, value, pods})
 }
 
 // inForce are the checks of a set that are in force at the level and version, for
@@ -310,11 +336,14 @@ func (q *question) volumeTypes() {
 // letsMount reports whether a policy lets a volume of a type be that is no hostPath:
 // the level's own check and the policy's rule taken together.
 func (q *question) letsMount(p *policy.Policy, t *spec.VolumeType) bool {
+	free := t.Restricted || q.lv.Level == api.LevelBaseline
 	switch {
+	case p.Expired: // its list still demands, and excuses nothing
+		return free && (p.Allow.Volumes == nil || p.Allow.Volume(t.Name))
 	case p.Allow.Volumes != nil, p.Selects() && q.lv.Level == api.LevelRestricted:
 		return p.Allow.Volume(t.Name)
 	default:
-		return t.Restricted || q.lv.Level == api.LevelBaseline
+		return free
 	}
 }
 
@@ -372,6 +401,44 @@ func (q *question) readOnlyRoot() {
 		q.add(policy.KeyReadOnlyRootFilesystem, "a container with a writable root filesystem", "",
 			onContext(func(sc *corev1.SecurityContext) { sc.ReadOnlyRootFilesystem = pointTo(false) }))
 	}
+}
+
+// userNamespace asks about pods without a user namespace, and about those that get one:
+// in theirs the standard leaves some things free.
+func (q *question) userNamespace() {
+	by, against := q.by.Allow.RequiresUserNamespace(), q.against.Allow.RequiresUserNamespace()
+	if against && !by {
+		q.add(policy.KeyUserNamespace, "a pod without a user namespace of its own (hostUsers: true)", "",
+			onSpec(func(s *corev1.PodSpec) { s.HostUsers = pointTo(true) }))
+	}
+	if by == against || against {
+		return
+	}
+	freed := q.freed()
+	if freed&rootChecks() != 0 && q.against.Allow.RunAsUser.Rule != policy.RunAsAny {
+		maybeRoot := onContext(func(sc *corev1.SecurityContext) { sc.RunAsNonRoot = pointTo(false) })
+		q.add(policy.KeyUserNamespace, "a container that may run as root, in the user namespace that is filled in", "",
+			runningAs(0), maybeRoot, both(maybeRoot, runningAs(otherThanRoot(q.by.Allow.RunAsUser.Ranges))))
+	}
+	unmasked := policy.Fault{Field: spec.FieldProcMount, Value: "Unmasked"}
+	for unmasked.Check = range (freed & spec.Checks(spec.CheckProcMount, spec.CheckProcMountRestricted)).All() {
+		if _, excused := q.against.Excuses(&unmasked); !excused {
+			q.add(policy.KeyUserNamespace, "a container with the /proc mount Unmasked, in the user namespace that is filled in", "",
+				onContext(func(sc *corev1.SecurityContext) { sc.ProcMount = pointTo(corev1.UnmaskedProcMount) }))
+		}
+	}
+}
+
+// freed are the checks that pods with a user namespace need not pass.
+func (q *question) freed() spec.CheckSet {
+	return spec.For(q.lv, false, false).Checks &^ spec.For(q.lv, false, true).Checks
+}
+
+// frees reports whether the pods that a policy lets be need not pass those of some
+// checks that are in force, for they have a user namespace. Windows pods have none, and
+// no policy demands it of them.
+func (q *question) frees(p *policy.Policy, checks spec.CheckSet) bool {
+	return p.Allow.RequiresUserNamespace() && q.inForce(checks)&^q.freed() == 0
 }
 
 // everyValue is the entry of a list that stands for everything, and the end of a

@@ -77,25 +77,31 @@ func (q *question) users() {
 	}
 }
 
+func rootChecks() spec.CheckSet { return spec.Checks(spec.CheckRunAsNonRoot, spec.CheckRunAsUser) }
+
 // root asks whether a container may be root that may not be under the other policy.
 func (q *question) root() {
-	checks := spec.Checks(spec.CheckRunAsNonRoot, spec.CheckRunAsUser)
+	checks := rootChecks()
 	root := policy.Fault{Field: spec.FieldRunAsNonRoot, Facts: spec.RootUser}
 	_, opens := q.fault(checks, root)
-	if opens {
+	maybeRoot := onContext(func(sc *corev1.SecurityContext) { sc.RunAsNonRoot = pointTo(false) })
+	switch {
+	case opens && q.frees(q.against, checks):
+		q.add(policy.KeyRunAsUser, "a container of a Windows pod with runAsNonRoot: false", "", onWindows(maybeRoot))
+		return
+	case opens:
 		q.add(policy.KeyRunAsUser, "a container that runs as root, user ID", "0", runningAs(0))
-	}
-	if opens || q.inForce(checks) == 0 {
+		return
+	case q.inForce(checks) == 0:
 		return
 	}
 	// Both deny root, or excuse it for user ID 0 at least.
-	maybeRoot := onContext(func(sc *corev1.SecurityContext) { sc.RunAsNonRoot = pointTo(false) })
 	switch {
 	case q.by.Allow.RunAsUser.Rule == policy.RunAsAny:
 		other := onContext(func(sc *corev1.SecurityContext) {
 			sc.RunAsNonRoot, sc.RunAsUser = pointTo(false), pointTo(otherThanRoot(q.against.Allow.RunAsUser.Ranges))
 		})
-		q.add(policy.KeyRunAsUser, "a container with runAsNonRoot: false, whatever its user ID", "", maybeRoot, other)
+		q.add(policy.KeyRunAsUser, "a container with runAsNonRoot: false, whatever its user ID", "", maybeRoot, other, onWindows(maybeRoot))
 	case fillsRoot(q.by) && !fillsRoot(q.against):
 		q.add(policy.KeyRunAsUser, "a container with runAsNonRoot: false and no user ID, for which 0 is filled in", "", maybeRoot)
 	}
@@ -123,7 +129,7 @@ func (q *question) userIDs(p *policy.Policy) []policy.IDRange {
 	switch rule := &p.Allow.RunAsUser; {
 	case rule.Rule == policy.MustRunAs:
 		return rule.Ranges
-	case rule.Rule != policy.RunAsAny && q.inForce(spec.Checks(spec.CheckRunAsNonRoot, spec.CheckRunAsUser)) != 0:
+	case rule.Rule != policy.RunAsAny && !q.frees(p, rootChecks()):
 		return []policy.IDRange{{Min: 1, Max: policy.MaxID}}
 	default:
 		return allIDs

@@ -3,6 +3,7 @@ package author
 import (
 	"encoding/json"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/podfence/podfence/policy"
@@ -22,9 +23,11 @@ func unjudged(p *policy.Policy) *policy.Policy {
 	a.SeccompProfiles, a.AppArmorProfiles, a.ProcMounts = nil, nil, nil
 	a.SELinuxOptions, a.WindowsHostProcess, a.AllowedProbeHosts = false, false, nil
 	a.AllowedHostPorts, a.HostNetwork, a.HostPID, a.HostIPC = nil, false, false, false
-	a.ReadOnlyRootFilesystem = false
+	a.ReadOnlyRootFilesystem, a.UserNamespace = false, ""
 	m.DropAllCapabilities, m.SetDefaultSeccompProfile = nil, nil
 	m.RunAsUser, m.RunAsGroup, m.FSGroup, m.SupplementalGroups = nil, nil, nil, nil
+	m.FSGroupChangePolicy = ""
+	rest.Expires, rest.Expired, rest.Containers = "", false, nil
 	return rest
 }
 
@@ -35,11 +38,14 @@ func saySame(a, b *policy.Policy) bool {
 	return a.Selects() == b.Selects() && reflect.DeepEqual(nameless(a), nameless(b))
 }
 
-// nameless is a policy without what tells it apart and says which pods it selects.
+// nameless is a policy without what tells it apart, what it says to people and which
+// pods it selects.
 func nameless(p *policy.Policy) *policy.Policy {
 	rest := *p
 	rest.Source = policy.Source{}
-	rest.Name, rest.Namespace, rest.PodSelectorLabels, rest.PodSelectorExpressions = "", "", nil, nil
+	rest.Name, rest.Reason, rest.Owner = "", "", ""
+	rest.Namespace, rest.Namespaces, rest.NamespaceSelector = "", nil, nil
+	rest.PodSelectorLabels, rest.PodSelectorExpressions, rest.Default = nil, nil, false
 	return &rest
 }
 
@@ -47,9 +53,12 @@ func nameless(p *policy.Policy) *policy.Policy {
 // one of them has and that are not known here. What two policies have alike may
 // still make what they do not have alike mean something else.
 func notCompared(a, b *policy.Policy) (keys []string) {
+	if !sameRulings(a, b) {
+		keys = append(keys, "containers")
+	}
 	a, b = unjudged(a), unjudged(b)
 	if none := (policy.Policy{}); reflect.DeepEqual(*a, none) && reflect.DeepEqual(*b, none) {
-		return nil
+		return keys
 	}
 	for _, block := range []struct {
 		prefix string
@@ -83,14 +92,21 @@ func written(p *policy.Policy) (said any) {
 	return said
 }
 
-// valueAt is what stands under a key of what a policy says; nil for nothing.
-func valueAt(said any, key string) any {
-	for name := range strings.SplitSeq(key, ".") {
-		block, ok := said.(map[string]any)
-		if !ok {
-			return nil
+// valueAt is what stands at a path of what a policy says, as in allow.hostPID or
+// containers[1].allow.privileged; nil for nothing.
+func valueAt(said any, path string) any {
+	for name := range strings.SplitSeq(path, ".") {
+		name, index, isEntry := strings.Cut(strings.TrimSuffix(name, "]"), "[")
+		block, _ := said.(map[string]any)
+		if said = block[name]; !isEntry {
+			continue
 		}
-		said = block[name]
+		list, _ := said.([]any)
+		if i, err := strconv.Atoi(index); err == nil && i < len(list) {
+			said = list[i]
+		} else {
+			said = nil
+		}
 	}
 	return said
 }

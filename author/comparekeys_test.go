@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -15,63 +16,104 @@ import (
 // compared says of each field of a policy how Compare goes about it. Fields of the
 // API's own types are not listed.
 var compared = map[string]string{
-	"Name":                                     noMatter,
-	"Namespace":                                noMatter,
-	"PodSelectorLabels":                        noMatter,
-	"PodSelectorExpressions":                   noMatter,
-	"Source":                                   "nothing is decided by it",
-	"Allow.AllowPrivilegeEscalation":           "escalation",
-	"Allow.Privileged":                         "privileged, and what its grant excuses of the same containers",
-	"Allow.AllowedCapabilities":                "capabilities",
-	"Allow.AllowedUnsafeSysctls":               "sysctls",
-	"Allow.HostNetworkPorts":                   "hostNamespaces and hostPorts",
-	"Allow.HostNamespace":                      "hostNamespaces",
-	"Allow.AllowedHostPaths":                   "hostPaths",
-	"Allow.AllowedHostPaths.PathPrefix":        "hostPaths",
-	"Allow.AllowedHostPaths.ReadOnly":          "hostPaths",
-	"Allow.AllowedHostPaths.RecursiveReadOnly": "hostPaths",
-	"Allow.AllowedHostPaths.Types":             "hostPaths",
-	"Allow.RunAsUser":                          "users",
-	"Allow.RunAsUser.Rule":                     "users",
-	"Allow.RunAsUser.Ranges":                   "users",
-	"Allow.RunAsUser.Ranges.Min":               "users",
-	"Allow.RunAsUser.Ranges.Max":               "users",
-	"Allow.RunAsGroup":                         "groups",
-	"Allow.RunAsGroup.Rule":                    "groups",
-	"Allow.RunAsGroup.Ranges":                  "groups",
-	"Allow.RunAsGroup.Ranges.Min":              "groups",
-	"Allow.RunAsGroup.Ranges.Max":              "groups",
-	"Allow.FSGroup":                            "groups",
-	"Allow.FSGroup.Rule":                       "groups",
-	"Allow.FSGroup.Ranges":                     "groups",
-	"Allow.FSGroup.Ranges.Min":                 "groups",
-	"Allow.FSGroup.Ranges.Max":                 "groups",
-	"Allow.SupplementalGroups":                 "groups",
-	"Allow.SupplementalGroups.Rule":            "groups",
-	"Allow.SupplementalGroups.Ranges":          "groups",
-	"Allow.SupplementalGroups.Ranges.Min":      "groups",
-	"Allow.SupplementalGroups.Ranges.Max":      "groups",
-	"Allow.SupplementalGroups.Policy":          "groups",
-	"Allow.Volumes":                            "volumeTypes",
-	"Allow.SeccompProfiles":                    "profiles",
-	"Allow.AppArmorProfiles":                   "profiles",
-	"Allow.ProcMounts":                         "profiles",
-	"Allow.SELinuxOptions":                     "others",
-	"Allow.WindowsHostProcess":                 "others",
-	"Allow.AllowedProbeHosts":                  "probeHosts",
-	"Allow.AllowedHostPorts":                   "hostPorts",
-	"Allow.AllowedHostPorts.Min":               "hostPorts",
-	"Allow.AllowedHostPorts.Max":               "hostPorts",
-	"Allow.HostNetwork":                        "hostNamespaces",
-	"Allow.HostPID":                            "hostNamespaces",
-	"Allow.HostIPC":                            "hostNamespaces",
-	"Allow.ReadOnlyRootFilesystem":             "readOnlyRoot",
-	"Mutations.DropAllCapabilities":            "drop",
-	"Mutations.SetDefaultSeccompProfile":       "profiles",
-	"Mutations.RunAsUser":                      "users, where it is root; else only what is filled in",
-	"Mutations.RunAsGroup":                     onlyFills,
-	"Mutations.FSGroup":                        onlyFills,
-	"Mutations.SupplementalGroups":             "groups, where it fills none in; else only what is filled in",
+	"Name":                   noMatter,
+	"Namespace":              noMatter,
+	"PodSelectorLabels":      noMatter,
+	"PodSelectorExpressions": noMatter,
+	"Namespaces":             noMatter,
+	"NamespaceSelector":      noMatter,
+	"Default":                noMatter,
+	"Reason":                 "it is for people",
+	"Owner":                  "it is for people",
+	"Expires":                "expiry",
+	"Expired":                "what excuses asks for it, and letsMount",
+	"Containers":             "containers",
+	"Containers.Names":       "asksLess",
+	"Containers.Images":      "asksLess",
+	"Containers.Kinds":       "asksLess",
+	"Containers.Allow":       "asGranted",
+	"Containers.Allow.AllowPrivilegeEscalation":     "asGranted",
+	"Containers.Allow.Privileged":                   "asGranted",
+	"Containers.Allow.AllowedCapabilities":          "asGranted",
+	"Containers.Allow.RunAsUser":                    "sameRulings",
+	"Containers.Allow.RunAsUser.Rule":               "sameRulings",
+	"Containers.Allow.RunAsUser.Ranges":             "sameRulings",
+	"Containers.Allow.RunAsUser.Ranges.Min":         "sameRulings",
+	"Containers.Allow.RunAsUser.Ranges.Max":         "sameRulings",
+	"Containers.Allow.RunAsGroup":                   "sameRulings",
+	"Containers.Allow.RunAsGroup.Rule":              "sameRulings",
+	"Containers.Allow.RunAsGroup.Ranges":            "sameRulings",
+	"Containers.Allow.RunAsGroup.Ranges.Min":        "sameRulings",
+	"Containers.Allow.RunAsGroup.Ranges.Max":        "sameRulings",
+	"Containers.Allow.SeccompProfiles":              "asGranted",
+	"Containers.Allow.AppArmorProfiles":             "asGranted",
+	"Containers.Allow.ProcMounts":                   "asGranted",
+	"Containers.Allow.SELinuxOptions":               "asGranted",
+	"Containers.Allow.WindowsHostProcess":           "asGranted",
+	"Containers.Allow.AllowedProbeHosts":            "asGranted",
+	"Containers.Allow.AllowedHostPorts":             "asGranted",
+	"Containers.Allow.AllowedHostPorts.Min":         "asGranted",
+	"Containers.Allow.AllowedHostPorts.Max":         "asGranted",
+	"Containers.Mutations":                          "sameRulings",
+	"Containers.Mutations.DropAllCapabilities":      "sameRulings",
+	"Containers.Mutations.SetDefaultSeccompProfile": "sameRulings",
+	"Containers.Mutations.RunAsUser":                "sameRulings",
+	"Containers.Mutations.RunAsGroup":               "sameRulings",
+	"Allow.UserNamespace":                           "userNamespace",
+	"Mutations.FSGroupChangePolicy":                 onlyFills,
+	"Source":                                        "nothing is decided by it",
+	"Allow.AllowPrivilegeEscalation":                "escalation",
+	"Allow.Privileged":                              "privileged, and what its grant excuses of the same containers",
+	"Allow.AllowedCapabilities":                     "capabilities",
+	"Allow.AllowedUnsafeSysctls":                    "sysctls",
+	"Allow.HostNetworkPorts":                        "hostNamespaces and hostPorts",
+	"Allow.HostNamespace":                           "hostNamespaces",
+	"Allow.AllowedHostPaths":                        "hostPaths",
+	"Allow.AllowedHostPaths.PathPrefix":             "hostPaths",
+	"Allow.AllowedHostPaths.ReadOnly":               "hostPaths",
+	"Allow.AllowedHostPaths.RecursiveReadOnly":      "hostPaths",
+	"Allow.AllowedHostPaths.Types":                  "hostPaths",
+	"Allow.RunAsUser":                               "users",
+	"Allow.RunAsUser.Rule":                          "users",
+	"Allow.RunAsUser.Ranges":                        "users",
+	"Allow.RunAsUser.Ranges.Min":                    "users",
+	"Allow.RunAsUser.Ranges.Max":                    "users",
+	"Allow.RunAsGroup":                              "groups",
+	"Allow.RunAsGroup.Rule":                         "groups",
+	"Allow.RunAsGroup.Ranges":                       "groups",
+	"Allow.RunAsGroup.Ranges.Min":                   "groups",
+	"Allow.RunAsGroup.Ranges.Max":                   "groups",
+	"Allow.FSGroup":                                 "groups",
+	"Allow.FSGroup.Rule":                            "groups",
+	"Allow.FSGroup.Ranges":                          "groups",
+	"Allow.FSGroup.Ranges.Min":                      "groups",
+	"Allow.FSGroup.Ranges.Max":                      "groups",
+	"Allow.SupplementalGroups":                      "groups",
+	"Allow.SupplementalGroups.Rule":                 "groups",
+	"Allow.SupplementalGroups.Ranges":               "groups",
+	"Allow.SupplementalGroups.Ranges.Min":           "groups",
+	"Allow.SupplementalGroups.Ranges.Max":           "groups",
+	"Allow.SupplementalGroups.Policy":               "groups",
+	"Allow.Volumes":                                 "volumeTypes",
+	"Allow.SeccompProfiles":                         "profiles",
+	"Allow.AppArmorProfiles":                        "profiles",
+	"Allow.ProcMounts":                              "profiles",
+	"Allow.SELinuxOptions":                          "others",
+	"Allow.WindowsHostProcess":                      "others",
+	"Allow.AllowedProbeHosts":                       "probeHosts",
+	"Allow.AllowedHostPorts":                        "hostPorts",
+	"Allow.AllowedHostPorts.Min":                    "hostPorts",
+	"Allow.AllowedHostPorts.Max":                    "hostPorts",
+	"Allow.HostNetwork":                             "hostNamespaces",
+	"Allow.HostPID":                                 "hostNamespaces",
+	"Allow.HostIPC":                                 "hostNamespaces",
+	"Allow.ReadOnlyRootFilesystem":                  "readOnlyRoot",
+	"Mutations.DropAllCapabilities":                 "drop",
+	"Mutations.SetDefaultSeccompProfile":            "profiles",
+	"Mutations.RunAsUser":                           "users, where it is root; else only what is filled in",
+	"Mutations.RunAsGroup":                          onlyFills,
+	"Mutations.FSGroup":                             onlyFills,
+	"Mutations.SupplementalGroups":                  "groups, where it fills none in; else only what is filled in",
 }
 
 const (
@@ -123,8 +165,11 @@ func TestUnjudgedTakesWhatIsCompared(t *testing.T) {
 	if rest := unjudged(&full); !reflect.DeepEqual(*rest, policy.Policy{}) {
 		t.Errorf("left: %+v", *rest)
 	}
-	if keys := notCompared(&full, policy.Default()); keys != nil {
+	if keys := notCompared(&full, policy.Default()); !slices.Equal(keys, []string{"containers"}) {
 		t.Errorf("not compared: %v", keys)
+	}
+	if keys := notCompared(&full, full.DeepCopy()); keys != nil {
+		t.Errorf("not compared, though both say the same: %v", keys)
 	}
 }
 
@@ -141,7 +186,11 @@ func TestSaySame(t *testing.T) {
 		{"name, namespace, pods and source", func(p *policy.Policy) {
 			p.Name, p.Namespace, p.PodSelectorLabels = "q", "n", map[string]string{"tier": "back"}
 			p.Source.File = "q.yaml"
+			p.Namespaces, p.NamespaceSelector = []string{"n"}, &metav1.LabelSelector{MatchLabels: map[string]string{"team": "n"}}
 		}, true},
+		{"what it says to people", func(p *policy.Policy) { p.Reason, p.Owner = "why", "who" }, true},
+		{"a day", func(p *policy.Policy) { p.Expires = "2026-12-31" }, false},
+		{"an entry", func(p *policy.Policy) { p.Containers = []policy.ContainerEntry{{Names: []string{"a"}}} }, false},
 		{"a grant", func(p *policy.Policy) { p.Allow.HostPID = false }, false},
 		{"a fill", func(p *policy.Policy) { p.Mutations.FSGroup = pointTo(policy.GroupFill(1)) }, false},
 		{"no selector", func(p *policy.Policy) { p.PodSelectorLabels = nil }, false},
@@ -259,8 +308,8 @@ func TestTablesAreCompared(t *testing.T) {
 			t.Errorf("nothing is said under %s", key)
 		}
 	}
-	if keys != 25 {
-		t.Errorf("%d keys grant or demand, want 25", keys)
+	if keys != 26 {
+		t.Errorf("%d keys grant or demand, want 26", keys)
 	}
 }
 

@@ -62,6 +62,7 @@ func latticePolicies() (list []latticePolicy) {
 		}
 	}
 	add("strict", func(p *policy.Policy) { p.Allow.SupplementalGroups.Policy = corev1.SupplementalGroupsPolicyStrict })
+	add("userNamespace", func(p *policy.Policy) { p.Allow.UserNamespace = policy.UserNamespaceRequired })
 	for name, volumes := range map[string][]string{"no": {}, "every": {"*"}, "some": {"secret", "nfs", "csi"}} {
 		add("volumes "+name, func(p *policy.Policy) { p.Allow.Volumes = volumes })
 	}
@@ -78,7 +79,7 @@ func latticePolicies() (list []latticePolicy) {
 }
 
 // lattice is how many policies have one key alone.
-const lattice = 51
+const lattice = 52
 
 func selecting(p policy.Policy) *policy.Policy {
 	p.Name, p.PodSelectorLabels = "p", map[string]string{"app": "web"}

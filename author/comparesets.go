@@ -3,7 +3,10 @@ package author
 import (
 	"cmp"
 	"slices"
+	"strconv"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence"
@@ -35,7 +38,9 @@ type SetComparison struct {
 type PolicyComparison struct {
 	Name      string `json:"name"`
 	Namespace string `json:"namespace"`
-	Change    Change `json:"change"`
+	// Namespaces are those of a policy that lists them.
+	Namespaces []string `json:"namespaces,omitempty"`
+	Change     Change   `json:"change"`
 	// Old and New are where the policy stands; nil in the set that has none.
 	Old *policy.Reference `json:"old,omitempty"`
 	New *policy.Reference `json:"new,omitempty"`
@@ -49,11 +54,14 @@ type PolicyComparison struct {
 }
 
 // Part is some of the pods of a policy, which one policy governed before and another
-// does now. The default policy, plain restricted, governs those that no policy selects.
+// does now. A default policy governs those that no policy selects: one of the set, or
+// else plain restricted.
 type Part struct {
 	// Pods says which of its pods they are.
 	Pods PartOf `json:"pods"`
-	// With is the other policy of the old set that selects them, for Shared.
+	// With is the other policy: that of the old set which selects them, for Shared; and
+	// the default policy of the set that has one, of the old set for Gained and
+	// Unselected, and of the new one for Lost. Empty for plain restricted.
 	With string `json:"with,omitempty"`
 	Comparison
 }
@@ -70,6 +78,8 @@ const (
 	Gained PartOf = "gained"
 	// Lost: those that only the old one selects. The default policy takes its place.
 	Lost PartOf = "lost"
+	// Unselected: those of a default policy, which no policy selects.
+	Unselected PartOf = "unselected"
 	// Shared: those of Gained that another policy of the old set selects too. That one
 	// governed them, and not the default policy; told is what it did not allow.
 	Shared PartOf = "shared"
@@ -100,15 +110,17 @@ func (c *PolicyComparison) Relation() Relation {
 // against each other for the pods that both select. A policy also takes the place of
 // the default one, for pods that no policy selected before, and leaves it to that one
 // where it no longer selects them: so each is held against the default policy for the
-// pods that it gains or loses. It fails with policy.Errors for policies that make no
+// pods that it gains or loses. Default policies are held against each other for the
+// pods that no policy selects. It fails with policy.Errors for policies that make no
 // set.
 //
 // Where MayAllowMore is false, no pod is allowed with the new set that is denied with
-// the old one [TestSetsNotWiderIsSound]. Several policies may select a pod, which is
-// allowed if one of them allows it. That is followed only so far: a policy that gains
-// pods is also held against each other old one that selects some of them; and a witness
-// that widens was tried with the old set as a whole, which is said in CoveredBy if
-// another policy allows it.
+// the old one, whether or not the labels of its namespace are known, as long as no
+// policy has expired [TestSetsNotWiderIsSound]. Several policies may select a pod,
+// which is allowed if one of them allows it. That is followed only so far: a policy
+// that gains pods is also held against each other old one that selects some of them;
+// and a witness that widens was tried with the old set as a whole, which is said in
+// CoveredBy if another policy allows it.
 func CompareSets(old, new []policy.Policy, lv api.LevelVersion) (SetComparison, error) {
 	before, err := policy.NewSet(old...)
 	if err != nil {
@@ -126,32 +138,45 @@ func CompareSets(old, new []policy.Policy, lv api.LevelVersion) (SetComparison, 
 	return answer, nil
 }
 
-// pairs are the policies of two sets, each in order of name and namespace, those of
-// one name side by side; nil where a set has none.
+// pairs are the policies of two sets, in order of name and namespace; nil where a set
+// has none. Policies are paired by their name and a namespace that both name, or if
+// neither names one: of two policies of one name in a set none has a namespace of
+// the other.
 func pairs(old, new []*policy.Policy) (list [][2]*policy.Policy) {
-	for len(old) > 0 || len(new) > 0 {
-		switch order := comparePairs(old, new); {
-		case order < 0:
-			list, old = append(list, [2]*policy.Policy{old[0], nil}), old[1:]
-		case order > 0:
-			list, new = append(list, [2]*policy.Policy{nil, new[0]}), new[1:]
-		default:
-			list, old, new = append(list, [2]*policy.Policy{old[0], new[0]}), old[1:], new[1:]
+	paired := map[*policy.Policy]bool{}
+	for _, before := range old {
+		pair := [2]*policy.Policy{before, nil}
+		for _, after := range new {
+			if !paired[after] && after.Name == before.Name && shareNamespace(before, after) {
+				pair[1], paired[after] = after, true
+				break
+			}
+		}
+		list = append(list, pair)
+	}
+	for _, after := range new {
+		if !paired[after] {
+			list = append(list, [2]*policy.Policy{nil, after})
 		}
 	}
+	slices.SortStableFunc(list, func(a, b [2]*policy.Policy) int {
+		first, second := cmp.Or(a[1], a[0]), cmp.Or(b[1], b[0])
+		return cmp.Or(cmp.Compare(first.Name, second.Name), slices.Compare(namespacesOf(first), namespacesOf(second)))
+	})
 	return list
 }
 
-// comparePairs says which of the first two comes first.
-func comparePairs(old, new []*policy.Policy) int {
-	switch {
-	case len(new) == 0:
-		return -1
-	case len(old) == 0:
-		return 1
-	default:
-		return cmp.Or(cmp.Compare(old[0].Name, new[0].Name), cmp.Compare(old[0].Namespace, new[0].Namespace))
+// namespacesOf are the namespaces that a policy names; the empty one where it names
+// none.
+func namespacesOf(p *policy.Policy) []string {
+	if len(p.Namespaces) > 0 {
+		return p.Namespaces
 	}
+	return []string{p.Namespace}
+}
+
+func shareNamespace(a, b *policy.Policy) bool {
+	return slices.ContainsFunc(namespacesOf(a), func(namespace string) bool { return slices.Contains(namespacesOf(b), namespace) })
 }
 
 // setComparer holds two sets against each other.
@@ -162,48 +187,176 @@ type setComparer struct {
 
 func (s *setComparer) compare(old, new *policy.Policy) PolicyComparison {
 	named := cmp.Or(new, old)
-	c := PolicyComparison{Name: named.Name, Namespace: named.Namespace, Change: Changed, Parts: []Part{}, Beside: s.beside(old, new)}
+	c := PolicyComparison{
+		Name: named.Name, Namespace: named.Namespace, Namespaces: slices.Clone(named.Namespaces),
+		Change: Changed, Parts: []Part{}, Beside: s.beside(old, new),
+	}
+	if old != nil {
+		c.Old = referenceTo(old)
+	}
+	if new != nil {
+		c.New = referenceTo(new)
+	}
 	switch {
 	case old == nil:
-		c.Change, c.New = Added, referenceTo(new)
+		c.Change = Added
 		c.add(s.gained(nil, new)...)
 	case new == nil:
-		c.Change, c.Old = Removed, referenceTo(old)
+		c.Change = Removed
 		c.add(s.lost(old, nil)...)
 	default:
-		c.Old, c.New, c.Selectors = referenceTo(old), referenceTo(new), policy.CompareSelectors(old, new)
-		if namespace, labels, some := policy.SelectedByBoth(old, new); some {
-			c.add(s.part(Both, old, new, namespace, labels))
+		c.Selectors = selectorRelation(old, new)
+		if place, some := policy.SelectedByBoth(old, new); some {
+			c.add(s.part(Both, old, new, place))
 		}
 		c.add(s.gained(old, new)...)
 		c.add(s.lost(old, new)...)
-		if len(c.Parts) == 0 && c.Selectors == policy.SelectorsSame {
-			c.Change = Unchanged
-		}
+	}
+	c.add(s.unselected(old, new)...)
+	if c.Change == Changed && len(c.Parts) == 0 && c.Selectors == policy.SelectorsSame && old.Default == new.Default {
+		c.Change = Unchanged
 	}
 	return c
 }
 
-// selectsAll reports whether some policy of a set, one of the same name excepted,
-// selects all pods of a policy: the default one governs none of them.
-func selectsAll(set policy.Set, p *policy.Policy) bool {
+// selectorRelation is how the pods changed that a policy selects. Those of a default
+// policy are the pods of namespaces.
+func selectorRelation(old, new *policy.Policy) policy.SelectorRelation {
+	if old.Default && new.Default {
+		old, new = ofAllPods(old), ofAllPods(new)
+	}
+	return policy.CompareSelectors(old, new)
+}
+
+// ofAllPods is a policy that selects all pods of the namespaces that a policy names.
+func ofAllPods(p *policy.Policy) *policy.Policy {
+	return &policy.Policy{Namespace: p.Namespace, Namespaces: p.Namespaces, PodSelectorLabels: map[string]string{"any": ""}}
+}
+
+// selectsAll reports whether some policy of a set, one excepted, selects all pods that
+// another one does: the default policy governs none of them.
+func selectsAll(set policy.Set, p, except *policy.Policy) bool {
 	return slices.ContainsFunc(set.Policies(), func(other *policy.Policy) bool {
 		switch policy.CompareSelectors(other, p) {
 		case policy.SelectorsSame, policy.SelectorsNarrower:
-			return !isNamed(other, p)
+			return other != except && !other.Default
 		default:
 			return false
 		}
 	})
 }
 
-// lost is the part of the pods that only the old policy selects, if there are any.
-func (s *setComparer) lost(old, new *policy.Policy) []Part {
-	namespace, labels, some := policy.SelectedPod(old, new)
-	if !some || selectsAll(s.after, old) {
-		return nil
+// region is a policy in those namespaces that have one default policy.
+type region struct {
+	*policy.Policy
+	// fallback is the default policy; nil for plain restricted.
+	fallback *policy.Policy
+}
+
+// regionsOf divides what a policy selects by the default policies of a set.
+func regionsOf(p *policy.Policy, set policy.Set) (list []region) {
+	own := namespacesWithDefault(set)
+	if elsewhere := outside(p, own); elsewhere != nil {
+		list = append(list, region{elsewhere, set.Default("")})
 	}
-	return []Part{s.part(Lost, old, nil, namespace, labels)}
+	for _, namespace := range own {
+		if names := namespacesOf(p); slices.Contains(names, namespace) || names[0] == "" {
+			in := *p
+			in.Namespace, in.Namespaces = namespace, nil
+			list = append(list, region{&in, set.Default(namespace)})
+		}
+	}
+	return list
+}
+
+// namespacesWithDefault are the namespaces that have a default policy of their own.
+func namespacesWithDefault(set policy.Set) (namespaces []string) {
+	for _, p := range set.Policies() {
+		if p.Default {
+			namespaces = append(namespaces, namespacesOf(p)...)
+		}
+	}
+	slices.Sort(namespaces)
+	return slices.DeleteFunc(namespaces, func(namespace string) bool { return namespace == "" })
+}
+
+// outside is a policy in other namespaces than some; nil for one that names no others.
+func outside(p *policy.Policy, namespaces []string) *policy.Policy {
+	if len(namespaces) == 0 {
+		return p
+	}
+	rest := *p
+	if names := namespacesOf(p); names[0] != "" {
+		rest.Namespace, rest.Namespaces = "", slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(namespaces, name) })
+		if len(rest.Namespaces) == 0 {
+			return nil
+		}
+		return &rest
+	}
+	selector := &metav1.LabelSelector{}
+	if p.NamespaceSelector != nil {
+		selector = p.NamespaceSelector.DeepCopy()
+	}
+	selector.MatchExpressions = append(selector.MatchExpressions, metav1.LabelSelectorRequirement{
+		Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpNotIn, Values: namespaces,
+	})
+	rest.NamespaceSelector = selector
+	return &rest
+}
+
+// lost are the parts of the pods that only the old policy selects, by the default
+// policy that they are left to.
+func (s *setComparer) lost(old, new *policy.Policy) (parts []Part) {
+	for _, in := range regionsOf(old, s.after) {
+		if place, some := policy.SelectedPod(in.Policy, new); some && !selectsAll(s.after, in.Policy, new) {
+			parts = append(parts, s.part(Lost, old, in.fallback, place).with(in.fallback))
+		}
+	}
+	return parts
+}
+
+// unselected are the parts of the pods that no policy selects, of which one of two
+// policies is the default policy or was.
+func (s *setComparer) unselected(old, new *policy.Policy) (parts []Part) {
+	own := append(namespacesWithDefault(s.before), namespacesWithDefault(s.after)...)
+	slices.Sort(own)
+	done := map[[2]*policy.Policy]bool{}
+	for _, namespace := range append(slices.Compact(own), "") {
+		before, after := s.before.Default(namespace), s.after.Default(namespace)
+		isOurs := after != nil && after == new || after == nil && before != nil && before == old
+		if pair := [2]*policy.Policy{before, after}; !isOurs || done[pair] {
+			continue
+		} else {
+			done[pair] = true
+		}
+		place := policy.Place{Namespace: namespace}
+		if namespace == "" {
+			place.Namespace = namespaceBeside(own)
+		}
+		part := s.part(Unselected, before, after, place)
+		if before != old {
+			part = part.with(before)
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// namespaceBeside is the name of another namespace than some.
+func namespaceBeside(namespaces []string) string {
+	name := "default"
+	for i := 1; slices.Contains(namespaces, name); i++ {
+		name = "other-" + strconv.Itoa(i)
+	}
+	return name
+}
+
+// with says which other policy governed the pods, or does now; nil for plain restricted.
+func (p Part) with(other *policy.Policy) Part {
+	if other != nil {
+		p.With = other.Name
+	}
+	return p
 }
 
 // add keeps the parts whose pods notice anything.
@@ -216,44 +369,46 @@ func (c *PolicyComparison) add(parts ...Part) {
 }
 
 func referenceTo(p *policy.Policy) *policy.Reference {
-	return &policy.Reference{Namespace: p.Namespace, Name: p.Name, Position: p.Source.Position}
+	r := p.Reference()
+	return &r
 }
 
-// part compares what governed some pods with what governs them now; nil is the default
-// policy. Their namespace and labels are given to the witnesses.
-func (s *setComparer) part(of PartOf, old, new *policy.Policy, namespace string, labels map[string]string) Part {
+// part compares what governed some pods with what governs them now; nil is plain
+// restricted. The witnesses are put in a place where they are such pods.
+func (s *setComparer) part(of PartOf, old, new *policy.Policy, place policy.Place) Part {
 	p := Part{Pods: of, Comparison: Compare(old, new, s.lv)}
 	for i := range p.Differences {
 		if d := &p.Differences[i]; d.Witness != nil {
-			d.Witness.Pod.Namespace, d.Witness.Pod.Labels = namespace, labels
+			d.Witness.Pod.Namespace, d.Witness.Pod.Labels = place.Namespace, place.Labels
+			d.Witness.NamespaceLabels = place.NamespaceLabels
 			d.CoveredBy = s.covered(d)
 		}
 	}
 	return p
 }
 
-// gained are the parts of the pods that only the new policy selects: under the default
+// gained are the parts of the pods that only the new policy selects: under a default
 // policy before, or under another one, of which only what that did not allow is told.
-func (s *setComparer) gained(old, new *policy.Policy) []Part {
-	namespace, labels, some := policy.SelectedPod(new, old)
-	if !some {
+func (s *setComparer) gained(old, new *policy.Policy) (parts []Part) {
+	if _, some := policy.SelectedPod(new, old); !some {
 		return nil
 	}
-	var gained Part
-	var parts []Part
-	if !selectsAll(s.before, new) {
-		gained = s.part(Gained, nil, new, namespace, labels)
-		parts = append(parts, gained)
+	var told []PolicyDifference
+	for _, in := range regionsOf(new, s.before) {
+		if place, some := policy.SelectedPod(in.Policy, old); some && !selectsAll(s.before, in.Policy, old) {
+			part := s.part(Gained, in.fallback, new, place).with(in.fallback)
+			parts, told = append(parts, part), append(told, part.Differences...)
+		}
 	}
 	for _, other := range s.before.Policies() {
-		namespace, labels, some := policy.SelectedByBoth(other, new)
-		if !some || isNamed(other, new) {
+		place, some := policy.SelectedByBoth(other, new)
+		if !some || other == old {
 			continue
 		}
-		shared := s.part(Shared, other, new, namespace, labels)
-		shared.With, shared.Fills = other.Name, []FillDifference{}
+		shared := s.part(Shared, other, new, place).with(other)
+		shared.Fills = []FillDifference{}
 		shared.Differences = slices.DeleteFunc(shared.Differences, func(d PolicyDifference) bool {
-			return !d.Widening() || slices.ContainsFunc(gained.Differences, d.says)
+			return !d.Widening() || slices.ContainsFunc(told, d.says)
 		})
 		shared.Comparison.Relation = relationOf(shared.Differences)
 		parts = append(parts, shared)
@@ -272,7 +427,7 @@ func (s *setComparer) covered(d *PolicyDifference) string {
 	if d.Direction != Widens {
 		return ""
 	}
-	if answer := podfence.Admit(d.Witness.Pod, s.lv, s.before); answer.Allowed() {
+	if answer := podfence.Admit(d.Witness.Pod, s.lv, d.Witness.in(s.before)); answer.Allowed() {
 		return answer.Result.PolicyName()
 	}
 	return ""
@@ -282,7 +437,7 @@ func (s *setComparer) covered(d *PolicyDifference) string {
 func (s *setComparer) beside(old, new *policy.Policy) []string {
 	names := []string{}
 	for _, p := range slices.Concat(s.before.Policies(), s.after.Policies()) {
-		if isNamed(p, old) || isNamed(p, new) {
+		if p == old || p == new {
 			continue
 		}
 		if old != nil && policy.Overlap(p, old) || new != nil && policy.Overlap(p, new) {
@@ -291,8 +446,4 @@ func (s *setComparer) beside(old, new *policy.Policy) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-func isNamed(p, other *policy.Policy) bool {
-	return other != nil && p.Name == other.Name && p.Namespace == other.Namespace
 }

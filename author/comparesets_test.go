@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
 
 	"github.com/podfence/podfence"
@@ -32,7 +31,11 @@ func setFrom(t *testing.T, text string) []policy.Policy {
 func outline(c SetComparison) (lines []string) {
 	for i := range c.Policies {
 		p := &c.Policies[i]
-		line := fmt.Sprintf("%s/%s %s %s", p.Namespace, p.Name, p.Change, p.Relation())
+		namespaces := p.Namespace
+		if len(p.Namespaces) > 0 {
+			namespaces = fmt.Sprint(p.Namespaces)
+		}
+		line := fmt.Sprintf("%s/%s %s %s", namespaces, p.Name, p.Change, p.Relation())
 		if p.Selectors != "" {
 			line += ", selectors " + string(p.Selectors)
 		}
@@ -62,6 +65,8 @@ func outline(c SetComparison) (lines []string) {
 // TestCompareSets: what becomes of policies, and what their pods notice.
 func TestCompareSets(t *testing.T) {
 	const web = "name: web\npodSelectorLabels: {app: web}\n"
+	const free = "allow: {volumes: [configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret, csi, ephemeral, image]"
+	const fallback = "name: base\ndefault: true\nallow: {readOnlyRootFilesystem: true}\n"
 	for _, row := range []struct {
 		why, old, new string
 		more          bool
@@ -112,6 +117,35 @@ func TestCompareSets(t *testing.T) {
 				" shared tight", "  widens a volume of type secret",
 				"/tight unchanged equal, selectors same, beside added",
 			}},
+		{"policies that share a namespace are a pair", "namespaces: [a, b]\n" + web + free + "}\n", "namespaces: [b, c]\n" + web + free + ", hostPID: true}\n", true, []string{
+			"[b c]/web changed wider, selectors crosses",
+			" both", "  widens a pod in the host's PID namespace (hostPID)", " gained", "  widens a pod in the host's PID namespace (hostPID)",
+		}},
+		{"a label of namespaces shuts out the others", web + free + ", hostPID: true}\n", "namespaceSelector: {matchLabels: {team: a}}\n" + web + free + ", hostPID: true}\n", false, []string{
+			"/web changed narrower, selectors narrower", " lost", "  narrows a pod in the host's PID namespace (hostPID)",
+		}},
+		{"a default policy takes the place of plain restricted", "", fallback, false, []string{
+			"/base added narrower", " unselected", "  narrows a container with a writable root filesystem", "  fills spec.containers[0].securityContext.readOnlyRootFilesystem: <nil>, true",
+		}},
+		{"a policy takes the place of the default policy of the set", fallback, fallback + "---\n" + web + free + "}\n", true, []string{
+			"/base unchanged equal, selectors same",
+			"/web added wider", " gained base", "  widens a container with a writable root filesystem", "  fills spec.containers[0].securityContext.readOnlyRootFilesystem: true, <nil>",
+		}},
+		{"and leaves its pods to it", fallback + "---\n" + web + free + "}\n", fallback, false, []string{
+			"/base unchanged equal, selectors same",
+			"/web removed narrower", " lost base", "  narrows a container with a writable root filesystem", "  fills spec.containers[0].securityContext.readOnlyRootFilesystem: <nil>, true",
+		}},
+		{"the default policy of one namespace is none of another's", "namespace: a\n" + fallback, "namespace: a\n" + fallback + "---\n" + web + free + "}\n", true, []string{
+			"a/base unchanged equal, selectors same",
+			"/web added wider", " gained base", "  widens a container with a writable root filesystem", "  fills spec.containers[0].securityContext.readOnlyRootFilesystem: true, <nil>",
+		}},
+		{"one default policy takes the place of another in one namespace", fallback, fallback + "---\nname: lax\ndefault: true\nnamespace: a\n", true, []string{
+			"/base unchanged equal, selectors same",
+			"a/lax added wider", " unselected base", "  widens a container with a writable root filesystem", "  fills spec.containers[0].securityContext.readOnlyRootFilesystem: true, <nil>",
+		}},
+		{"a default policy of fewer namespaces", "namespaces: [a, b]\n" + fallback, "namespaces: [b]\n" + fallback, true, []string{
+			"[b]/base changed wider, selectors narrower", " unselected", "  widens a container with a writable root filesystem", "  fills spec.containers[0].securityContext.readOnlyRootFilesystem: true, <nil>",
+		}},
 		{"what is filled in otherwise", web, web + "mutations: {fsGroup: 400}\n", false, []string{
 			"/web changed equal, selectors same", " both", "  fills spec.securityContext.fsGroup: 1, 400",
 		}},
@@ -139,9 +173,10 @@ func TestCompareSets(t *testing.T) {
 // open beyond the default one.
 func TestCompareTheDocumentsExample(t *testing.T) {
 	old, err := policy.ReadDir("../examples/policies")
-	if err != nil || len(old) != 2 {
+	if err != nil || len(old) < 9 {
 		t.Fatalf("%d policies, %v", len(old), err)
 	}
+	old = slices.DeleteFunc(old, func(p policy.Policy) bool { return p.Name != "route-manager" && p.Name != "node-agent" })
 	new := slices.Clone(old)
 	for i := range new {
 		new[i] = *old[i].DeepCopy()
@@ -202,14 +237,17 @@ func TestCompareSetsFails(t *testing.T) {
 func TestSetsNotWiderIsSound(t *testing.T) {
 	claims := 0
 	rapid.Check(t, func(t *rapid.T) {
-		identity := func(p policy.Policy) string { return p.Name + "/" + p.Namespace }
-		old := rapid.SliceOfNDistinct(podgen.Policy(), 1, 3, identity).Draw(t, "old")
+		old := rapid.SliceOfN(podgen.Policy(), 1, 3).Draw(t, "old")
+		if rapid.Bool().Draw(t, "fallback") {
+			old = append(old, podgen.DefaultPolicy().Draw(t, "default"))
+		}
+		old = podgen.Together(old)
 		new := make([]policy.Policy, len(old))
 		for i := range old {
 			old[i].DeepCopyInto(&new[i])
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "changes") {
-			new = withChange(t, new)
+			new = podgen.Together(withChange(t, new))
 		}
 		if rapid.Bool().Draw(t, "turned") {
 			old, new = new, old
@@ -219,7 +257,7 @@ func TestSetsNotWiderIsSound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before, after := mustSet(t, old), mustSet(t, new)
+		before, after := mustSet(t, old).WithNamespaces(podgen.LabelsOf), mustSet(t, new).WithNamespaces(podgen.LabelsOf)
 		near := []*policy.Policy{policy.Default()}
 		for i := range old {
 			near = append(near, &old[i])
@@ -230,7 +268,7 @@ func TestSetsNotWiderIsSound(t *testing.T) {
 		for range 4 {
 			pod := drawNear(t, near...)
 			pod.Labels = rapid.SampledFrom([]map[string]string{{"app": "web"}, {"tier": "web", "app": "web"}, {"app.kubernetes.io/name": "route-manager"}, nil}).Draw(t, "labels")
-			pod.Namespace = rapid.SampledFrom([]string{"default", "networking"}).Draw(t, "namespace")
+			pod.Namespace = rapid.SampledFrom(append(podgen.Namespaces(), "")).Draw(t, "namespace")
 			if !c.MayAllowMore() {
 				claims++
 				if podfence.Admit(pod, lv, after).Allowed() && !podfence.Admit(pod, lv, before).Allowed() {
@@ -238,9 +276,9 @@ func TestSetsNotWiderIsSound(t *testing.T) {
 				}
 			}
 		}
-		eachWitness(c, func(pod *corev1.Pod) {
-			if podfence.Admit(pod, lv, before).Allowed() || !podfence.Admit(pod, lv, after).Allowed() {
-				t.Fatalf("shows nothing with the sets:\n%s", asYAML(t, pod))
+		eachWitness(c, func(w *Witness) {
+			if podfence.Admit(w.Pod, lv, w.in(before)).Allowed() || !podfence.Admit(w.Pod, lv, w.in(after)).Allowed() {
+				t.Fatalf("shows nothing with the sets:\n%s\nold:\n%s\nnew:\n%s", asYAML(t, w.Pod), asYAML(t, old), asYAML(t, new))
 			}
 		})
 	})
@@ -249,13 +287,14 @@ func TestSetsNotWiderIsSound(t *testing.T) {
 	}
 }
 
-// eachWitness visits those that widen and are not covered.
-func eachWitness(c SetComparison, visit func(*corev1.Pod)) {
+// eachWitness visits those that widen and are not covered, of pods that a policy of the
+// new set selects.
+func eachWitness(c SetComparison, visit func(*Witness)) {
 	for _, p := range c.Policies {
 		for _, part := range p.Parts {
 			for _, d := range part.Differences {
-				if d.Direction == Widens && d.CoveredBy == "" && part.Pods != Lost {
-					visit(d.Witness.Pod)
+				if d.Direction == Widens && d.CoveredBy == "" && part.Pods != Lost && part.Pods != Unselected {
+					visit(d.Witness)
 				}
 			}
 		}
@@ -265,25 +304,30 @@ func eachWitness(c SetComparison, visit func(*corev1.Pod)) {
 // withChange removes a policy, changes its selector, gives it something else, or adds one.
 func withChange(t *rapid.T, list []policy.Policy) []policy.Policy {
 	other := podgen.Policy().Draw(t, "other")
-	if len(list) == 0 || rapid.IntRange(0, 3).Draw(t, "add") == 0 {
+	switch add := rapid.IntRange(0, 6).Draw(t, "add"); {
+	case len(list) == 0 || add < 2:
 		other.Name = "z"
-		if slices.ContainsFunc(list, func(p policy.Policy) bool { return p.Name == "z" && p.Namespace == other.Namespace }) {
-			return list
-		}
 		return append(list, other)
+	case add == 2:
+		fallback := podgen.DefaultPolicy().Draw(t, "default")
+		fallback.Name = "fallback"
+		return append(list, fallback)
 	}
 	i := rapid.IntRange(0, len(list)-1).Draw(t, "which")
 	p := &list[i]
-	switch rapid.IntRange(0, 3).Draw(t, "how") {
+	before := p.DeepCopy()
+	switch rapid.IntRange(0, 4).Draw(t, "how") {
 	case 0:
 		return slices.Delete(list, i, i+1)
 	case 1:
 		p.PodSelectorLabels, p.PodSelectorExpressions = other.PodSelectorLabels, other.PodSelectorExpressions
+	case 2:
+		p.Namespace, p.Namespaces, p.NamespaceSelector = other.Namespace, other.Namespaces, other.NamespaceSelector
 	default:
-		before := p.DeepCopy()
-		if exchange(t, p, &other); p.Validate() != nil {
-			*p = *before
-		}
+		exchange(t, p, &other)
+	}
+	if p.Validate() != nil {
+		*p = *before
 	}
 	return list
 }

@@ -113,7 +113,7 @@ const standardPage = sourceStandard + "#"
 // nil, and should be valid.
 func Expose(p *policy.Policy) Exposure {
 	e := Exposure{
-		Policy:         policy.Reference{Namespace: p.Namespace, Name: p.Name, Position: p.Source.Position},
+		Policy:         p.Reference(),
 		EveryNamespace: p.Namespace == "",
 		Selector:       selectorText(p),
 		Openings:       []Opening{}, Implied: []Implication{}, Demands: []policy.Key{},

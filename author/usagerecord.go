@@ -37,7 +37,7 @@ type EntryUseRecord struct {
 // Record renders what is used of a policy as the library and the command print it.
 func (p PolicyUse) Record() PolicyUseRecord {
 	r := PolicyUseRecord{
-		Policy: policy.Reference{Namespace: p.Policy.Namespace, Name: p.Policy.Name, Position: p.Policy.Source.Position}, Owners: records(p.Owners, func(o *OwnerUse) OwnerUseRecord { return OwnerUseRecord(*o) }),
+		Policy: p.Policy.Reference(), Owners: records(p.Owners, func(o *OwnerUse) OwnerUseRecord { return OwnerUseRecord(*o) }),
 		Entries: records(p.Entries, (*EntryUse).record), Filled: records(p.Filled, (*Reason).record),
 	}
 	r.Pods, r.Denied = p.Pods()

@@ -18,6 +18,9 @@ import (
 type Witness struct {
 	// Pod is the pod as its author would write it. It must not be changed.
 	Pod *corev1.Pod
+	// NamespaceLabels are labels that its namespace has, where a policy selects by them;
+	// for [CompareSets].
+	NamespaceLabels map[string]string
 	// Denied are the violations for which the other policy denies it.
 	Denied []evaluate.Violation
 }
@@ -26,13 +29,15 @@ type Witness struct {
 type WitnessRecord struct {
 	// Pod is a manifest.
 	Pod any `json:"pod"`
+	// NamespaceLabels are labels of its namespace.
+	NamespaceLabels map[string]string `json:"namespaceLabels,omitempty"`
 	// Denied is what stands against the pod under the policy that denies it.
 	Denied []string `json:"denied"`
 }
 
 // Record renders the pod as a manifest, and what stands against it.
 func (w Witness) Record() (WitnessRecord, error) {
-	r := WitnessRecord{Denied: []string{}}
+	r := WitnessRecord{NamespaceLabels: w.NamespaceLabels, Denied: []string{}}
 	for i := range w.Denied {
 		r.Denied = append(r.Denied, w.Denied[i].String())
 	}
@@ -41,6 +46,11 @@ func (w Witness) Record() (WitnessRecord, error) {
 		r.Pod = json.RawMessage(manifest)
 	}
 	return r, err
+}
+
+// in is a set that knows the labels of the witness' namespace.
+func (w *Witness) in(set policy.Set) policy.Set {
+	return set.WithNamespaces(func(string) (map[string]string, bool) { return w.NamespaceLabels, true })
 }
 
 // MarshalJSON renders the witness' [WitnessRecord].

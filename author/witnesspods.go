@@ -103,6 +103,11 @@ func mirroring(edit podEdit) podEdit {
 	}
 }
 
+// onWindows has the pod name Windows as its OS.
+func onWindows(edit podEdit) podEdit {
+	return both(edit, onSpec(func(s *corev1.PodSpec) { s.OS = &corev1.PodOS{Name: corev1.Windows} }))
+}
+
 // withVolume adds a volume of a type. What the type itself asks for stays open: no
 // check looks at it.
 func withVolume(t *spec.VolumeType) podEdit {

@@ -85,14 +85,10 @@ func isGrantedVolume(entry string) bool {
 // appendDefault appends the default policy for pods of a namespace that no policy
 // selects, if there is one.
 func (s *Set) appendDefault(dst []*Policy, namespace string) []*Policy {
-	p := s.defaults[namespace]
-	if p == nil {
-		p = s.defaults[""]
+	if p := s.Default(namespace); p != nil {
+		return append(dst, p)
 	}
-	if p == nil {
-		return dst
-	}
-	return append(dst, p)
+	return dst
 }
 
 // places are the namespaces whose default policy it is; "" is every one.
@@ -134,7 +130,7 @@ const fixSecondDefault = "keep one of them"
 
 // secondDefault is the error of a default policy where there is one already.
 func secondDefault(before, p *Policy, place string) Error {
-	at, there := p.Source.At("default"), referenceTo(before)
+	at, there := p.Source.At("default"), before.Reference()
 	there.Position = before.Source.At("default")
 	return Error{
 		File: at.File, Line: at.Line, Policy: p.Name, Field: "default", Fix: fixSecondDefault,

@@ -98,7 +98,7 @@ func (s *Set) expiryNotices(sel *selector) []Notice {
 	if sel.expired == nil {
 		return nil
 	}
-	notice := Notice{Policy: referenceTo(sel.policy), Expires: sel.policy.Expires}
+	notice := Notice{Policy: sel.policy.Reference(), Expires: sel.policy.Expires}
 	switch {
 	case s.hasExpired(sel):
 		notice.Reason = NoticeExpired
@@ -119,7 +119,7 @@ func Expiring(now time.Time, within time.Duration, policies ...Policy) (all []Wa
 		if !ok || at.After(now.Add(within)) {
 			continue
 		}
-		w := Warning{Reason: WarnExpires, Policy: referenceTo(p), Field: "expires", Position: p.Source.At("expires"), Value: p.Expires}
+		w := Warning{Reason: WarnExpires, Policy: p.Reference(), Field: "expires", Position: p.Source.At("expires"), Value: p.Expires}
 		if !now.Before(at) {
 			w.Reason = WarnExpired
 		}

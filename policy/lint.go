@@ -125,8 +125,8 @@ type Reference struct {
 	Position
 }
 
-// referenceTo copies the list, which is the policy's.
-func referenceTo(p *Policy) Reference {
+// Reference names the policy and says where it stands. It shares no memory with it.
+func (p *Policy) Reference() Reference {
 	return Reference{p.Namespace, slices.Clone(p.Namespaces), p.Name, p.Source.Position}
 }
 
@@ -147,12 +147,14 @@ func (r *Reference) compare(other *Reference) int {
 // String renders "namespace/name (file:line)", or what is known of it.
 func (r Reference) String() string {
 	if at := r.Position.String(); at != "" {
-		return r.title() + " (" + at + ")"
+		return r.Title() + " (" + at + ")"
 	}
-	return r.title()
+	return r.Title()
 }
 
-func (r Reference) title() string { return titleOfAll(r.named(), r.Name) }
+// Title is the policy's name with the namespaces that it names, the first of many:
+// "networking/route-manager", "{networking,storage}/route-manager".
+func (r Reference) Title() string { return titleOfAll(r.named(), r.Name) }
 
 // titleOf names a policy with its namespace: "networking/route-manager".
 func titleOf(namespace, name string) string {
@@ -194,7 +196,7 @@ func compareWarnings(a, b Warning) int {
 
 func (p *Policy) warnings() (all []Warning) {
 	warn := func(w Warning) {
-		w.Policy, w.Position = referenceTo(p), p.Source.At(w.Field)
+		w.Policy, w.Position = p.Reference(), p.Source.At(w.Field)
 		all = append(all, w)
 	}
 	switch effect := p.effect(); {
@@ -257,7 +259,7 @@ func (g group) warning() Warning {
 	for _, part := range g {
 		var references []Reference
 		for _, m := range part {
-			references = append(references, referenceTo(m.policy))
+			references = append(references, m.policy.Reference())
 			if last == nil || m.order > last.order {
 				last = m
 			}
@@ -268,7 +270,7 @@ func (g group) warning() Warning {
 		w.Policy, w.Position = hub, hub.Position
 		return w
 	}
-	w.Policy = referenceTo(last.policy)
+	w.Policy = last.policy.Reference()
 	w.Position = w.Policy.Position
 	return w
 }
@@ -300,7 +302,7 @@ func (w Warning) String() string {
 
 // Message is String without the position: "policy name ...".
 func (w Warning) Message() string {
-	return "policy " + spec.Printable(w.Policy.title()+" "+w.what())
+	return "policy " + spec.Printable(w.Policy.Title()+" "+w.what())
 }
 
 func (w *Warning) what() string {
@@ -379,7 +381,7 @@ const triedInOrder = "in order of name, and their grants never add up"
 func (w *Warning) overlaps() string {
 	if len(w.Parts) == 2 && len(w.Parts[0]) == 1 && len(w.Parts[1]) == 1 {
 		first := w.Parts[0][0]
-		return fmt.Sprintf("and policy %s can select one pod%s: %s is tried first, %s", first, w.where(), first.title(), triedInOrder)
+		return fmt.Sprintf("and policy %s can select one pod%s: %s is tried first, %s", first, w.where(), first.Title(), triedInOrder)
 	}
 	which := ""
 	if _, others, ok := w.hub(); ok {

@@ -56,7 +56,7 @@ func (s Set) Notices(namespace string, podLabels map[string]string) (notices []N
 		s.byNamespace[in].selecting(podLabels, func(sel *selector) {
 			switch sel.selects(&around) {
 			case undecided:
-				notices = append(notices, Notice{Reason: NoticeNamespaceUnknown, Policy: referenceTo(sel.policy)})
+				notices = append(notices, Notice{Reason: NoticeNamespaceUnknown, Policy: sel.policy.Reference()})
 			case selected:
 				notices = append(notices, s.expiryNotices(sel)...)
 			}

@@ -187,6 +187,15 @@ func (s Set) Governing(namespace string, podLabels map[string]string) []*Policy 
 	return s.AppendGoverning(nil, namespace, podLabels)
 }
 
+// Default returns the default policy of a set for the pods of a namespace, which governs
+// those that no policy selects; nil where the set has none, and plain restricted does.
+func (s Set) Default(namespace string) *Policy {
+	if p := s.defaults[namespace]; p != nil {
+		return p
+	}
+	return s.defaults[""]
+}
+
 // AppendGoverning is [Set.Governing] for a caller that brings the slice: it
 // appends to dst and allocates nothing else.
 func (s Set) AppendGoverning(dst []*Policy, namespace string, podLabels map[string]string) []*Policy {

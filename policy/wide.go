@@ -114,10 +114,10 @@ func (h *HostPath) Opens() (paths []string) {
 	return paths
 }
 
-// picksNamespaces reports whether a namespace must be named by the policy, or have a
-// label that it selects. Who may create one in which others are left out is not held
-// up by that.
-func (p *Policy) picksNamespaces() bool {
+// PicksNamespaces reports whether a namespace must be named by the policy, or have a
+// label that it selects. A policy that only leaves some out picks none: it governs in
+// whatever other namespace somebody may create.
+func (p *Policy) PicksNamespaces() bool {
 	asks := demandsOf(p)
 	return slices.ContainsFunc(asks.list, func(d demand) bool {
 		return d.isOfNamespace() && !d.mayBeAbsent && (d.key != namespaceKey || d.only != nil)
@@ -202,7 +202,7 @@ func (p *Policy) wide(warn func(Warning)) {
 			warn(Warning{Reason: WarnWideHostPath, Field: entryPath(KeyAllowedHostPaths.String(), i), Value: h.PathPrefix, Paths: paths})
 		}
 	}
-	if keys := p.opensNode(); len(keys) > 0 && !p.picksNamespaces() {
+	if keys := p.opensNode(); len(keys) > 0 && !p.PicksNamespaces() {
 		w := Warning{Reason: WarnEveryNamespace, Keys: keys}
 		if p.NamespaceSelector != nil {
 			w.Field = "namespaceSelector"

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence"
@@ -25,15 +26,16 @@ type comparePrinter struct {
 
 // compareRecord is a policy of either set as JSON.
 type compareRecord struct {
-	Name      string                  `json:"name"`
-	Namespace string                  `json:"namespace"`
-	Change    author.Change           `json:"change"`
-	Relation  author.Relation         `json:"relation"`
-	Selectors policy.SelectorRelation `json:"selectors,omitempty"`
-	Old       *policy.Reference       `json:"old,omitempty"`
-	New       *policy.Reference       `json:"new,omitempty"`
-	Parts     []partRecord            `json:"parts"`
-	Beside    []string                `json:"beside"`
+	Name       string                  `json:"name"`
+	Namespace  string                  `json:"namespace"`
+	Namespaces []string                `json:"namespaces,omitempty"`
+	Change     author.Change           `json:"change"`
+	Relation   author.Relation         `json:"relation"`
+	Selectors  policy.SelectorRelation `json:"selectors,omitempty"`
+	Old        *policy.Reference       `json:"old,omitempty"`
+	New        *policy.Reference       `json:"new,omitempty"`
+	Parts      []partRecord            `json:"parts"`
+	Beside     []string                `json:"beside"`
 }
 
 // partRecord is some of its pods.
@@ -53,7 +55,7 @@ type differenceRecord struct {
 
 func newCompareRecord(c *author.PolicyComparison) (r compareRecord, err error) {
 	r = compareRecord{
-		Name: c.Name, Namespace: c.Namespace, Change: c.Change, Relation: c.Relation(), Selectors: c.Selectors,
+		Name: c.Name, Namespace: c.Namespace, Namespaces: c.Namespaces, Change: c.Change, Relation: c.Relation(), Selectors: c.Selectors,
 		Old: c.Old, New: c.New, Parts: []partRecord{}, Beside: c.Beside,
 	}
 	for i := range c.Parts {
@@ -147,11 +149,7 @@ func (p *comparePrinter) policyText(page *page, c *author.PolicyComparison) erro
 var markColors = map[string]string{"+": yellow, "+?": yellow, "?": yellow, "-": cyan, "-?": cyan}
 
 func policyLine(c *author.PolicyComparison) string {
-	line := c.Name
-	if c.Namespace != "" {
-		line = c.Namespace + "/" + c.Name
-	}
-	line += ": " + string(c.Change) + ", " + string(c.Relation())
+	line := nameOf(c) + ": " + string(c.Change) + ", " + string(c.Relation())
 	if c.Selectors != "" && c.Selectors != policy.SelectorsSame {
 		line += ", and what it selects " + relationText(c.Selectors)
 	}
@@ -176,9 +174,11 @@ func relationText(r policy.SelectorRelation) string {
 func partText(part *author.Part) string {
 	switch part.Pods {
 	case author.Gained:
-		return "pods that it governs now, in place of the default policy"
+		return "pods that it governs now, in place of the default policy" + listed(" ", "", part.With)
 	case author.Lost:
-		return "pods that it governed, which are left to the default policy"
+		return "pods that it governed, which are left to the default policy" + listed(" ", "", part.With)
+	case author.Unselected:
+		return "pods that no policy selects" + listed(", which were left to ", "", part.With)
 	case author.Shared:
 		return "pods that it governs now, beside " + part.With
 	default:
@@ -274,6 +274,7 @@ func (l compareLine) witness() (string, error) {
 		shown += fmt.Sprintf(" with the annotation %s: %s", key, value)
 		break
 	}
+	shown += listed(" in a namespace with ", "", labels.Set(l[0].Witness.NamespaceLabels).String())
 	return shown, nil
 }
 
@@ -309,11 +310,9 @@ func (p *comparePrinter) verdictWords() string {
 	return ""
 }
 
+// nameOf names a policy with the namespaces that it names.
 func nameOf(c *author.PolicyComparison) string {
-	if c.Namespace == "" {
-		return c.Name
-	}
-	return c.Namespace + "/" + c.Name
+	return policy.Reference{Name: c.Name, Namespace: c.Namespace, Namespaces: c.Namespaces}.Title()
 }
 
 func (p *comparePrinter) markdownPolicy(b *bytes.Buffer, c *author.PolicyComparison) error {
@@ -347,7 +346,8 @@ func markdownWitness(b *bytes.Buffer, w *author.Witness) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(b, "  <details><summary>a pod that shows it</summary>\n\n  ```yaml\n")
+	fmt.Fprintf(b, "  <details><summary>a pod that shows it%s</summary>\n\n  ```yaml\n",
+		markdownText(listed(", in a namespace with ", "", labels.Set(w.NamespaceLabels).String())))
 	for line := range strings.Lines(string(text)) {
 		b.WriteString("  " + line)
 	}

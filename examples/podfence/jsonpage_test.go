@@ -118,6 +118,8 @@ func typeName(t reflect.Type) string {
 		return typeName(t.Elem())
 	case t.Kind() == reflect.Slice:
 		return "list: " + typeName(t.Elem())
+	case t.Kind() == reflect.Map:
+		return "map: " + typeName(t.Elem())
 	case t.Kind() == reflect.Bool:
 		return "boolean"
 	case t.Kind() == reflect.Interface:
