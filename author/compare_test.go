@@ -229,7 +229,7 @@ func TestCompare(t *testing.T) {
 		{why: "what an entry grants all containers are granted", old: "containers: [{names: [a], allow: {privileged: true}}]", new: "allow: {privileged: true}",
 			want: []string{"wider", "+ allow.privileged: a privileged container"}},
 		{why: "an entry for an image, and one that is written twice", old: "containers: [{images: ['docker.io/library/nginx:*'], allow: {allowedHostPorts: [{min: 80, max: 81}]}}]",
-			new: "containers: [{images: ['docker.io/library/nginx:*'], allow: {allowedHostPorts: [{min: 80, max: 80}]}}, {images: ['docker.io/library/nginx:*'], allow: {allowedHostPorts: [{min: 80, max: 80}]}}]",
+			new:  "containers: [{images: ['docker.io/library/nginx:*'], allow: {allowedHostPorts: [{min: 80, max: 80}]}}, {images: ['docker.io/library/nginx:*'], allow: {allowedHostPorts: [{min: 80, max: 80}]}}]",
 			want: []string{"narrower", "- containers[0].allow.allowedHostPorts: among containers of the image docker.io/library/nginx:*, a container with the host port 81"}},
 		{why: "entries in another order", old: "containers: [{names: [a], allow: {privileged: true}}, {kinds: [ephemeral], allow: {allowedCapabilities: [SYS_PTRACE]}}]",
 			new: "containers: [{kinds: [ephemeral], allow: {allowedCapabilities: [SYS_PTRACE]}}, {names: [a], allow: {privileged: true}}]", want: []string{"equal"}},

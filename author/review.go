@@ -18,10 +18,21 @@ type Exposure struct {
 	// Policy is the policy.
 	Policy policy.Reference `json:"policy"`
 	// Selector are the labels that pods must have, as kubectl writes them. Whoever
-	// writes a pod sets its labels.
+	// writes a pod sets its labels. Empty for a default policy.
 	Selector string `json:"selector"`
-	// EveryNamespace: the policy has no namespace, so that the labels alone decide.
+	// NamespaceSelector are the labels that their namespace must have, beside being one
+	// of those that the policy names; empty where any will do.
+	NamespaceSelector string `json:"namespaceSelector,omitempty"`
+	// EveryNamespace: the policy names no namespace, nor a label that one must have, so
+	// that the labels of pods alone decide.
 	EveryNamespace bool `json:"everyNamespace"`
+	// Default: the policy is for the pods that no policy selects, and opens nothing.
+	Default bool `json:"default,omitempty"`
+	// Expires is the last day on which it opens anything; empty if there is none.
+	Expires string `json:"expires,omitempty"`
+	// Reason and Owner are what the policy says to people.
+	Reason string `json:"reason,omitempty"`
+	Owner  string `json:"owner,omitempty"`
 	// Openings are what its grants open, the heaviest first.
 	Openings []Opening `json:"openings"`
 	// Implied are grants that others give already.
@@ -39,6 +50,12 @@ type Opening struct {
 	policy.Position
 	// Value is the entry of a list, as the policy writes it; empty where the key holds none.
 	Value string `json:"value,omitempty"`
+	// Containers are those that an entry for single containers matches, in words: "init
+	// containers named istio-init". Empty for what the policy grants all containers.
+	Containers string `json:"containers,omitempty"`
+	// Chosen: whoever writes the pod can make any container one of these, for the entry
+	// asks for no image.
+	Chosen bool `json:"chosen,omitempty"`
 	// With are other grants of the policy, of which it takes one.
 	With []policy.Key `json:"with,omitempty"`
 	// Opens says what a pod may do with it.
@@ -109,24 +126,35 @@ type Implication struct {
 // level, and none for a control.
 const standardPage = sourceStandard + "#"
 
-// Expose says what a policy opens beyond plain restricted. The policy must not be
-// nil, and should be valid.
+// Expose says what a policy opens beyond plain restricted, as long as it has not
+// expired. What entries for single containers open is said of each. The policy must not
+// be nil, and should be valid.
 func Expose(p *policy.Policy) Exposure {
 	e := Exposure{
 		Policy:         p.Reference(),
-		EveryNamespace: p.Namespace == "",
+		EveryNamespace: !p.PicksNamespaces(),
 		Selector:       selectorText(p),
-		Openings:       []Opening{}, Implied: []Implication{}, Demands: []policy.Key{},
+		Default:        p.Default,
+		Expires:        p.Expires, Reason: p.Reason, Owner: p.Owner,
+		Openings: []Opening{}, Implied: []Implication{}, Demands: []policy.Key{},
 	}
-	for i := range openings {
-		e.Openings = append(e.Openings, openings[i].of(p)...)
+	if p.NamespaceSelector != nil {
+		e.NamespaceSelector = metav1.FormatLabelSelector(p.NamespaceSelector)
+	}
+	for _, of := range grantersOf(p) {
+		for i := range openings {
+			e.Openings = append(e.Openings, openings[i].of(&of)...)
+		}
 	}
 	slices.SortStableFunc(e.Openings, func(a, b Opening) int {
 		return cmp.Or(cmp.Compare(b.Weight, a.Weight), compareEntries(a.Grant, b.Grant))
 	})
-	for i := range implications {
-		if by, is := implications[i].by(p); is {
-			e.Implied = append(e.Implied, implications[i].of(by, e.Openings))
+	for _, of := range grantersOf(p) {
+		for i := range implications {
+			if by, is := implications[i].by(&of.part); is {
+				by.Container = of.container
+				e.Implied = append(e.Implied, implications[i].of(by, e.Openings))
+			}
 		}
 	}
 	e.Implied = append(e.Implied, coveredPaths(p)...)
@@ -139,11 +167,42 @@ func Expose(p *policy.Policy) Exposure {
 }
 
 func compareEntries(a, b policy.Entry) int {
-	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Index, b.Index))
+	return cmp.Or(cmp.Compare(a.Container, b.Container), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Index, b.Index))
+}
+
+// granter is a policy, or one of its entries for single containers.
+type granter struct {
+	*policy.Policy
+	// part is what it grants.
+	part policy.Policy
+	// container counts the entries from 1; 0 for the policy itself.
+	container uint8
+}
+
+// grantersOf are the policy, and each of its entries as a policy of its own.
+func grantersOf(p *policy.Policy) []granter {
+	list := []granter{{Policy: p, part: *p}}
+	for i := range p.Containers {
+		list = append(list, granter{p, p.Containers[i].Part(), uint8(i) + 1})
+	}
+	return list
+}
+
+// matched says which containers an entry matches, and whether whoever writes the pod
+// can make any container one of them.
+func (g *granter) matched() (containers string, chosen bool) {
+	if g.container == 0 {
+		return "", false
+	}
+	e := &g.Containers[g.container-1]
+	return matchedContainers(e), len(e.Images) == 0
 }
 
 // selectorText is the selector as kubectl writes one.
 func selectorText(p *policy.Policy) string {
+	if !p.Selects() {
+		return ""
+	}
 	return metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: p.PodSelectorLabels, MatchExpressions: p.PodSelectorExpressions})
 }
 
@@ -168,16 +227,19 @@ type found struct {
 	places []string
 }
 
-// of are the openings of a row in a policy.
-func (o *opening) of(p *policy.Policy) (list []Opening) {
-	with := slices.DeleteFunc(slices.Clone(o.with), func(key policy.Key) bool { return !grants(p, key) })
+// of are the openings of a row in a policy, or in an entry of it. What a row takes
+// beside them is the policy's to grant: no entry for containers grants it.
+func (o *opening) of(g *granter) (list []Opening) {
+	with := slices.DeleteFunc(slices.Clone(o.with), func(key policy.Key) bool { return !grants(g.Policy, key) })
 	if len(o.with) > 0 && len(with) == 0 {
 		return nil
 	}
-	for _, f := range o.find(p) {
-		grant := policy.Entry{Key: o.key, Index: int32(f.index)}
+	containers, chosen := g.matched()
+	for _, f := range o.find(&g.part) {
+		grant := policy.Entry{Key: o.key, Container: g.container, Index: int32(f.index)}
 		list = append(list, Opening{
-			Weight: o.weight, Grant: grant, Position: p.Source.At(grant.String()), Value: f.value, Places: f.places,
+			Weight: o.weight, Grant: grant, Position: g.Source.At(grant.String()), Value: f.value, Places: f.places,
+			Containers: containers, Chosen: chosen,
 			With: slices.Clone(with), Opens: o.opens, Attack: o.attack, Sources: slices.Clone(o.sources),
 			Control: o.check.Control().Title, Page: pageOf(o.check),
 		})
@@ -233,10 +295,14 @@ type implication struct {
 	why     string
 }
 
-// of is the implication of a grant, given what else the policy opens.
+// of is the implication of a grant, given what else the policy opens. What an entry for
+// single containers grants implies nothing of other containers.
 func (i *implication) of(by policy.Entry, opened []Opening) Implication {
 	result := Implication{By: by, Implies: slices.Clone(i.implies), Given: []policy.Entry{}, Why: i.why}
 	for _, o := range opened {
+		if by.Container != 0 && o.Grant.Container != by.Container {
+			continue
+		}
 		if slices.Contains(i.implies, o.Grant.Key) && !slices.Contains(result.Given, o.Grant) {
 			result.Given = append(result.Given, o.Grant)
 		}

@@ -24,6 +24,16 @@ func parsed(t *testing.T, body string) *policy.Policy {
 	return &policies[0]
 }
 
+// readOne is a policy of a text without a name.
+func readOne(t *testing.T, text string) *policy.Policy {
+	t.Helper()
+	policies, err := policy.Parse([]byte(text), "p.yaml")
+	if err != nil || len(policies) != 1 {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return &policies[0]
+}
+
 // short is an opening in a few words: its weight, its entry and what it takes.
 func short(o *Opening) string {
 	name, _ := o.Weight.MarshalText()
@@ -36,6 +46,12 @@ func short(o *Opening) string {
 	}
 	if len(o.Places) > 0 {
 		text += " " + fmt.Sprint(o.Places)
+	}
+	if o.Containers != "" {
+		text += " of " + o.Containers
+	}
+	if o.Chosen {
+		text += ", chosen"
 	}
 	return text
 }
@@ -162,6 +178,22 @@ var opened = []struct {
 	{"/proc", "", "allow: {procMounts: [Unmasked]}", []string{"nodeFiles allow.procMounts[0] Unmasked"}},
 	{"Windows processes", "", "allow: {windowsHostProcess: true}", []string{"nodeTakeover allow.windowsHostProcess"}},
 	{"probes", "", "allow: {allowedProbeHosts: [10.0.0.1]}", []string{"otherTenants allow.allowedProbeHosts[0] 10.0.0.1"}},
+	{"an entry for single containers", "what it opens is said of those that it matches", "containers: [{names: [a, b*], kinds: [init, sidecar], allow: {privileged: true}, mutations: {dropAllCapabilities: false}}]", []string{
+		"nodeTakeover containers[0].allow.privileged of init or sidecar containers named a or b*, chosen",
+		"otherTenants containers[0].mutations.dropAllCapabilities false of init or sidecar containers named a or b*, chosen",
+	}},
+	{"an entry for images", "whoever writes the pod does not choose what they hold", "containers: [{images: ['docker.io/istio/proxyv2:*'], allow: {allowedCapabilities: [NET_BIND_SERVICE, SYS_MODULE], allowedHostPorts: [{min: 80, max: 81}]}}]", []string{
+		"nodeTakeover containers[0].allow.allowedCapabilities[1] SYS_MODULE of containers of the image docker.io/istio/proxyv2:*",
+		"otherTenants containers[0].allow.allowedHostPorts[0] 80-81 of containers of the image docker.io/istio/proxyv2:*",
+		"thisPod containers[0].allow.allowedCapabilities[0] NET_BIND_SERVICE of containers of the image docker.io/istio/proxyv2:*",
+	}},
+	{"an entry beside a grant of the pod", "of the second entry, and not of the first, which demands nothing either", "allow: {hostPID: true}\ncontainers: [{kinds: [init], allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 1, max: 2}]}}}, {kinds: [ephemeral], allow: {runAsUser: RunAsAny, allowedCapabilities: [SYS_PTRACE]}}]", []string{
+		"nodeTakeover containers[1].allow.allowedCapabilities[0] SYS_PTRACE +allow.hostPID of ephemeral containers, chosen",
+		"nodeFiles containers[1].allow.runAsUser +allow.hostPID of ephemeral containers, chosen",
+		"otherTenants allow.hostPID",
+		"thisPod containers[1].allow.allowedCapabilities[0] SYS_PTRACE of ephemeral containers, chosen",
+		"thisPod containers[1].allow.runAsUser of ephemeral containers, chosen",
+	}},
 	{"capabilities of the runtime", "", "mutations: {dropAllCapabilities: false}", []string{"otherTenants mutations.dropAllCapabilities false"}},
 }
 
@@ -191,7 +223,7 @@ func TestOpenings(t *testing.T) {
 // TestEveryKeyIsReviewed: a grant opens something, and any other key demands something
 // or fills in what its policy admits anyway. A new key is named here.
 func TestEveryKeyIsReviewed(t *testing.T) {
-	fills := []policy.Key{policy.KeyFillRunAsUser, policy.KeyFillRunAsGroup, policy.KeyFillFSGroup, policy.KeyFillSupplementalGroups}
+	fills := []policy.Key{policy.KeyFillRunAsUser, policy.KeyFillRunAsGroup, policy.KeyFillFSGroup, policy.KeyFillFSGroupChangePolicy, policy.KeyFillSupplementalGroups}
 	opens := func(key policy.Key) bool {
 		return slices.ContainsFunc(openings, func(o opening) bool { return o.key == key })
 	}
@@ -230,14 +262,20 @@ func TestEveryKeyIsReviewed(t *testing.T) {
 // for what it does not see it says that a policy does not open.
 func TestEveryPartIsReviewed(t *testing.T) {
 	known := []string{
-		"name", "namespace", "podSelectorLabels", "podSelectorExpressions", "allow", "mutations",
+		"name", "namespace", "namespaces", "namespaceSelector", "namespaceSelector.matchLabels", "namespaceSelector.matchExpressions",
+		"podSelectorLabels", "podSelectorExpressions", "default", "reason", "owner", "expires", "allow", "mutations",
+		"containers", "containers.names", "containers.images", "containers.kinds", "containers.allow", "containers.mutations",
+		"containers.allow.allowedHostPorts.min", "containers.allow.allowedHostPorts.max",
+		"containers.allow.runAsUser.rule", "containers.allow.runAsUser.ranges", "containers.allow.runAsGroup.rule", "containers.allow.runAsGroup.ranges",
 		"allow.allowedHostPaths.pathPrefix", "allow.allowedHostPaths.readOnly", "allow.allowedHostPaths.recursiveReadOnly", "allow.allowedHostPaths.types",
 		"allow.allowedHostPorts.min", "allow.allowedHostPorts.max",
 		"allow.runAsUser.rule", "allow.runAsUser.ranges", "allow.runAsGroup.rule", "allow.runAsGroup.ranges", "allow.fsGroup.rule", "allow.fsGroup.ranges",
 		"allow.supplementalGroups.rule", "allow.supplementalGroups.ranges", "allow.supplementalGroups.policy",
 	}
 	for _, key := range policy.Keys() {
-		known = append(known, key.String())
+		if known = append(known, key.String()); key.OfContainers() {
+			known = append(known, "containers."+key.String())
+		}
 	}
 	met := map[string]bool{}
 	var walk func(f *policy.Form, path string)
@@ -250,7 +288,7 @@ func TestEveryPartIsReviewed(t *testing.T) {
 			met[at] = true
 			if !slices.Contains(known, at) {
 				t.Errorf("%s is a new key of the format: see what Expose has to say of it", at)
-			} else if !strings.HasSuffix(at, ".ranges") && at != "podSelectorExpressions" {
+			} else if !strings.HasSuffix(at, ".ranges") && !strings.HasSuffix(at, "Expressions") {
 				walk(f.Keys[i].Form, at)
 			}
 		}
@@ -382,6 +420,25 @@ func TestWhom(t *testing.T) {
 	if e = Expose(p); !e.EveryNamespace || e.Policy.Namespace != "" {
 		t.Errorf("%+v", e)
 	}
+	for _, row := range []struct {
+		why, policy, selector, namespaces string
+		every                             bool
+	}{
+		{"namespaces that are named", "namespaces: [a, b]\npodSelectorLabels: {a: b}", "a=b", "", false},
+		{"a label that a namespace must have", "namespaceSelector: {matchLabels: {team: a}}\npodSelectorLabels: {a: b}", "a=b", "team=a", false},
+		{"a namespace that is left out leaves all others", "namespaceSelector: {matchExpressions: [{key: team, operator: NotIn, values: [a]}]}\npodSelectorLabels: {a: b}", "a=b", "team notin (a)", true},
+		{"a default policy selects no pod", "default: true", "", "", true},
+		{"nor does one of a namespace", "default: true\nnamespace: a", "", "", false},
+	} {
+		e := Expose(readOne(t, row.policy))
+		if e.Selector != row.selector || e.NamespaceSelector != row.namespaces || e.EveryNamespace != row.every || e.Default != strings.Contains(row.policy, "default") {
+			t.Errorf("%s: %+v", row.why, e)
+		}
+	}
+	said := Expose(readOne(t, "podSelectorLabels: {a: b}\nreason: it traces\nowner: team-a\nexpires: 2026-12-31"))
+	if said.Reason != "it traces" || said.Owner != "team-a" || said.Expires != "2026-12-31" {
+		t.Errorf("%+v", said)
+	}
 }
 
 // TestImplied: which grants have the effect of others, and which of those the policy
@@ -410,6 +467,9 @@ func TestImplied(t *testing.T) {
 		{"paths of other types", "and not the others", "allow: {allowedHostPaths: [{pathPrefix: /srv, types: [File]}, {pathPrefix: /srv/a, types: [File, Socket]}, {pathPrefix: /srv/b}]}", nil},
 		{"paths of any type", "any covers some", "allow: {allowedHostPaths: [{pathPrefix: /srv}, {pathPrefix: /srv/a, types: [File]}]}", []string{"allow.allowedHostPaths[0] 1: allow.allowedHostPaths[1]"}},
 		{"paths that are the same", "the first stands for both", "allow: {allowedHostPaths: [{pathPrefix: /srv}, {pathPrefix: /srv}]}", []string{"allow.allowedHostPaths[0] 1: allow.allowedHostPaths[1]"}},
+		{"entries for single containers", "what the policy grants, each of them has; what one has, the other has not",
+			"allow: {privileged: true}\ncontainers: [{names: [a], allow: {allowPrivilegeEscalation: true}}]", []string{"allow.privileged 8: containers[0].allow.allowPrivilegeEscalation"}},
+		{"an entry", "of itself alone", "allow: {seLinuxOptions: true}\ncontainers: [{names: [a], allow: {privileged: true, procMounts: [Unmasked]}}, {names: [b], allow: {allowPrivilegeEscalation: true}}]", []string{"containers[0].allow.privileged 8: containers[0].allow.procMounts[0]"}},
 		{"paths beside each other", "", "allow: {allowedHostPaths: [{pathPrefix: /srv}, {pathPrefix: /srv2}]}", nil},
 		{"paths of Windows", "in any case of letters", `allow: {allowedHostPaths: [{pathPrefix: 'C:\a'}, {pathPrefix: 'c:\A\b'}]}`, []string{"allow.allowedHostPaths[0] 1: allow.allowedHostPaths[1]"}},
 		{"paths of two systems", "one drive's root is not the other's", `allow: {allowedHostPaths: [{pathPrefix: 'C:\'}, {pathPrefix: /a}]}`, nil},
@@ -474,19 +534,21 @@ func TestDemands(t *testing.T) {
 	some := "{rule: %s, ranges: [{min: 1, max: 2}]}"
 	for body, want := range map[string]string{
 		"": "",
-		"allow: {runAsUser: " + fmt.Sprintf(some, "MustRunAs") + "}":                  "allow.runAsUser",
-		"allow: {runAsUser: RunAsAny, runAsGroup: {rule: RunAsAny}}":                  "",
-		"allow: {runAsGroup: " + fmt.Sprintf(some, "MustRunAs") + "}":                 "allow.runAsGroup",
-		"allow: {runAsGroup: " + fmt.Sprintf(some, "MayRunAs") + "}":                  "allow.runAsGroup",
-		"allow: {fsGroup: " + fmt.Sprintf(some, "MayRunAs") + "}":                     "allow.fsGroup",
-		"allow: {supplementalGroups: " + fmt.Sprintf(some, "MayRunAs") + "}":          "allow.supplementalGroups",
-		"allow: {supplementalGroups: {policy: Strict}}":                               "allow.supplementalGroups",
-		"allow: {volumes: [emptyDir]}":                                                "allow.volumes",
-		"allow: {volumes: []}":                                                        "allow.volumes",
-		`allow: {volumes: ["*"]}`:                                                     "",
-		"allow: {readOnlyRootFilesystem: true}":                                       "allow.readOnlyRootFilesystem",
-		"allow: {readOnlyRootFilesystem: true, fsGroup: {rule: RunAsAny}}":            "allow.readOnlyRootFilesystem",
-		"allow: {readOnlyRootFilesystem: true, supplementalGroups: {policy: Strict}}": "allow.supplementalGroups allow.readOnlyRootFilesystem",
+		"allow: {runAsUser: " + fmt.Sprintf(some, "MustRunAs") + "}":                                    "allow.runAsUser",
+		"allow: {runAsUser: RunAsAny, runAsGroup: {rule: RunAsAny}}":                                    "",
+		"allow: {runAsGroup: " + fmt.Sprintf(some, "MustRunAs") + "}":                                   "allow.runAsGroup",
+		"allow: {runAsGroup: " + fmt.Sprintf(some, "MayRunAs") + "}":                                    "allow.runAsGroup",
+		"allow: {fsGroup: " + fmt.Sprintf(some, "MayRunAs") + "}":                                       "allow.fsGroup",
+		"allow: {supplementalGroups: " + fmt.Sprintf(some, "MayRunAs") + "}":                            "allow.supplementalGroups",
+		"allow: {supplementalGroups: {policy: Strict}}":                                                 "allow.supplementalGroups",
+		"allow: {volumes: [emptyDir]}":                                                                  "allow.volumes",
+		"allow: {volumes: []}":                                                                          "allow.volumes",
+		`allow: {volumes: ["*"]}`:                                                                       "",
+		"allow: {readOnlyRootFilesystem: true}":                                                         "allow.readOnlyRootFilesystem",
+		"allow: {userNamespace: Required}":                                                              "allow.userNamespace",
+		"containers: [{names: [a], allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 1, max: 2}]}}}]": "",
+		"allow: {readOnlyRootFilesystem: true, fsGroup: {rule: RunAsAny}}":                              "allow.readOnlyRootFilesystem",
+		"allow: {readOnlyRootFilesystem: true, supplementalGroups: {policy: Strict}}":                   "allow.supplementalGroups allow.readOnlyRootFilesystem",
 	} {
 		e := Expose(parsed(t, body))
 		var got []string

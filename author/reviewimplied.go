@@ -62,6 +62,7 @@ var demands = [...]struct {
 	}},
 	{policy.KeyVolumes, func(p *policy.Policy) bool { return refusesVolumes(&p.Allow) }},
 	{policy.KeyReadOnlyRootFilesystem, func(p *policy.Policy) bool { return p.Allow.ReadOnlyRootFilesystem }},
+	{policy.KeyUserNamespace, func(p *policy.Policy) bool { return p.Allow.RequiresUserNamespace() }},
 }
 
 func asks(rule *policy.GroupRule) bool {

@@ -30,8 +30,9 @@ With each stand the entry of the policy, the shortest known way from it to what 
 opens, the control of the Pod Security Standards that forbids it, and the pages that say
 so. Last come grants that have the effect of others, and rules by which the policy
 demands more than the level. There is no score: what is acceptable is the reader's to
-say. A policy without a namespace is said to be open to whoever may create a pod, for
-labels are set by who writes the pod.
+say. A policy that picks no namespace is said to be open to whoever may create a pod, for
+labels are set by who writes the pod. Of what an entry for single containers opens it is
+said which these are, and so it is where names or kinds alone tell them.
 
 With -o json a policy is one line; docs/json.md has its keys. -o markdown is for a pull
 request.
@@ -83,19 +84,52 @@ func lineBetween(i int) string {
 
 // reviewedPolicy names a policy and where it governs.
 func reviewedPolicy(e *author.Exposure) string {
-	if e.EveryNamespace {
-		return e.Policy.Name + ", in every namespace"
+	return e.Policy.Name + ", " + only(e.Default, "the default policy ") + "in " + reviewedNamespaces(e)
+}
+
+func reviewedNamespaces(e *author.Exposure) string {
+	names := e.Policy.Namespaces
+	if e.Policy.Namespace != "" {
+		names = []string{e.Policy.Namespace}
 	}
-	return e.Policy.Name + ", in namespace " + e.Policy.Namespace
+	text := "every namespace"
+	switch len(names) {
+	case 0:
+	case 1:
+		text = "namespace " + names[0]
+	default:
+		text = "the namespaces " + strings.Join(names, ", ")
+	}
+	return text + listed(" with ", "", e.NamespaceSelector)
 }
 
 // reach says which pods a policy governs.
 func reach(e *author.Exposure) string {
-	text := "pods with " + e.Selector
-	if e.EveryNamespace {
-		text += ": whoever may create a pod in any namespace can give it these labels"
+	switch {
+	case e.Default:
+		return "pods that no policy selects"
+	case e.EveryNamespace && e.NamespaceSelector != "":
+		return "pods with " + e.Selector + ": whoever may create a pod in any such namespace can give it these labels"
+	case e.EveryNamespace:
+		return "pods with " + e.Selector + ": whoever may create a pod in any namespace can give it these labels"
+	default:
+		return "pods with " + e.Selector
 	}
-	return text
+}
+
+// about are lines of what a policy says to people, and until when it holds.
+func about(e *author.Exposure) (lines []string) {
+	return present(
+		listed("reason: ", "", e.Reason),
+		listed("owner: ", "", e.Owner),
+		only(e.Expires != "", "opens what it does until the end of "+e.Expires+", UTC"),
+	)
+}
+
+// whose says of which containers an opening is, and who makes them these; empty for all.
+func whose(o *author.Opening) string {
+	return listed("For ", "", o.Containers) +
+		only(o.Chosen, ": whoever writes the pod can make any container one of these") + only(o.Containers != "", ".")
 }
 
 // granted names an opening's entry: its value, and what it takes beside it.
@@ -125,7 +159,10 @@ const noOpenings = "It opens nothing that restricted does not allow."
 // exposure writes for people what a policy opens.
 func (p *page) exposure(e *author.Exposure) {
 	p.line(bold, "%s", strings.Join(present(e.Policy.Position.String(), reviewedPolicy(e)), " "))
-	p.line(only(e.EveryNamespace, yellow), indent+"%s", reach(e))
+	p.line(only(e.EveryNamespace && !e.Default, yellow), indent+"%s", reach(e))
+	for _, line := range about(e) {
+		p.line("", indent+"%s", line)
+	}
 	if len(e.Openings) == 0 {
 		p.line("", indent+"%s", noOpenings)
 	}
@@ -153,6 +190,9 @@ func (p *page) weighing(e *author.Exposure, weight author.Weight) {
 			headed = true
 		}
 		p.line("", indent+indent+"%s", strings.Join(present(o.Position.String(), granted(o)), ": "))
+		if of := whose(o); of != "" {
+			p.line(only(o.Chosen, yellow), indent+indent+indent+"%s", of)
+		}
 		p.line("", indent+indent+indent+"%s", opened(o))
 		if o.Attack != "" {
 			p.line("", indent+indent+indent+"attack: %s", o.Attack)
@@ -193,6 +233,9 @@ func markdownOf(e *author.Exposure) string {
 	} else {
 		line("%s.\n", markdownText(reach(e)))
 	}
+	for _, text := range about(e) {
+		line("%s\n", markdownText(text))
+	}
 	if len(e.Openings) == 0 {
 		line("%s\n", noOpenings)
 	}
@@ -207,7 +250,7 @@ func markdownOf(e *author.Exposure) string {
 				line("**%s**\n", weight)
 				headed = true
 			}
-			line("- %s %s%s [%s](%s)%s", code(granted(o)), markdownText(opened(o)), markdownText(listed(" Attack: ", "", o.Attack)), o.Control, o.Page, links(o.Sources))
+			line("- %s %s%s%s [%s](%s)%s", code(granted(o)), markdownText(listed("", "", whose(o))+only(o.Containers != "", " ")), markdownText(opened(o)), markdownText(listed(" Attack: ", "", o.Attack)), o.Control, o.Page, links(o.Sources))
 		}
 		if headed {
 			line("")
