@@ -38,7 +38,7 @@ func (q *question) containers() {
 			ask(&of)
 		}
 		for _, g := range of.found {
-			if slices.ContainsFunc(q.found, func(known gap) bool { return known.subject == g.subject && known.value == g.value }) {
+			if q.knows(&g) {
 				continue // the policy itself lets it be
 			}
 			q.found = append(q.found, g.among(e, i, indexOfSame(q.against.Containers, e)))
@@ -192,7 +192,10 @@ func matchedBy(e *policy.ContainerEntry) podEdit {
 			kind = e.Kinds[0]
 		}
 		if kind != policy.KindRegular {
-			pod.Spec.Containers[0] = barePod().Spec.Containers[0]
+			beside := &pod.Spec.Containers[0]
+			if *beside = barePod().Spec.Containers[0]; beside.Name == c.Name {
+				beside.Name = "main"
+			}
 		}
 		switch kind {
 		case policy.KindInit:

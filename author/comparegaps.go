@@ -53,8 +53,8 @@ func (q *question) all() {
 	}
 }
 
-// expiry asks whether one policy grants something on days on which the other one has
-// expired.
+// expiry asks whether one policy lets something be on days on which the other one has
+// expired, and not on those before.
 func (q *question) expiry() {
 	until, expires := q.against.ExpiresAt()
 	longer, also := q.by.ExpiresAt()
@@ -62,12 +62,18 @@ func (q *question) expiry() {
 		return
 	}
 	then := question{lv: q.lv, by: q.by, against: q.against.AsExpired()}
-	if then.all(); len(then.found) > 0 {
+	then.all()
+	if slices.ContainsFunc(then.found, func(g gap) bool { return !q.knows(&g) }) {
 		q.found = append(q.found, gap{expiresKey, expiresKey, "what the policy grants, after", q.against.Expires, nil})
 	}
 }
 
 const expiresKey = "expires"
+
+// knows reports whether a gap is found already.
+func (q *question) knows(g *gap) bool {
+	return slices.ContainsFunc(q.found, func(known gap) bool { return known.subject == g.subject && known.value == g.value })
+}
 
 func (q *question) add(key policy.Key, subject, value string, pods ...podEdit) {
 	q.found = append(q.found, gap{key.String(), key.String(), subject, value, pods})

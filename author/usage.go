@@ -31,9 +31,28 @@ func NewUsage(lv api.LevelVersion, policies policy.Set) *Usage {
 	return u
 }
 
+// useOf is what is known of a policy that governs a workload. A set that knows the time
+// answers with another one where it has expired.
+func (u *Usage) useOf(p *policy.Policy) *use {
+	of := u.of[p]
+	if of != nil || p == nil {
+		return of
+	}
+	for _, other := range u.policies.Policies() {
+		if other.Name == p.Name && slices.Equal(namespacesOf(other), namespacesOf(p)) {
+			of = u.of[other]
+			of.expired, u.of[p] = p.Expired, of
+			break
+		}
+	}
+	return of
+}
+
 // use is what is known of one policy.
 type use struct {
 	policy *policy.Policy
+	// expired: it governs, and grants nothing.
+	expired bool
 	counted
 	entries map[policy.Entry]*entryUse
 	// unlisted is the policy with an empty list of volumes, nil where it has none: what
@@ -113,7 +132,7 @@ func withoutGrants(p *policy.Policy) *policy.Policy {
 func (u *Usage) Add(w *Workload) {
 	d := w.Admit(u.lv, u.policies)
 	ref := w.reference()
-	of := u.of[d.Result.Policy]
+	of := u.useOf(d.Result.Policy)
 	if of == nil {
 		u.without.add(ref, d.Allowed())
 		return
@@ -203,6 +222,8 @@ type UsageReport struct {
 type PolicyUse struct {
 	// Policy is the policy, which must not be changed.
 	Policy *policy.Policy
+	// Expired: it governs pods, and grants them nothing any more.
+	Expired bool
 	// Owners are those of the pods that it governs, in order.
 	Owners []OwnerUse
 	// Entries are its grants, in the order of the format.
@@ -256,7 +277,7 @@ func (u *Usage) Report() UsageReport {
 }
 
 func (u *use) report() PolicyUse {
-	p := PolicyUse{Policy: u.policy, Owners: u.list()}
+	p := PolicyUse{Policy: u.policy, Expired: u.expired, Owners: u.list()}
 	for _, granted := range u.policy.Granted() {
 		entry := u.entries[granted.At]
 		p.Entries = append(p.Entries, EntryUse{granted, entry.pods, entry.reasons.list()})

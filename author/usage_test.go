@@ -3,6 +3,7 @@ package author
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -94,5 +95,37 @@ func TestUsageOf(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", test.reason, diff)
 			}
 		})
+	}
+}
+
+// TestUsageOfAnExpiredPolicy: it governs what it selects, and nothing uses its grants.
+func TestUsageOfAnExpiredPolicy(t *testing.T) {
+	policies, err := policy.Parse([]byte("name: a\nnamespaces: [x, z]\npodSelectorLabels: {app: a}\nexpires: 2026-12-31\nallow: {hostPID: true}\n"), "a.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := policy.NewSet(policies...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := pods(t, "metadata: {name: a, namespace: x, labels: {app: a}}\nspec: {containers: [{name: a}]}\n---\n"+
+		"metadata: {name: b, namespace: z, labels: {app: a}}\nspec: {hostPID: true, containers: [{name: a}]}\n")
+	for day, want := range map[string]struct {
+		expired bool
+		denied  int
+		unused  int
+	}{"2026-12-31": {false, 0, 0}, "2027-01-01": {true, 1, 1}} {
+		at, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		usage := NewUsage(restrictedLatest(), set.At(at))
+		for i := range list {
+			usage.Add(&list[i])
+		}
+		p := usage.Report().Policies[0]
+		if n, denied := p.Pods(); n != 2 || denied != want.denied || len(p.Unused()) != want.unused || p.Expired != want.expired || p.Record().Expired != want.expired {
+			t.Errorf("%s: %d pods, %d denied, %d unused, expired: %v", day, n, denied, len(p.Unused()), p.Expired)
+		}
 	}
 }

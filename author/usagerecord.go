@@ -11,7 +11,9 @@ type PolicyUseRecord struct {
 	Policy policy.Reference `json:"policy"`
 	Pods   int              `json:"pods"`
 	Denied int              `json:"denied"`
-	Owners []OwnerUseRecord `json:"owners"`
+	// Expired: the policy grants nothing any more.
+	Expired bool             `json:"expired"`
+	Owners  []OwnerUseRecord `json:"owners"`
 	// Entries are the grants, and those of them that nothing uses have no pods.
 	Entries []EntryUseRecord `json:"entries"`
 	// Narrower is the narrower policy as the format has it, null for none.
@@ -37,7 +39,7 @@ type EntryUseRecord struct {
 // Record renders what is used of a policy as the library and the command print it.
 func (p PolicyUse) Record() PolicyUseRecord {
 	r := PolicyUseRecord{
-		Policy: p.Policy.Reference(), Owners: records(p.Owners, func(o *OwnerUse) OwnerUseRecord { return OwnerUseRecord(*o) }),
+		Policy: p.Policy.Reference(), Expired: p.Expired, Owners: records(p.Owners, func(o *OwnerUse) OwnerUseRecord { return OwnerUseRecord(*o) }),
 		Entries: records(p.Entries, (*EntryUse).record), Filled: records(p.Filled, (*Reason).record),
 	}
 	r.Pods, r.Denied = p.Pods()

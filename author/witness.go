@@ -92,11 +92,13 @@ func withoutEmpty(text []byte) (any, error) {
 	if err := json.Unmarshal(text, &fields); err != nil {
 		return nil, err
 	}
-	containers, _ := fields["containers"].([]any)
-	for _, c := range containers {
-		if c, ok := c.(map[string]any); ok {
-			if resources, ok := c["resources"].(map[string]any); ok && len(resources) == 0 {
-				delete(c, "resources")
+	for _, list := range [...]string{"initContainers", "containers", "ephemeralContainers"} {
+		containers, _ := fields[list].([]any)
+		for _, c := range containers {
+			if c, ok := c.(map[string]any); ok {
+				if resources, ok := c["resources"].(map[string]any); ok && len(resources) == 0 {
+					delete(c, "resources")
+				}
 			}
 		}
 	}

@@ -32,16 +32,18 @@ one, narrower, wider or incomparable. Each difference has a line, with + for wha
 allowed now and was not, and - for what is not any more. Below it stands a small pod
 that shows the difference: it was judged under both before it is printed.
 
-A policy also takes the place of the default one, plain restricted, for pods that no
-policy selected, and leaves them to it when it is removed or selects them no longer.
-What such pods notice is told too. So is what is filled in otherwise, with =.
+A policy also takes the place of the default one, plain restricted if the policies have
+none, for pods that no policy selected, and leaves them to it when it is removed or
+selects them no longer. What such pods notice is told too. So is what is filled in
+otherwise, with =. That a policy expires later than it did is told, and all else is
+compared as long as it has not expired.
 
 Pods are judged as 'podfence admit' judges them, filled in and as the API server would
 store them. What no pod could be found for is marked with +? or -?, and a key that this
 podfence does not know how to compare with ?: then nothing is proven. What is not said
 to be allowed now is not.
 
-With -f the workloads whose verdict changes are printed as well.
+With -f the workloads whose verdict changes are printed as well, as of now or of --at.
 
   -o text      for people
   -o json      a line for each policy, then one for each workload whose verdict changes
@@ -145,11 +147,11 @@ func (a *app) compareWorkloads(flags *inputFlags, before, after []policy.Policy,
 		return err
 	}
 	flags.policies = []string{new}
-	s, err := a.newScan(flags)
+	s, err := a.newScan(flags, before...)
 	if err != nil {
 		return err
 	}
-	v := &verdictScan{scan: s, old: old, print: p, form: form}
+	v := &verdictScan{scan: s, old: s.selectNamespaces(old).At(s.moment), print: p, form: form}
 	if err := s.visit(v); err != nil {
 		return err
 	}

@@ -46,8 +46,9 @@ var errPolicies = errors.New("nothing was judged: the policies have errors")
 
 // newScan reads the flags and the policies. A file that does not exist is
 // reported and does not keep the others from being judged; an error in a policy
-// does, for a security policy is never half-loaded.
-func (a *app) newScan(f *inputFlags) (*scan, error) {
+// does, for a security policy is never half-loaded. Other policies are those that the
+// workloads are judged by as well: they may ask for the labels of namespaces.
+func (a *app) newScan(f *inputFlags, others ...policy.Policy) (*scan, error) {
 	s, err := a.readFlags(f)
 	if err != nil {
 		return nil, err
@@ -59,6 +60,9 @@ func (a *app) newScan(f *inputFlags) (*scan, error) {
 		return nil, err
 	}
 	s.policies = s.selectNamespaces(s.policies).At(s.moment)
+	if slices.ContainsFunc(others, func(p policy.Policy) bool { return p.NamespaceSelector != nil }) {
+		s.levels.WantLabels()
+	}
 	var missing error
 	s.paths, missing = manifest.Files(f.files, f.recursive, append(f.exclude, notInput...)...)
 	for _, err := range parts(missing) {

@@ -60,7 +60,7 @@ func usageHeadline(p *author.PolicyUse) string {
 		return name + ": governs nothing here"
 	}
 	unused := len(p.Unused())
-	return fmt.Sprintf("%s: governs %s%s, %d of %s unused", name, podsCounted(pods), some(denied, " (%d denied)"), unused, counted(len(p.Entries), "grant"))
+	return fmt.Sprintf("%s: %sgoverns %s%s, %d of %s unused", name, only(p.Expired, "has expired, "), podsCounted(pods), some(denied, " (%d denied)"), unused, counted(len(p.Entries), "grant"))
 }
 
 func usageEntry(line func(string, ...any), e *author.EntryUse) {

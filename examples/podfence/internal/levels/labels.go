@@ -19,8 +19,13 @@ type labelled struct {
 	line   int
 }
 
-// WantLabels has the book keep the labels of the documents that it will be shown.
-func (b *Book) WantLabels() { b.labels = map[string]labelled{} }
+// WantLabels has the book keep the labels of the documents that it will be shown. Those
+// that it keeps already stay.
+func (b *Book) WantLabels() {
+	if b.labels == nil {
+		b.labels = map[string]labelled{}
+	}
+}
 
 // Collects reports whether documents are wanted at all, for levels or for labels.
 func (b *Book) Collects() bool { return b.read || b.labels != nil }
