@@ -32,11 +32,11 @@ func TestExamplePolicies(t *testing.T) {
 			t.Errorf("%s:%d %s: passed: %t, workloads: %d", r.File, r.Line, r.Name, r.Passed, len(r.Workloads))
 		}
 	}
-	if cases < 9 {
-		t.Errorf("%d cases, want 9 at least", cases)
+	if cases < 29 {
+		t.Errorf("%d cases, want 29 at least", cases)
 	}
 	policies, err := policy.ReadDir("../policies")
-	if err != nil || len(policies) < 2 {
+	if err != nil || len(policies) < 9 {
 		t.Fatalf("%d policies (%v)", len(policies), err)
 	}
 	for i := range policies {
