@@ -209,6 +209,11 @@ func entryRows() []entryRow {
 			stays:   lines(debug + userOf + " <- allow.runAsUser"),
 		},
 		{
+			name: "what the policy's rule lets be", why: "a container has to meet one of the rules, and not the entry's as well", pod: each(apart, onInit(setUser(400)), onMain(setUser(400)), onDebug(setUser(400))),
+			allow:   policy.Allow{RunAsUser: policy.UserRule{Rule: policy.MustRunAs, Ranges: []policy.IDRange{{Min: 400, Max: 400}}}},
+			entries: entries(initEntry(policy.ContainerAllow{RunAsUser: policy.UserRule{Rule: policy.MustRunAs, Ranges: []policy.IDRange{{Min: 7, Max: 7}}}})),
+		},
+		{
 			name: "a rule of an entry alone", why: "it demands nothing", pod: each(apart, onInit(setUser(8))),
 			entries: entries(initEntry(policy.ContainerAllow{RunAsUser: policy.UserRule{Rule: policy.MustRunAs, Ranges: []policy.IDRange{{Min: 7, Max: 7}}}})),
 		},
@@ -267,8 +272,8 @@ func TestEntries(t *testing.T) {
 			}
 		})
 	}
-	if len(seen) != 29 {
-		t.Errorf("%d rows, want 29", len(seen))
+	if len(seen) != 30 {
+		t.Errorf("%d rows, want 30", len(seen))
 	}
 }
 

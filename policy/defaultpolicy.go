@@ -33,6 +33,9 @@ func (c *checker) defaultPolicy(p *Policy) {
 			c.notInDefault(row.field, "remove it, or default: true", row.why)
 		}
 	}
+	if p.Allow.RequiresUserNamespace() {
+		c.notInDefault(KeyUserNamespace.String(), fixGrantInDefault, "lets nobody run as root, which the standard does in a user namespace of the pod's own")
+	}
 	reported := map[string]bool{}
 	for i := range grantTypes {
 		row := &grantTypes[i]

@@ -75,6 +75,9 @@ func TestDefaultPolicyHolds(t *testing.T) {
 	for _, row := range []struct{ in, want string }{
 		{"podSelectorLabels: {app: web}", "p.yaml:2: podSelectorLabels: a default policy is for the pods that no policy selects; remove it, or default: true"},
 		{"podSelectorExpressions: [{key: app, operator: Exists}]", "p.yaml:2: podSelectorExpressions: a default policy is for the pods that no policy selects; remove it, or default: true"},
+		{"allow: {userNamespace: Required}", "p.yaml:2: allow.userNamespace: a default policy lets nobody run as root, which the standard does in a user namespace of the pod's own; remove it, or give it to a policy that selects its pods"},
+		{"containers: [{kinds: [init], mutations: {runAsUser: 5}}]", "p.yaml:2: containers: a default policy grants nothing to single containers either; remove it, or default: true"},
+		{"namespaceSelector: {matchLabels: {team: a}}", "p.yaml:2: namespaceSelector: a default policy is for one namespace, for a list of them or for all; remove it, or default: true"},
 		{"expires: 2026-12-31", "p.yaml:2: expires: a default policy grants nothing that could expire; remove it, or default: true"},
 		{"mutations: {runAsUser: 0}", "p.yaml:2: mutations.runAsUser: 0 is refused by allow.runAsUser, MustRunAsNonRoot; write another ID than 0, or runAsUser: RunAsAny under allow"},
 	} {

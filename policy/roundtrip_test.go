@@ -207,7 +207,7 @@ var genNote = rapid.OneOf(rapid.Just(""), genWord, rapid.SampledFrom([]string{"t
 // one name, so that two of one place do not stand together.
 func asDefault(p Policy) Policy {
 	p.Name, p.Default, p.PodSelectorLabels, p.PodSelectorExpressions = "default", true, nil, nil
-	p.NamespaceSelector = nil
+	p.NamespaceSelector, p.Allow.UserNamespace = nil, ""
 	p = *p.AsExpired()
 	p.Expired = false
 	if p.Allow.RunAsUser.Rule == MustRunAs && InRanges(p.Allow.RunAsUser.Ranges, 0) {

@@ -70,8 +70,8 @@ spec:
 // container gets, and no other image.
 func testMesh(t *testing.T, c *cluster.Cluster) {
 	ctx := context.Background()
-	namespace(t, c, "shop", map[string]string{podfenceEnforces: restricted})
-	pods := c.Client.CoreV1().Pods("shop")
+	namespace(t, c, "bookinfo", map[string]string{podfenceEnforces: restricted})
+	pods := c.Client.CoreV1().Pods("bookinfo")
 	text := example(t, "policies", "mesh.yaml")
 	parsed, err := policy.Parse(text, "mesh.yaml")
 	if err != nil {
@@ -86,7 +86,7 @@ func testMesh(t *testing.T, c *cluster.Cluster) {
 		if err := yaml.UnmarshalStrict([]byte(injected), p); err != nil {
 			t.Fatal(err)
 		}
-		p.Namespace = "shop"
+		p.Namespace = "bookinfo"
 		if change != nil {
 			change(p)
 		}

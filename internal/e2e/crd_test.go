@@ -36,6 +36,11 @@ var specs = []struct{ name, why, spec, says string }{
 	{"paths", "paths of both systems", `{allow: {allowedHostPaths: [{pathPrefix: /var/log, readOnly: true, recursiveReadOnly: true, types: [Directory]}, {pathPrefix: 'C:\var\lib'}]}}`, ""},
 	{"no-groups", "the word for none, beside a number", `{allow: {userNamespace: Required}, mutations: {runAsGroup: none, fsGroup: 0, fsGroupChangePolicy: OnRootMismatch}}`, ""},
 
+	{"containers", "an entry for single containers", `{containers: [{kinds: [init], images: ["docker.io/istio/proxyv2:*"], allow: {runAsUser: RunAsAny, allowedCapabilities: [NET_ADMIN]}, mutations: {runAsGroup: none}}]}`, ""},
+
+	{"kind", "no container is of it", `{containers: [{kinds: [main], allow: {privileged: true}}]}`, "spec.containers[0].kinds[0]"},
+	{"every-container", "an entry must say of which it is", `{containers: [{allow: {privileged: true}}]}`, "one of names, images, kinds must be given"},
+	{"user-of-an-entry", "no client could decode it", `{containers: [{kinds: [init], allow: {runAsUser: 5}}]}`, "spec.containers[0].allow.runAsUser"},
 	{"misspelt-none", "no client could decode it", `{mutations: {fsGroup: None}}`, "spec.mutations.fsGroup"},
 	{"negative-group", "it would be none to a client", `{mutations: {runAsGroup: -1}}`, "spec.mutations.runAsGroup"},
 	{"group-as-text", "IDs are numbers", `{mutations: {fsGroup: "400"}}`, "spec.mutations.fsGroup"},
@@ -60,7 +65,7 @@ var specs = []struct{ name, why, spec, says string }{
 
 	{"backwards", "CEL compares", `{allow: {fsGroup: {rule: MustRunAs, ranges: [{min: 2, max: 1}]}}}`, "min is above max"},
 	{"group-without-ranges", "CEL asks for them", `{allow: {runAsGroup: {rule: MustRunAs}}}`, "rule MustRunAs or MayRunAs needs ranges"},
-	{"selects-all", "a policy must select", `{podSelectorLabels: {}}`, "one of podSelectorLabels, podSelectorExpressions must be given"},
+	{"selects-all", "a policy must select", `{podSelectorLabels: {}}`, "one of podSelectorLabels, podSelectorExpressions, default must be given"},
 	{"bad-label", "no pod has it", `{podSelectorLabels: {a b: web}}`, "no label key"},
 	{"writable", "recursively read-only is read-only", `{allow: {allowedHostPaths: [{pathPrefix: /foo, recursiveReadOnly: true}]}}`, "recursiveReadOnly needs readOnly"},
 	{"unclean", "a path with dots", `{allow: {allowedHostPaths: [{pathPrefix: /a/../b}]}}`, "pathPrefix"},
@@ -112,8 +117,8 @@ func TestCRD(t *testing.T) {
 			t.Errorf("the informer does not list %s", name)
 		}
 	}
-	if set.Len() != 7 {
-		t.Errorf("%d policies are in force, want 7", set.Len())
+	if set.Len() != 8 {
+		t.Errorf("%d policies are in force, want 8", set.Len())
 	}
 	update(t, client, listed)
 }

@@ -52,8 +52,9 @@ func onlyDemands(t *rapid.T, r, without evaluate.Result) {
 }
 
 // TestAnExpiredPolicyOnlyDemands: of what the standard finds an expired policy
-// excuses nothing, and it demands what it demanded; so that it allows no pod which
-// plain restricted, or the level alone, denies. No container gets user ID 0 by it.
+// excuses nothing, and it demands what it demanded; so that it lets no pod run which
+// plain restricted, or the level alone, would deny as it is then stored. No container
+// gets user ID 0 by it.
 func TestAnExpiredPolicyOnlyDemands(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pod, p, lv := podgen.Pod().Draw(t, "pod"), podgen.Policy().Draw(t, "policy"), drawLevel(t)
@@ -73,7 +74,7 @@ func TestAnExpiredPolicyOnlyDemands(t *testing.T) {
 			}
 		}
 		d := podfence.Admit(pod, lv, set.At(after))
-		if d.Allowed() && !podfence.Admit(pod, lv, policy.Set{}).Allowed() {
+		if d.Allowed() && !podfence.Admit(d.Pod, lv, policy.Set{}).Allowed() {
 			t.Error("an expired policy allows what is denied without it")
 		}
 		for _, c := range d.Report.Changes() {
