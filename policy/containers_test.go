@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -205,6 +206,36 @@ func TestEntryKeysAreTheirPolicys(t *testing.T) {
 				t.Errorf("%s of %s is no key of %s", f.name, pair[0], pair[1])
 			}
 		}
+	}
+}
+
+// ofThePod are the keys of a policy that an entry for single containers does not have,
+// each with why.
+var ofThePod = map[string]string{
+	"allowedUnsafeSysctls": "sysctls are the pod's", "allowedHostPaths": "volumes are the pod's", "volumes": "volumes are the pod's",
+	"hostNetworkPorts": "it is about the pod's network too; allowedHostPorts is the containers' part", "hostNetwork": "the network is the pod's",
+	"hostNamespace": "the namespaces are the pod's", "hostPID": "the namespaces are the pod's", "hostIPC": "the namespaces are the pod's",
+	"userNamespace": "the namespaces are the pod's", "fsGroup": "the volumes' group is the pod's", "fsGroupChangePolicy": "the volumes' group is the pod's",
+	"supplementalGroups": "these groups are the pod's", "readOnlyRootFilesystem": "it demands, and entries only grant",
+}
+
+// TestEveryKeyIsOfThePodOrOfEntries: a key that a policy gets is one of entries too, or
+// it is said why not.
+func TestEveryKeyIsOfThePodOrOfEntries(t *testing.T) {
+	keys := 0
+	for _, pair := range [][2]reflect.Type{
+		{reflect.TypeFor[Allow](), reflect.TypeFor[ContainerAllow]()},
+		{reflect.TypeFor[Mutations](), reflect.TypeFor[ContainerMutations]()},
+	} {
+		for _, f := range fieldsOf(pair[0]) {
+			keys++
+			if has := slices.Contains(fieldNames(pair[1]), f.name); has == (ofThePod[f.name] != "") {
+				t.Errorf("%s of %s: a key of %s: %v; why not: %q; one of the two is to be", f.name, pair[0], pair[1], has, ofThePod[f.name])
+			}
+		}
+	}
+	if keys != 31 {
+		t.Errorf("%d keys, want 31", keys)
 	}
 }
 
