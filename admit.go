@@ -68,7 +68,7 @@ type Decision struct {
 	Result evaluate.Result
 	// Reason says why that policy governs.
 	Reason Reason
-	// Considered are the names of all policies that select the pod, in the
+	// Considered are the names of all policies that select the pod and may govern it, in the
 	// order in which they are tried.
 	Considered []string
 
@@ -176,7 +176,8 @@ func (d Decision) MarshalJSON() ([]byte, error) { return json.Marshal(d.Record()
 // policies that select it are tried alone, in order of name, for the grants of
 // two never add up: the first under which the pod needs no change and is allowed
 // wins, else the first under which the filled pod is allowed; else the pod is
-// denied, and the answer is that of the policy that comes closest.
+// denied, and the answer is that of the policy that comes closest. A pod that says
+// hostUsers: false is governed by those that require it, where one of them does.
 //
 // The filled pod is judged as the API server would store it, with the defaults
 // that spec.Stored describes: a volume without a source is an emptyDir, with the
@@ -315,7 +316,7 @@ func decide(q question, lv api.LevelVersion, policies policy.Set) Decision {
 	if lv.Level == api.LevelPrivileged {
 		return q.atPrivileged(lv)
 	}
-	candidates := policies.Governing(q.namespace, q.meta.Labels)
+	candidates := governing.Among(policies.Governing(q.namespace, q.meta.Labels), q.spec)
 	q.notices = policies.Notices(q.namespace, q.meta.Labels)
 	if len(candidates) == 0 {
 		t := q.try(lv, nil)

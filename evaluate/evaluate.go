@@ -113,7 +113,7 @@ func (q *question) answer(r *Result, lv api.LevelVersion, exceptions *policy.Set
 // except lets the policies that govern the pod speak on what was found.
 func (q *question) except(r *Result, exceptions *policy.Set) {
 	var buffer [4]*policy.Policy
-	candidates := exceptions.AppendGoverning(buffer[:0], q.namespace, q.meta.Labels)
+	candidates := governing.Among(exceptions.AppendGoverning(buffer[:0], q.namespace, q.meta.Labels), q.pod)
 	switch len(candidates) {
 	case 0:
 	case 1:

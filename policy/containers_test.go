@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -208,6 +209,36 @@ func TestEntryKeysAreTheirPolicys(t *testing.T) {
 	}
 }
 
+// ofThePod are the keys of a policy that an entry for single containers does not have,
+// each with why.
+var ofThePod = map[string]string{
+	"allowedUnsafeSysctls": "sysctls are the pod's", "allowedHostPaths": "volumes are the pod's", "volumes": "volumes are the pod's",
+	"hostNetworkPorts": "it is about the pod's network too; allowedHostPorts is the containers' part", "hostNetwork": "the network is the pod's",
+	"hostNamespace": "the namespaces are the pod's", "hostPID": "the namespaces are the pod's", "hostIPC": "the namespaces are the pod's",
+	"userNamespace": "the namespaces are the pod's", "fsGroup": "the volumes' group is the pod's", "fsGroupChangePolicy": "the volumes' group is the pod's",
+	"supplementalGroups": "these groups are the pod's", "readOnlyRootFilesystem": "it demands, and entries only grant",
+}
+
+// TestEveryKeyIsOfThePodOrOfEntries: a key that a policy gets is one of entries too, or
+// it is said why not.
+func TestEveryKeyIsOfThePodOrOfEntries(t *testing.T) {
+	keys := 0
+	for _, pair := range [][2]reflect.Type{
+		{reflect.TypeFor[Allow](), reflect.TypeFor[ContainerAllow]()},
+		{reflect.TypeFor[Mutations](), reflect.TypeFor[ContainerMutations]()},
+	} {
+		for _, f := range fieldsOf(pair[0]) {
+			keys++
+			if has := slices.Contains(fieldNames(pair[1]), f.name); has == (ofThePod[f.name] != "") {
+				t.Errorf("%s of %s: a key of %s: %v; why not: %q; one of the two is to be", f.name, pair[0], pair[1], has, ofThePod[f.name])
+			}
+		}
+	}
+	if keys != 31 {
+		t.Errorf("%d keys, want 31", keys)
+	}
+}
+
 // TestUserFillOfEntries: which user is filled in, in the order of precedence.
 func TestUserFillOfEntries(t *testing.T) {
 	must := func(low, high int64) UserRule { return UserRule{MustRunAs, []IDRange{{low, high}}} }
@@ -330,10 +361,7 @@ func TestEntryNames(t *testing.T) {
 // TestOrderOfEntries: views do not depend on it.
 func TestOrderOfEntries(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := genPolicy.Draw(t, "policy")
-		if len(p.Containers) < 2 {
-			t.Skip("fewer than two entries have one order")
-		}
+		p := genPolicy.Filter(func(p Policy) bool { return len(p.Containers) > 1 }).Draw(t, "policy")
 		q := *p.DeepCopy()
 		q.Containers = rapid.Permutation(q.Containers).Draw(t, "order")
 		c := containerOf(genContainerName.Draw(t, "name"), genImage.Draw(t, "image"), rapid.Bool().Draw(t, "always"))

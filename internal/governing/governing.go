@@ -4,9 +4,39 @@
 // first under which it is allowed; else the one that leaves the fewest
 // violations. Each policy is tried alone, for grants of two never add up.
 //
+// A pod with a user namespace of its own is the exception to "each alone": where
+// policies that require one select it, it is theirs; see [Among].
+//
 // Everything that names a governing policy asks here: Evaluate, Admit, and what
 // is built on them.
 package governing
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podfence/podfence/policy"
+)
+
+// Among returns those of the policies that select a pod which are tried, in the
+// same order and in the same memory. All are, unless the pod says hostUsers: false
+// and one of them requires that: then only those that require it are.
+//
+// From v1.35 on the standard leaves the user of such a pod free, so that what one
+// policy fills in would let the pod be under another that did not ask for it: the
+// filled pod would have another policy than the one that filled it.
+func Among(candidates []*policy.Policy, pod *corev1.PodSpec) []*policy.Policy {
+	if len(candidates) < 2 || pod.HostUsers == nil || *pod.HostUsers {
+		return candidates
+	}
+	if !slices.ContainsFunc(candidates, requires) {
+		return candidates
+	}
+	return slices.DeleteFunc(candidates, func(p *policy.Policy) bool { return !requires(p) })
+}
+
+func requires(p *policy.Policy) bool { return p.Allow.RequiresUserNamespace() }
 
 // Choice is the choice so far. The zero Choice has seen no policy.
 type Choice struct {

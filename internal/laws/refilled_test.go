@@ -3,12 +3,16 @@ package laws
 import (
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/pod-security-admission/api"
 	"pgregory.net/rapid"
 
 	"github.com/podfence/podfence"
 	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/mutate"
+	"github.com/podfence/podfence/policy"
 )
 
 // TestEvaluateSaysOfEveryFillingWhatAdmitSays is the law of the chooser for pods
@@ -29,4 +33,34 @@ func TestEvaluateSaysOfEveryFillingWhatAdmitSays(t *testing.T) {
 			saysTheSame(t, "an update filled in under "+p.Name, d, evaluate.EphemeralContainers(filled, d.Pod, lv, set))
 		}
 	})
+}
+
+// TestUserNamespaceOfOnePolicy is the pod that the law above was broken by: root,
+// under a policy that leaves it root and one that asks for a user namespace, in
+// which the standard lets root be. The second fills it in, and stays its policy.
+func TestUserNamespaceOfOnePolicy(t *testing.T) {
+	plain := policy.Policy{Name: "a", PodSelectorLabels: map[string]string{"app": "web"}}
+	own := policy.Policy{Name: "b", PodSelectorLabels: map[string]string{"app": "web"}}
+	own.Allow.UserNamespace = policy.UserNamespaceRequired
+	set, err := policy.NewSet(plain, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "default", Labels: map[string]string{"app": "web"}},
+		Spec: corev1.PodSpec{
+			SecurityContext: &corev1.PodSecurityContext{RunAsUser: new(int64)},
+			Containers:      []corev1.Container{{Name: "c"}},
+		},
+	}
+	lv := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
+	filled := podfence.Admit(pod, lv, set)
+	again := podfence.Admit(filled.Pod, lv, set)
+	for what, r := range map[string]evaluate.Result{
+		"filled in": filled.Result, "asked again": again.Result, "evaluated": evaluate.Evaluate(stored(filled.Pod), lv, set),
+	} {
+		if !r.Allowed() || r.PolicyName() != "b" {
+			t.Errorf("%s: allowed %v under %q, want b", what, r.Allowed(), r.PolicyName())
+		}
+	}
 }

@@ -21,7 +21,7 @@ var arrows = map[string][]string{
 	"internal/podwalk":    {"spec"},
 	"internal/hotpath":    {"spec"},
 	"policy":              {"spec", "internal/nearest"},
-	"internal/governing":  {},
+	"internal/governing":  {"policy"},
 	"internal/anchor":     {},
 	"internal/nearest":    {},
 	"internal/plan":       {"spec", "policy", "internal/podwalk", "internal/hotpath"},

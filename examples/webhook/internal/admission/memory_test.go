@@ -46,6 +46,13 @@ func TestNoDecisionHoldsMoreThanItSays(t *testing.T) {
 			size, texts := sizeOf(t, text)
 			took := held(webhook, text)
 			most := limits.Need(size, texts) + int64(2*len(text))
+			// What is thrown away while a collection is on its way counts as held, by
+			// chance and on a busy machine. What is really held is held every time.
+			for range 4 {
+				if took > most {
+					took = min(took, held(webhook, text))
+				}
+			}
 			if took > most {
 				t.Errorf("%s, to %s: %d bytes of memory for a body of %d of which %d were read, %d of them texts; want %d at most", what, side, took, len(text), size, texts, most)
 			}
