@@ -81,9 +81,21 @@ func (want decision) noticed(set policy.Set, pod *corev1.Pod) decision {
 	return want
 }
 
-// governing are the policies that are to be tried: nil stands for none.
+// governing are the policies that are to be tried: nil stands for none. A pod that
+// has its own user namespace is for those that ask for one, if there are any.
 func governing(pod *corev1.Pod, set policy.Set) ([]*policy.Policy, []string) {
 	list := set.Governing(pod.Namespace, pod.Labels)
+	if own := pod.Spec.HostUsers; own != nil && !*own {
+		var asking []*policy.Policy
+		for _, p := range list {
+			if p.Allow.UserNamespace == "Required" {
+				asking = append(asking, p)
+			}
+		}
+		if len(asking) > 0 {
+			list = asking
+		}
+	}
 	var names []string
 	for _, p := range list {
 		names = append(names, p.Name)
