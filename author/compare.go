@@ -67,6 +67,9 @@ type PolicyDifference struct {
 	// CoveredBy is another policy of the old set that allows the witness, for
 	// [CompareSets]; empty for none.
 	CoveredBy string `json:"coveredBy,omitempty"`
+	// RefusedBy is another policy of the new set that denies the witness all the same,
+	// for [CompareSets]; empty for none.
+	RefusedBy string `json:"refusedBy,omitempty"`
 }
 
 // Widening reports whether the new policy allows more here, or may do so.

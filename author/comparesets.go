@@ -59,7 +59,8 @@ type PolicyComparison struct {
 type Part struct {
 	// Pods says which of its pods they are.
 	Pods PartOf `json:"pods"`
-	// With is the other policy: that of the old set which selects them, for Shared; and
+	// With is the other policy: that of the old set which selects them, for Shared; that
+	// of the new set, for Released; and
 	// the default policy of the set that has one, of the old set for Gained and
 	// Unselected, and of the new one for Lost. Empty for plain restricted.
 	With string `json:"with,omitempty"`
@@ -83,6 +84,10 @@ const (
 	// Shared: those of Gained that another policy of the old set selects too. That one
 	// governed them, and not the default policy; told is what it did not allow.
 	Shared PartOf = "shared"
+	// Released: those of an old policy that requires a user namespace which another
+	// policy of the new set selects too. With a user namespace of their own they were
+	// the old policy's alone; told is what the other one allows and it did not.
+	Released PartOf = "released"
 )
 
 // MayAllowMore reports whether a pod is allowed now that was not, or that could not
@@ -119,8 +124,8 @@ func (c *PolicyComparison) Relation() Relation {
 // policy has expired [TestSetsNotWiderIsSound]. Several policies may select a pod,
 // which is allowed if one of them allows it. That is followed only so far: a policy
 // that gains pods is also held against each other old one that selects some of them;
-// and a witness that widens was tried with the old set as a whole, which is said in
-// CoveredBy if another policy allows it.
+// and a witness that widens was tried with both sets as a whole, which is said in
+// CoveredBy if another old policy allows it and in RefusedBy if another new one denies it.
 func CompareSets(old, new []policy.Policy, lv api.LevelVersion) (SetComparison, error) {
 	before, err := policy.NewSet(old...)
 	if err != nil {
@@ -212,6 +217,7 @@ func (s *setComparer) compare(old, new *policy.Policy) PolicyComparison {
 		c.add(s.gained(old, new)...)
 		c.add(s.lost(old, new)...)
 	}
+	c.add(s.released(old, new)...)
 	c.add(s.unselected(old, new)...)
 	if c.Change == Changed && len(c.Parts) == 0 && c.Selectors == policy.SelectorsSame && old.Default == new.Default {
 		c.Change = Unchanged
@@ -381,7 +387,7 @@ func (s *setComparer) part(of PartOf, old, new *policy.Policy, place policy.Plac
 		if d := &p.Differences[i]; d.Witness != nil {
 			d.Witness.Pod.Namespace, d.Witness.Pod.Labels = place.Namespace, place.Labels
 			d.Witness.NamespaceLabels = place.NamespaceLabels
-			d.CoveredBy = s.covered(d)
+			d.CoveredBy, d.RefusedBy = s.covered(d), s.refused(d)
 		}
 	}
 	return p
@@ -416,6 +422,63 @@ func (s *setComparer) gained(old, new *policy.Policy) (parts []Part) {
 	return parts
 }
 
+// released are the parts of the pods with a user namespace of their own that an old
+// policy had for itself, because it requires one, and that another policy may govern
+// now: see package governing.
+func (s *setComparer) released(old, new *policy.Policy) (parts []Part) {
+	if old == nil || !old.Allow.RequiresUserNamespace() || keepsUserNamespaces(old, new) {
+		return nil
+	}
+	for _, other := range s.after.Policies() {
+		place, some := policy.SelectedByBoth(old, other)
+		if !some || other == new || other.Default || other.Allow.RequiresUserNamespace() {
+			continue
+		}
+		part := s.part(Released, old, other, place).with(other)
+		part.Fills, part.Differences = []FillDifference{}, s.inUserNamespace(part.Differences, old, other)
+		part.Comparison.Relation = relationOf(part.Differences)
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// keepsUserNamespaces reports whether the new policy too has to itself the pods that
+// the old one had.
+func keepsUserNamespaces(old, new *policy.Policy) bool {
+	if new == nil || !new.Allow.RequiresUserNamespace() {
+		return false
+	}
+	_, some := policy.SelectedPod(old, new)
+	return !some
+}
+
+// inUserNamespace keeps what widens for pods that have a user namespace of their own,
+// shown by a pod that says so, or not shown.
+func (s *setComparer) inUserNamespace(all []PolicyDifference, old, other *policy.Policy) []PolicyDifference {
+	kept := []PolicyDifference{}
+	for _, d := range all {
+		if !d.Widening() || d.Key == policy.KeyUserNamespace.String() {
+			continue
+		}
+		if d.Witness != nil {
+			pod := d.Witness.Pod.DeepCopy()
+			pod.Spec.HostUsers = pointTo(false)
+			denied := standing(pod, old, s.lv)
+			if len(denied) == 0 || !letsRun(pod, other, s.lv) {
+				d.Witness, d.Direction = nil, MayWiden
+			} else {
+				d.Witness = &Witness{Pod: pod, NamespaceLabels: d.Witness.NamespaceLabels, Denied: denied}
+				d.CoveredBy, d.RefusedBy = s.covered(&d), s.refused(&d)
+			}
+		}
+		if d.Witness == nil {
+			d.CoveredBy, d.RefusedBy = "", ""
+		}
+		kept = append(kept, d)
+	}
+	return kept
+}
+
 // says reports whether another difference says the same.
 func (d *PolicyDifference) says(other PolicyDifference) bool {
 	return d.Key == other.Key && d.Direction == other.Direction && d.Text() == other.Text()
@@ -428,6 +491,19 @@ func (s *setComparer) covered(d *PolicyDifference) string {
 		return ""
 	}
 	if answer := podfence.Admit(d.Witness.Pod, s.lv, d.Witness.in(s.before)); answer.Allowed() {
+		return answer.Result.PolicyName()
+	}
+	return ""
+}
+
+// refused is the policy of the new set that denies what a witness shows to be allowed
+// under one alone, empty for none: of several the pod is for those that require a user
+// namespace where it has one, and it may be no pod of the default policy.
+func (s *setComparer) refused(d *PolicyDifference) string {
+	if d.Direction != Widens {
+		return ""
+	}
+	if answer := podfence.Admit(d.Witness.Pod, s.lv, d.Witness.in(s.after)); !answer.Allowed() {
 		return answer.Result.PolicyName()
 	}
 	return ""

@@ -52,6 +52,9 @@ func outline(c SetComparison) (lines []string) {
 				if d.CoveredBy != "" {
 					line += ", covered by " + d.CoveredBy
 				}
+				if d.RefusedBy != "" {
+					line += ", refused by " + d.RefusedBy
+				}
 				lines = append(lines, line)
 			}
 			for _, f := range part.Fills {
@@ -149,6 +152,17 @@ func TestCompareSets(t *testing.T) {
 		{"what is filled in otherwise", web, web + "mutations: {fsGroup: 400}\n", false, []string{
 			"/web changed equal, selectors same", " both", "  fills spec.securityContext.fsGroup: 1, 400",
 		}},
+		{"a pod with a user namespace was for the policy that requires one", "name: own\npodSelectorLabels: {app: web}\n" + free + ", userNamespace: Required}\n---\nname: ports\npodSelectorLabels: {app: web}\n" + free + ", allowedHostPorts: [{min: 80, max: 80}]}\n",
+			"name: ports\npodSelectorLabels: {app: web}\n" + free + ", allowedHostPorts: [{min: 80, max: 80}]}\n", true, []string{
+				"/own removed wider, beside ports", " released ports", "  widens a container with the host port 80",
+				"/ports unchanged equal, selectors same, beside own",
+			}},
+		{"and is while it still does", "name: own\npodSelectorLabels: {app: web}\n" + free + ", userNamespace: Required}\n---\nname: ports\npodSelectorLabels: {app: web}\n" + free + ", allowedHostPorts: [{min: 80, max: 80}]}\n",
+			"name: own\npodSelectorLabels: {app: web}\n" + free + ", readOnlyRootFilesystem: true, userNamespace: Required}\n---\nname: ports\npodSelectorLabels: {app: web}\n" + free + ", allowedHostPorts: [{min: 80, max: 80}]}\n", false, []string{
+				"/own changed narrower, selectors same, beside ports", " both", "  narrows a container with a writable root filesystem",
+				"  fills spec.containers[0].securityContext.readOnlyRootFilesystem: <nil>, true",
+				"/ports unchanged equal, selectors same, beside own",
+			}},
 		{"selectors apart", web, "name: web\npodSelectorLabels: {app: shop}\nallow: {volumes: [configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret, csi, ephemeral, image]}\n", true, []string{
 			"/web changed wider, selectors apart", " lost", "  widens a volume of type csi", "  widens a volume of type ephemeral", "  widens a volume of type image",
 		}},
@@ -233,7 +247,7 @@ func TestCompareSetsFails(t *testing.T) {
 
 // TestSetsNotWiderIsSound: where no policy is said to allow more, no pod is allowed with
 // the new set that the old one denies, whichever of several policies governs it; and a
-// witness that widens and is not covered shows it with both sets.
+// witness that widens and is neither covered nor refused shows it with both sets.
 func TestSetsNotWiderIsSound(t *testing.T) {
 	claims := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -287,13 +301,13 @@ func TestSetsNotWiderIsSound(t *testing.T) {
 	}
 }
 
-// eachWitness visits those that widen and are not covered, of pods that a policy of the
+// eachWitness visits those that widen and are neither covered nor refused, of pods that a policy of the
 // new set selects.
 func eachWitness(c SetComparison, visit func(*Witness)) {
 	for _, p := range c.Policies {
 		for _, part := range p.Parts {
 			for _, d := range part.Differences {
-				if d.Direction == Widens && d.CoveredBy == "" && part.Pods != Lost && part.Pods != Unselected {
+				if d.Direction == Widens && d.CoveredBy == "" && d.RefusedBy == "" && part.Pods != Lost && part.Pods != Unselected {
 					visit(d.Witness)
 				}
 			}

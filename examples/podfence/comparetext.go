@@ -181,6 +181,8 @@ func partText(part *author.Part) string {
 		return "pods that no policy selects" + listed(", which were left to ", "", part.With)
 	case author.Shared:
 		return "pods that it governs now, beside " + part.With
+	case author.Released:
+		return "pods with a user namespace of their own that only it governed, and that " + part.With + " may govern now"
 	default:
 		return "pods that it governs"
 	}
@@ -206,7 +208,7 @@ func linesOf(differences []author.PolicyDifference) (lines []compareLine) {
 		d := &differences[i]
 		if last := len(lines) - 1; last >= 0 {
 			with := lines[last][0]
-			if d.Value != "" && with.Key == d.Key && with.Direction == d.Direction && with.Subject == d.Subject && with.CoveredBy == d.CoveredBy {
+			if d.Value != "" && with.Key == d.Key && with.Direction == d.Direction && with.Subject == d.Subject && with.CoveredBy == d.CoveredBy && with.RefusedBy == d.RefusedBy {
 				lines[last] = append(lines[last], d)
 				continue
 			}
@@ -237,6 +239,9 @@ func (l compareLine) what() string {
 	text := strings.TrimSuffix(l[0].Subject+" "+strings.Join(values, ", "), " ")
 	if l[0].CoveredBy != "" {
 		text += " (" + l[0].CoveredBy + " allowed it to these pods already)"
+	}
+	if l[0].RefusedBy != "" {
+		text += " (" + l[0].RefusedBy + " refuses it to these pods all the same)"
 	}
 	return text
 }
