@@ -126,7 +126,7 @@ func (c *Comparison) MayAllowMore() bool {
 //
 //  1. what is not said to widen does not: where MayAllowMore is false, no pod is
 //     allowed by the new policy and denied by the old one [TestNotWiderIsSound,
-//     TestEveryPairOfGrants];
+//     TestExhaustivePairsOfGrants];
 //  2. a witness shows what it is said to show [TestWitnessesShow];
 //  3. the answer to the question turned round is the answer turned round
 //     [TestCompareIsAntisymmetric].

@@ -96,10 +96,10 @@ func latticePods() (pods []*corev1.Pod) {
 	return pods
 }
 
-// TestEveryPairOfGrants: each grant alone and each pair of them, held against each grant
+// TestExhaustivePairsOfGrants: each grant alone and each pair of them, held against each grant
 // alone in both directions, at both levels, for every pod of a small domain: what is
 // said not to widen does not, and what is said to widen is shown by a pod. Law 1.
-func TestEveryPairOfGrants(t *testing.T) {
+func TestExhaustivePairsOfGrants(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a minute: not with -short")
 	}
