@@ -28,6 +28,7 @@ type findingKey struct {
 	at      spec.Location
 	volume  string
 	value   string
+	want    string
 	set     spec.Default
 	facts   spec.Facts
 	sources spec.VolumeSet
@@ -35,7 +36,7 @@ type findingKey struct {
 
 // keyOf is the key of a violation. The volume of a token has another name in every pod.
 func keyOf(v *evaluate.Violation) findingKey {
-	k := findingKey{v.Check, v.Rule, v.Location, v.Volume, v.ValueString(), v.Default, v.Facts, v.Sources}
+	k := findingKey{v.Check, v.Rule, v.Location, v.Volume, v.ValueString(), v.Want, v.Default, v.Facts, v.Sources}
 	if spec.IsTokenVolume(k.volume) {
 		k.volume = spec.TokenVolume
 	}
@@ -45,7 +46,7 @@ func keyOf(v *evaluate.Violation) findingKey {
 // clone is the key without the memory of the document that it was found in.
 func (k findingKey) clone() findingKey {
 	k.at.Container.Name, k.at.Key = strings.Clone(k.at.Container.Name), strings.Clone(k.at.Key)
-	k.volume, k.value = strings.Clone(k.volume), strings.Clone(k.value)
+	k.volume, k.value, k.want = strings.Clone(k.volume), strings.Clone(k.value), strings.Clone(k.want)
 	return k
 }
 

@@ -167,6 +167,36 @@ func TestOrderMakesNoDifference(t *testing.T) {
 	})
 }
 
+// TestOrderOfWhatIsWanted: of one policy's demand a pod may want another thing than the next pod of its owner does.
+func TestOrderOfWhatIsWanted(t *testing.T) {
+	p := policy.Policy{Name: "p", PodSelectorLabels: map[string]string{"app": "web"}}
+	p.Allow.UserNamespace = policy.UserNamespaceRequired
+	set, err := policy.NewSet(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []Object
+	for i, edit := range []func(*corev1.PodSpec){
+		func(s *corev1.PodSpec) { s.HostPID = true }, func(s *corev1.PodSpec) { s.HostNetwork = true },
+	} {
+		pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "c"}}}}
+		pod.Name, pod.Namespace, pod.Labels = fmt.Sprint("p", i), "a", p.PodSelectorLabels
+		edit(&pod.Spec)
+		object := podOf(pod)
+		object.Owner = Owner{"a", "apps", "DaemonSet", "d"}
+		list = append(list, object)
+	}
+	inOrder := rendered(t, surveyed(set, list...))
+	for _, want := range []string{"beside hostPID", "beside hostNetwork"} {
+		if !strings.Contains(inOrder, want) {
+			t.Errorf("nothing is said of %q", want)
+		}
+	}
+	if diff := cmp.Diff(inOrder, rendered(t, surveyed(set, list[1], list[0]))); diff != "" {
+		t.Errorf("-in order +turned:\n%s", diff)
+	}
+}
+
 // rendered is all that is said of a report.
 func rendered(t rapid.TB, r *Report) string {
 	var b strings.Builder
