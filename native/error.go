@@ -1,0 +1,5 @@
+package native
+
+import "errors"
+
+var errNotYet = errors.New("native: not rendered yet")
