@@ -20,6 +20,7 @@ import (
 
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/internal/podwalk"
+	"github.com/podfence/podfence/internal/validation/apiserver"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -48,15 +49,15 @@ type way struct {
 
 // wayOf is the way of a pod of namespace default.
 func wayOf(plugin *serviceaccount.Plugin, pod *corev1.Pod) (w way) {
-	internal := decoded[core.Pod](pod)
+	internal := apiserver.Decoded[core.Pod](pod)
 	attributes := admission.NewAttributesRecord(internal, nil, core.Kind("Pod").WithVersion("v1"), internal.Namespace, internal.Name,
 		core.Resource("pods").WithVersion("v1"), "", admission.Create, &metav1.CreateOptions{}, false, nil)
 	w.refused = plugin.Admit(context.Background(), attributes, nil) != nil
-	w.seen = encoded[corev1.Pod](internal)
+	w.seen = apiserver.Encoded[corev1.Pod](internal)
 	rest.FillObjectMetaSystemFields(internal)
 	internal.UID = "uid"
-	podregistry.Strategy.PrepareForCreate(requestFor(internal.Namespace, "", "pods", ""), internal)
-	w.stored = encoded[corev1.Pod](internal)
+	podregistry.Strategy.PrepareForCreate(apiserver.RequestFor(internal.Namespace, "", "pods", ""), internal)
+	w.stored = apiserver.Encoded[corev1.Pod](internal)
 	return w
 }
 
@@ -250,14 +251,14 @@ func TestStoredIsWhatTheServerStoresOfTemplates(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pod := podOnItsWay(t)
 		template := &corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: pod.Labels, Annotations: pod.Annotations}, Spec: pod.Spec}
-		owner := rapid.SampledFrom(owners).Draw(t, "owner")
-		inOwner := owner.admitted(template)
-		agrees(t, "the template in a "+owner.name, &template.ObjectMeta, &template.Spec, spec.DefaultEmptyDir, &template.Spec,
+		owner := rapid.SampledFrom(apiserver.Owners).Draw(t, "owner")
+		inOwner := owner.Admitted(template)
+		agrees(t, "the template in a "+owner.Name, &template.ObjectMeta, &template.Spec, spec.DefaultEmptyDir, &template.Spec,
 			&corev1.Pod{ObjectMeta: inOwner.ObjectMeta, Spec: inOwner.Spec})
-		w := wayOf(plugin, podFrom(inOwner))
+		w := wayOf(plugin, apiserver.PodFrom(inOwner))
 		count.count(&template.ObjectMeta, &template.Spec, spec.AllDefaults)
 		agrees(t, "the pod of a template as written", &template.ObjectMeta, &template.Spec, spec.AllDefaults, &template.Spec, w.stored)
-		agrees(t, "the pod of a "+owner.name, &inOwner.ObjectMeta, &inOwner.Spec, spec.AllDefaults&^spec.DefaultEmptyDir, &template.Spec, w.stored)
+		agrees(t, "the pod of a "+owner.Name, &inOwner.ObjectMeta, &inOwner.Spec, spec.AllDefaults&^spec.DefaultEmptyDir, &template.Spec, w.stored)
 	})
 	count.check(t)
 }
