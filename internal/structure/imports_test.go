@@ -40,7 +40,7 @@ var arrows = map[string][]string{
 	"internal/footprint":  {},
 	"internal/restated":   {"spec", "policy"}, // and never what it is a second opinion on
 	"internal/laws":       {"spec", "policy", "evaluate", "mutate", "internal/kept", "internal/restated"},
-	"internal/exhaustive": {},
+	"internal/exhaustive": {"spec", "policy", "internal/podgen"},
 	"internal/docs":       {"spec", "policy", "mutate", "internal/schema", "internal/anchor"},
 	"internal/document":   {},
 	"internal/schema":     {"policy"},
