@@ -19,10 +19,15 @@ import (
 // compiles as for an expression that is new, which is how the server validates an
 // object, and it returns all errors at once.
 
-// newCompiler is a compiler in the environment of a server of the newest version,
-// which is that of the minor version before it.
+// newest is the environment of a server of the newest version, which is that of the
+// minor version before it. base is the one that is compiled in.
+var (
+	newest = environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion())
+	base   = newest
+)
+
 func newCompiler() (*plugincel.CompositedCompiler, error) {
-	return plugincel.NewCompositedCompiler(environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion()))
+	return plugincel.NewCompositedCompiler(base)
 }
 
 const mode = environment.NewExpressions
