@@ -1,6 +1,10 @@
 package native
 
 import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/pod-security-admission/api"
 )
 
@@ -48,3 +52,92 @@ const (
 	defaultLabelPrefix = "podfence.dev/"
 	staticSuffix       = ".static.k8s.io"
 )
+
+// NewestServer is the newest version of the API server whose objects this package
+// knows; the expressions have been compiled and run by it.
+func NewestServer() api.Version { return api.MajorMinorVersion(1, newestServer) }
+
+// Minor versions of the API server. An expression may use what the version before the
+// server's own knew.
+const (
+	newestServer = 37
+	// expressionsSince has the functions that the expressions use: of lists, sort,
+	// distinct and flatten.
+	expressionsSince = 35
+	// mutationSince has MutatingAdmissionPolicy in APIVersion.
+	mutationSince = 36
+	// staticSince has ManifestBasedAdmissionControlConfig without a feature gate.
+	staticSince = 37
+)
+
+// complete fills in what is left open, and refuses what no server could do.
+func (o *Options) complete() error {
+	if o.Name == "" {
+		o.Name = defaultName
+	}
+	if o.LabelPrefix == "" {
+		o.LabelPrefix = defaultLabelPrefix
+	}
+	if problems := validation.IsDNS1123Subdomain(o.Name); len(problems) > 0 {
+		return optionError("Name", fmt.Sprintf("%q begins no name of an object: %s", o.Name, problems[0]), "write lower-case letters, digits, '-' and '.'")
+	}
+	if prefix, ok := strings.CutSuffix(o.LabelPrefix, "/"); !ok || len(validation.IsDNS1123Subdomain(prefix)) > 0 {
+		return optionError("LabelPrefix", fmt.Sprintf("%q is no prefix of labels", o.LabelPrefix), "write a domain and a slash, as in "+defaultLabelPrefix)
+	}
+	for name, p := range map[string]*api.Policy{"Levels": o.Levels, "Defaults": &o.Defaults} {
+		if p == nil {
+			continue
+		}
+		for _, lv := range []*api.LevelVersion{&p.Enforce, &p.Audit, &p.Warn} {
+			if lv.Level != "" && !lv.Level.Valid() {
+				return optionError(name, fmt.Sprintf("%q is no level", lv.Level), "write privileged, baseline or restricted")
+			}
+		}
+	}
+	o.defaults()
+	return o.server()
+}
+
+// defaults fills levels in that are left empty. The options' own levels are copied.
+func (o *Options) defaults() {
+	if o.Levels != nil {
+		levels := *o.Levels
+		o.Levels = &levels
+	}
+	for _, p := range []*api.Policy{o.Levels, &o.Defaults} {
+		if p == nil {
+			continue
+		}
+		for _, lv := range []*api.LevelVersion{&p.Enforce, &p.Audit, &p.Warn} {
+			if lv.Level == "" {
+				lv.Level = api.LevelPrivileged
+			}
+		}
+	}
+}
+
+// server refuses what the API server cannot do.
+func (o *Options) server() error {
+	v := o.KubernetesVersion
+	if v.Latest() || v == (api.Version{}) {
+		return nil
+	}
+	tooOld := func(key, what string, since int, fix string) error {
+		return optionError(key, fmt.Sprintf("Kubernetes %s has no %s, which came with v1.%d", v.String(), what, since), fix)
+	}
+	switch minor := v.Minor(); {
+	case v.Major() != 1 || minor > newestServer:
+		return optionError("KubernetesVersion", fmt.Sprintf("%s is not known here, which knows up to v1.%d", v.String(), newestServer), "leave it out")
+	case minor < expressionsSince:
+		return tooOld("KubernetesVersion", "functions of lists that the expressions use", expressionsSince, "run the webhook there")
+	case minor < mutationSince && !o.WithoutMutation:
+		return tooOld("WithoutMutation", KindMutatingPolicy+" in "+APIVersion, mutationSince, "render without mutation, or run the webhook there")
+	case minor < staticSince && o.Static:
+		return tooOld("Static", "ManifestBasedAdmissionControlConfig", staticSince, "apply the objects instead")
+	}
+	return nil
+}
+
+func optionError(option, problem, fix string) error {
+	return &Error{Key: option, Problem: problem, Fix: fix}
+}

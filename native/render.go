@@ -3,6 +3,8 @@ package native
 import (
 	"time"
 
+	"k8s.io/pod-security-admission/api"
+
 	"github.com/podfence/podfence/policy"
 )
 
@@ -49,7 +51,49 @@ func (o *Objects) List() (list []any) {
 	return list
 }
 
+// renderer renders one set of policies.
+type renderer struct {
+	options *Options
+	data    *data
+}
+
 // Render renders a set of policies, as it is at the time that policy.Set.At told it.
+// The error is an [Error].
 func Render(set policy.Set, options Options) (Objects, error) {
-	return Objects{}, errNotYet
+	if err := options.complete(); err != nil {
+		return Objects{}, err
+	}
+	policies, next := set.InForce()
+	d, err := newData(policies)
+	if err != nil {
+		return Objects{}, err
+	}
+	r := &renderer{options: &options, data: d}
+	objects := Objects{NextExpiry: next}
+	for _, v := range []struct {
+		mode mode
+		to   **Validating
+	}{{enforce, &objects.Enforce}, {audit, &objects.Audit}, {warn, &objects.Warn}} {
+		if options.judges(v.mode) {
+			*v.to = r.validating(v.mode)
+		}
+	}
+	if !options.WithoutMutation && options.judges(enforce) {
+		objects.Mutate = r.mutating()
+	}
+	return objects, r.check(&objects)
+}
+
+// name is the name of an object.
+func (r *renderer) name(of string) string {
+	name := r.options.Name + "-" + of
+	if r.options.Static {
+		name += staticSuffix
+	}
+	return name
+}
+
+// judges reports whether there is anything to do in a mode.
+func (o *Options) judges(m mode) bool {
+	return o.Levels == nil || m.of(o.Levels).Level != api.LevelPrivileged
 }
