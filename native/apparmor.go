@@ -5,11 +5,11 @@ import "github.com/podfence/podfence/spec"
 var appArmor = check{
 	found: func(r *spec.Revision) string {
 		return sum(
-			inPod(spec.FieldPodAppArmorType, "!"+allows(r, spec.FieldPodAppArmorType, "o.value()")),
-			inContainers("x.appArmor.hasValue() && !"+allows(r, spec.FieldAppArmorType, "x.appArmor.value()"),
+			inPod(spec.FieldPodAppArmorType, not(allows(r, spec.FieldPodAppArmorType, "o.value()"))),
+			inContainers("x.appArmor.hasValue() && "+not(allows(r, spec.FieldAppArmorType, "x.appArmor.value()")),
 				violation("n", path(spec.FieldAppArmorType, ""), "x.appArmor.value()")),
 			annotations("variables.annotations.filter(k, k.startsWith("+word(spec.AppArmorAnnotation)+"))",
-				"!"+allows(r, spec.FieldAnnotation, "variables.annotations[k]"))+".sort()"+annotationViolations,
+				not(allows(r, spec.FieldAnnotation, "variables.annotations[k]")))+".sort()"+annotationViolations,
 		)
 	},
 	reason: let("w", appArmorValues, plural("forbidden AppArmor profile", "w")),

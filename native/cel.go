@@ -49,6 +49,9 @@ func joined(by, none string, conditions []string) string {
 	return "(" + strings.Join(conditions, by) + ")"
 }
 
+// not holds where a condition does not.
+func not(condition string) string { return "!(" + condition + ")" }
+
 // sum concatenates lists.
 func sum(lists ...string) string { return strings.Join(lists, " + ") }
 

@@ -144,14 +144,14 @@ func inForce(id spec.CheckID) string {
 			return false
 		}
 		for _, s := range spans(other, overrides) {
-			conditions = append(conditions, "!"+all(append([]string{"variables.restricted"}, s.conditions()...)...))
+			conditions = append(conditions, not(all(append([]string{"variables.restricted"}, s.conditions()...)...)))
 		}
 	}
 	for _, s := range spans(id, func(r *spec.Revision) bool { return r.ExemptWindows }) {
-		conditions = append(conditions, "!"+all(append(s.conditions(), "variables.windows")...))
+		conditions = append(conditions, not(all(append(s.conditions(), "variables.windows")...)))
 	}
 	for _, s := range spans(id, exemptUserNamespace) {
-		conditions = append(conditions, "!"+all(append(s.conditions(), "variables.userNamespace")...))
+		conditions = append(conditions, not(all(append(s.conditions(), "variables.userNamespace")...)))
 	}
 	return all(conditions...)
 }

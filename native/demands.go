@@ -94,7 +94,7 @@ const strictKey = "allow.supplementalGroups.policy"
 // restricts holds of a policy whose rule demands that a set value lies in its ranges,
 // requires of one that demands a value.
 func ifRestricts(k policy.Key, found string) string {
-	return "(" + word(rangesOf(k)) + " in p[0] ? " + found + " : [])"
+	return "(" + word(rangesOf(k)) + " in p[0] ? (" + found + ") : [])"
 }
 
 func requires(k policy.Key) string {

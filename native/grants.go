@@ -132,12 +132,13 @@ func fieldsOf(id spec.CheckID) (fields []spec.Field) {
 }
 
 // entriesOf lists the entries of a part e of a policy that excuse a violation v of a
-// check: by the rows of the table of grants that speak of it, in their order.
-func entriesOf(id spec.CheckID, known map[spec.Facts]string) string {
+// check: by the rows of the table of grants that speak of it, in their order. known are
+// the facts about the field, which is the pod's or a container's.
+func entriesOf(id spec.CheckID, known map[spec.Facts]string, ofPod bool) string {
 	var lists []string
 	for _, row := range policy.GrantTypes() {
-		if !row.Checks.Has(id) {
-			continue
+		if !row.Checks.Has(id) || row.Unset && ofPod {
+			continue // a field of the pod that is unset breaks no check
 		}
 		var asks []string
 		if len(row.Fields) > 0 && slices.ContainsFunc(fieldsOf(id), func(f spec.Field) bool { return !slices.Contains(row.Fields, f) }) {
@@ -179,8 +180,8 @@ func excusedBy(id spec.CheckID) string {
 		ofPods = ofPods || f.Scope() == spec.OfPod
 		ofContainers = ofContainers || f.Scope() == spec.OfContainer
 	}
-	byPolicy := let("e", "p[0]", entriesOf(id, c.podFacts))
-	byView := "variables.subjects[i][n].view.map(e, " + entriesOf(id, facts) + ").flatten()"
+	byPolicy := let("e", "p[0]", entriesOf(id, c.podFacts, true))
+	byView := "variables.subjects[i][n].view.map(e, " + entriesOf(id, facts, false) + ").flatten()"
 	one := let("n", "int(v.n)", let("x", "variables.containers[n]", byView))
 	switch {
 	case !ofContainers:

@@ -39,7 +39,7 @@ var hostProbes = check{
 			}
 			lists = append(lists, violation("n", path(f, ""), own(f)+".orValue('')"))
 		}
-		return ofContainers("!" + either(probes...) + " ? [] : [" + strings.Join(lists, ", ") + "].filter(v, v.v != '')")
+		return ofContainers(not(either(probes...)) + " ? [] : [" + strings.Join(lists, ", ") + "].filter(v, v.v != '')")
 	},
 	reason: word("probe or lifecycle host"),
 	// This detail alone of all lists the names of containers sorted and once each.

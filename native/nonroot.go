@@ -25,7 +25,7 @@ var nonRoot = check{
 var rootUser = check{
 	found: func(r *spec.Revision) string {
 		return sum(
-			inPod(spec.FieldPodRunAsUser, "!("+allows(r, spec.FieldPodRunAsUser, "o.value()")+")"),
+			inPod(spec.FieldPodRunAsUser, not(allows(r, spec.FieldPodRunAsUser, "o.value()"))),
 			inContainers("!"+allowsOrUnset(r, spec.FieldRunAsUser, "o"), violation("n", path(spec.FieldRunAsUser, ""), "0")),
 		)
 	},

@@ -13,10 +13,10 @@ var seccomp = check{
 		const f, ofThePod = spec.FieldSeccompType, spec.FieldPodSeccompType
 		if r.AllowedFor(f) == nil {
 			keys := "([" + word(spec.SeccompPodAnnotation) + "] + variables.containers.map(x, " + word(spec.SeccompContainerAnnotation) + " + x.c.name).distinct().sort())"
-			return annotations(keys+".filter(k, k in variables.annotations)", "!"+allows(r, spec.FieldAnnotation, "variables.annotations[k]")) + annotationViolations
+			return annotations(keys+".filter(k, k in variables.annotations)", not(allows(r, spec.FieldAnnotation, "variables.annotations[k]"))) + annotationViolations
 		}
 		list := sum(
-			inPod(ofThePod, "!("+allows(r, ofThePod, "o.value()")+")"),
+			inPod(ofThePod, not(allows(r, ofThePod, "o.value()"))),
 			inContainers("!"+allowsOrUnset(r, f, "o"), violation("n", path(f, ""), "x.c."+f.String())),
 		)
 		if r.AllowedFor(f).Unset {
@@ -25,7 +25,7 @@ var seccomp = check{
 		// A container without a profile needs a good one on the pod.
 		missing := "!" + own(f) + ".optMap(o, " + allows(r, f, "o") + ").orValue(" + ofPod(ofThePod) + ".optMap(o, " + allows(r, ofThePod, "o") + ").orValue(false))"
 		return sum(
-			inPod(ofThePod, "!("+allows(r, ofThePod, "o.value()")+")"),
+			inPod(ofThePod, not(allows(r, ofThePod, "o.value()"))),
 			inContainers(missing, own(f)+".hasValue() ? "+violation("n", path(f, ""), "x.c."+f.String())+" : "+unset("n", path(f, ""))),
 		)
 	},
@@ -51,7 +51,7 @@ var seLinux = check{
 				if r.AllowedFor(f).Values != nil {
 					good = []string{allows(r, f, value)}
 				}
-				found = append(found, when("!"+either(good...), violation(n, path(f, ""), "o."+steps[len(steps)-1])))
+				found = append(found, when(not(either(good...)), violation(n, path(f, ""), "o."+steps[len(steps)-1])))
 			}
 			return strings.Join(found, " + ")
 		}
