@@ -2,6 +2,7 @@ package native_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -177,8 +178,12 @@ func TestSizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, object := range r.List() {
-			if size := len(show(object)); size > mostBytes {
-				t.Errorf("%d policies: %T of %d bytes, want at most %d", n, object, size, mostBytes)
+			text, err := json.Marshal(object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(text) > mostBytes {
+				t.Errorf("%d policies: %T of %d bytes, want at most %d", n, object, len(text), mostBytes)
 			}
 		}
 		objects, err := decodedObjects(r.List())

@@ -1,13 +1,13 @@
 package native_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence/internal/validation/apiserver"
 )
@@ -26,11 +26,11 @@ func must(err error) {
 
 func ptr[T any](v T) *T { return &v }
 
-// show is an object as JSON, for messages.
+// show is an object as YAML, for messages.
 func show(object any) string {
-	text, err := json.MarshalIndent(object, "", " ")
+	text, err := yaml.Marshal(object)
 	must(err)
-	return fmt.Sprintf("%T %s", object, text)
+	return fmt.Sprintf("%T\n%s", object, text)
 }
 
 func nameOf(object runtime.Object) string {
