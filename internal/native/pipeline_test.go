@@ -22,6 +22,7 @@ import (
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/internal/validation/apiserver"
 	"github.com/podfence/podfence/internal/validation/validpod"
+	"github.com/podfence/podfence/native"
 	"github.com/podfence/podfence/policy"
 )
 
@@ -54,19 +55,30 @@ type pipeline struct {
 	*cluster
 	*server
 	count tally
+	// warns: there are objects for warnings and for the audit log too. Most clusters
+	// are without, since compiling them takes most of the time.
+	warns bool
 }
 
 func newPipeline(t *rapid.T, c *cluster, count tally) *pipeline {
-	objects, err := rendered(c.set, c.options)
+	r, err := native.Render(c.set, c.options)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, show(c.policies))
+	}
+	warns := rapid.IntRange(0, 3).Draw(t, "warnings and audit log too") == 3
+	if r.Templates = nil; !warns {
+		r.Audit, r.Warn = nil, nil
+	}
+	objects, err := decodedObjects(r.List())
+	if err != nil {
+		t.Fatal(err)
 	}
 	s, err := newServer(objects)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, show(c.policies))
 	}
 	count["sets"]++
-	return &pipeline{T: t, cluster: c, server: s, count: count}
+	return &pipeline{T: t, cluster: c, server: s, count: count, warns: warns}
 }
 
 // serviceAccounts say nothing, true and false of automountServiceAccountToken.
@@ -144,8 +156,7 @@ func (p *pipeline) fills(what string, r *request, lv api.LevelVersion, d *podfen
 func (p *pipeline) judges(what string, r *request, levels api.Policy, want *evaluate.Result, at func(api.LevelVersion) evaluate.Result) {
 	got := p.validate(r)
 	if said := want.Refusal(); got.refusal != said {
-		// A text that the server finds too long or on two lines is replaced.
-		if want.Allowed() || got.refusal == "" || len(said) <= celconfig.MaxEvaluatedMessageExpressionSizeBytes && !strings.Contains(said, "\n") {
+		if !isReplaced(said, got.refusal) {
 			p.Fatalf("%s at %s, policy %s (-library +native):\n- %q\n+ %q\n%s", what, levels.Enforce, want.PolicyName(), said, got.refusal, p.context(r))
 		}
 		p.count["texts that are too long"]++
@@ -153,6 +164,48 @@ func (p *pipeline) judges(what string, r *request, levels api.Policy, want *eval
 		p.Fatalf("%s: code %d", what, got.code)
 	}
 	p.annotates(what, r, want, got)
+	if p.warns {
+		p.warnsOf(what, r, at(levels.Warn), got)
+		p.audits(what, r, at(levels.Audit), got)
+	}
+}
+
+// warnsOf holds the warnings to the result at the level that warns.
+func (p *pipeline) warnsOf(what string, r *request, want evaluate.Result, got answer) {
+	var said string
+	for _, text := range got.warnings {
+		var ours bool
+		if _, said, ours = strings.Cut(text, "with binding 'podfence-warn': "); !ours {
+			p.Fatalf("%s: warning %q", what, text)
+		}
+	}
+	if len(got.warnings) > 1 || said != want.Warning() && !isReplaced(want.Warning(), said) {
+		p.Fatalf("%s, warnings at %s (-library +native):\n- %q\n+ %q\n%s", what, want.Level, want.Warning(), got.warnings, p.context(r))
+	}
+	if said != "" {
+		p.count["warnings"]++
+	}
+}
+
+// audits holds what goes into the audit log to the result at that level.
+func (p *pipeline) audits(what string, r *request, want evaluate.Result, got answer) {
+	var said string
+	failures := got.failures()
+	for _, f := range failures {
+		said = f.Message
+	}
+	if len(failures) > 1 || said != want.Warning() && !isReplaced(want.Warning(), said) {
+		p.Fatalf("%s, audit log at %s (-library +native):\n- %q\n+ %+v\n%s", what, want.Level, want.Warning(), failures, p.context(r))
+	}
+	if said != "" {
+		p.count["entries of the audit log"]++
+	}
+}
+
+// isReplaced reports whether the server takes another text in the place of one that it
+// finds too long, or on two lines.
+func isReplaced(text, by string) bool {
+	return by != "" && text != "" && (len(text) > celconfig.MaxEvaluatedMessageExpressionSizeBytes || strings.Contains(text, "\n"))
 }
 
 // annotates holds the annotations for the audit log to the result.
