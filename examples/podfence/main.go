@@ -14,6 +14,7 @@
 //
 //	evaluate.go  mutate.go  admit.go  lint.go  controls.go  config.go  version.go   one file a command
 //	survey.go    the command of that name; internal/survey counts and renders
+//	export.go    the command of that name; verify.go compares, by internal/drift
 //	flags.go     what the commands are told
 //	function.go  mutate and evaluate over a ResourceList, for Kustomize and kpt;
 //	             functionresult.go is what it says of each item

@@ -142,7 +142,7 @@ Policies allow single workloads more than the standards do.
 		}
 		return err
 	})
-	root.AddCommand(a.admitCommand(), a.evaluateCommand(), a.mutateCommand(), a.functionCommand(), a.surveyCommand(), a.lintCommand(), a.controlsCommand(), a.configCommand(), a.versionCommand())
+	root.AddCommand(a.admitCommand(), a.evaluateCommand(), a.mutateCommand(), a.functionCommand(), a.surveyCommand(), a.lintCommand(), a.exportCommand(), a.controlsCommand(), a.configCommand(), a.versionCommand())
 	return root
 }
 

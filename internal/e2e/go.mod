@@ -5,7 +5,8 @@ go 1.26.0
 require (
 	github.com/google/go-cmp v0.7.0
 	github.com/moby/patternmatcher v0.6.1
-	github.com/podfence/podfence v0.0.0-00010101000000-000000000000
+	github.com/podfence/podfence v0.0.0
+	github.com/podfence/podfence/internal/validation v0.0.0
 	github.com/spf13/cobra v1.10.2
 	go.etcd.io/etcd/server/v3 v3.7.0
 	k8s.io/api v0.37.2
@@ -16,6 +17,7 @@ require (
 	k8s.io/kubectl v0.37.2
 	k8s.io/kubernetes v1.37.2
 	k8s.io/pod-security-admission v0.37.2
+	pgregory.net/rapid v1.3.0
 	sigs.k8s.io/kustomize/api v0.21.1
 	sigs.k8s.io/kustomize/kyaml v0.21.1
 	sigs.k8s.io/yaml v1.6.0
@@ -189,6 +191,8 @@ require (
 )
 
 replace github.com/podfence/podfence => ../..
+
+replace github.com/podfence/podfence/internal/validation => ../validation
 
 // k8s.io/kubernetes requires its staging modules at v0.0.0 and replaces them by
 // folders of its own; whoever requires it must replace each by its release.

@@ -10,15 +10,20 @@ import (
 	"strings"
 )
 
-// Shell runs a command line as the documentation has it, in the root of the
-// repository: podfence and kubectl are those of this clone, and kubectl speaks to this
-// control plane. It returns what is printed, and an error with what standard error says.
+// Shell runs a command line as the documentation has it: see [Binaries.Shell]. There
+// kubectl speaks to this control plane.
 func (c *Cluster) Shell(command string) (string, error) {
-	c.t.Helper()
+	return c.bin.Shell(command, "KUBECONFIG="+c.Kubeconfig, "HOME="+c.dir)
+}
+
+// Shell runs a command line in the root of the repository, where podfence and kubectl
+// are those of this clone. It returns what is printed, and an error with what standard
+// error says.
+func (b Binaries) Shell(command string, env ...string) (string, error) {
 	cmd := exec.Command("bash", "-c", "set -o pipefail\n"+command)
 	cmd.Dir = filepath.Join("..", "..")
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig, "HOME="+c.dir,
-		"PATH="+filepath.Dir(c.bin.Podfence)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(b.Podfence)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Env = append(cmd.Env, env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
