@@ -92,6 +92,7 @@ var rules = []rule{
 	{text: `podfence mutate -`, with: "<manifests/nginx-deployment.yaml"},
 	{text: `podfence lint( --expires-within 30d)?`, with: "policies/"},
 	{text: `podfence survey`, with: "manifests/"},
+	{text: `podfence export( --policies examples/policies --static)? --verify( FOLDER)?`, notRun: byName},
 	{text: `podfence function`, with: "<examples/kustomize/resourcelist.yaml"},
 	{text: `podfence <command> .*`, notRun: byName},
 	{text: `helm (install|upgrade|template)`, notRun: byName},
