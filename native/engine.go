@@ -22,7 +22,7 @@ type pod struct {
 }
 
 // update holds of a request that changes the ephemeral containers of a pod.
-const update = "request.subResource == 'ephemeralcontainers'"
+const update = "(has(request.subResource) && request.subResource == 'ephemeralcontainers')"
 
 // variables are the parts of a pod that the engine reads.
 func (s *pod) variables() []Variable {

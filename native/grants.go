@@ -21,7 +21,7 @@ var conditions = map[policy.Condition]func(policy.Key) string{
 		return "(!(" + facts[spec.InheritsProfile] + ") ? " + given(k) + " : [])"
 	},
 	policy.Listed: func(k policy.Key) string {
-		return listed(k, "a == (has(v.key) ? (v.v == 'unconfined' ? 'Unconfined' : '') : v.v)")
+		return listed(k, "has(v.v) && a == (has(v.key) ? (v.v == 'unconfined' ? 'Unconfined' : '') : v.v)")
 	},
 	policy.ListedInherited:  func(k policy.Key) string { return listed(k, "a == 'Unconfined'") },
 	policy.ListedCapability: func(k policy.Key) string { return listed(k, "a == '*' || a == "+capability("string(v.v)")) },

@@ -27,7 +27,7 @@ var actions = map[mode]string{enforce: "Deny", audit: "Audit", warn: "Warn"}
 var stored = pod{
 	metadata: "dyn(object).metadata", spec: "dyn(object).spec", ephemeral: "variables.spec",
 	appArmor: ownAppArmor, ports: "c.?ports.orValue([])",
-	running: "request.subResource == 'ephemeralcontainers' ? dyn(oldObject).spec.?ephemeralContainers.orValue([]).map(c, c.name) : []",
+	running: update + " ? dyn(oldObject).spec.?ephemeralContainers.orValue([]).map(c, c.name) : []",
 }
 
 // validating is the policy that judges pods at the level of a mode.
