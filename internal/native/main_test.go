@@ -3,6 +3,7 @@ package native_test
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -14,6 +15,8 @@ import (
 
 func TestMain(m *testing.M) {
 	apiserver.AllowPrivileged()
+	// Compiling makes much garbage, and little of it is kept.
+	debug.SetGCPercent(400)
 	os.Exit(m.Run())
 }
 

@@ -29,9 +29,9 @@ import (
 // A run draws sets of policies, -rapid.checks of them, and for each of them so many
 // pods. Without the flags it draws what the constants say, the same in each run, so
 // that what the pods are can be asserted.
-const setsDrawn, seed = "250", "1"
+const setsDrawn, seed = "110", "1"
 
-var podsPerSet = flag.Int("native.pods", 24, "pods that are tried for each set of policies")
+var podsPerSet = flag.Int("native.pods", 48, "pods that are tried for each set of policies")
 
 // TestPipeline: a pod on its way into a cluster with the rendered objects is filled,
 // stored or refused as the library says, and the server's words are the library's. So
@@ -230,7 +230,8 @@ func excusedText(r *evaluate.Result) string {
 			list = append(list, fmt.Sprintf("and %d more", len(r.Excused)-i))
 			break
 		}
-		list = append(list, r.Excused[i].String())
+		v := &r.Excused[i]
+		list = append(list, fmt.Sprintf("%s=%s by %s", v.Location, v.ValueString(), v.ExcusedBy))
 	}
 	return strings.Join(list, "; ")
 }
