@@ -1,14 +1,13 @@
 package evaluate
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence/internal/podwalk"
+	"github.com/podfence/podfence/internal/want"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -155,12 +154,9 @@ func (d *demander) wantIDs(start int, ranges []policy.IDRange, required bool) {
 	if start == len(d.found) {
 		return
 	}
-	want := rangesText(ranges)
-	if !required {
-		want += " or unset"
-	}
+	text := want.IDs(ranges, required)
 	for i := range d.found[start:] {
-		d.found[start+i].Want = want
+		d.found[start+i].Want = text
 	}
 }
 
@@ -214,20 +210,6 @@ func (d *demander) strictGroups(rule *policy.SupplementalGroupsRule) {
 		value = string(*sc.SupplementalGroupsPolicy)
 	}
 	d.add(policy.KeySupplementalGroups, spec.At(spec.Container{}, spec.FieldSupplementalGroupsPolicy), value, string(rule.Policy))
-}
-
-// rangesText renders ranges: "400", "400 to 499 or 1000 to 2000".
-func rangesText(ranges []policy.IDRange) string {
-	parts := make([]string, min(len(ranges), mostWanted))
-	for i, r := range ranges[:len(parts)] {
-		if parts[i] = fmt.Sprint(r.Min); r.Min != r.Max {
-			parts[i] = fmt.Sprintf("%d to %d", r.Min, r.Max)
-		}
-	}
-	if more := len(ranges) - len(parts); more > 0 {
-		parts = append(parts, fmt.Sprintf("in one of %d more ranges that the policy allows", more))
-	}
-	return strings.Join(parts, " or ")
 }
 
 // volumes demands that each source of each volume is listed. Unset, the
@@ -288,7 +270,7 @@ func (d *demander) volume(p *policy.Policy, i int) {
 			if !p.Allow.Volume(t.Name) {
 				d.addVolume(i, t.Field, t.Name, d.wantTypes())
 				if p.Allow.Volumes == nil && t.Restricted {
-					d.found[len(d.found)-1].Want = wantBeyondDefault
+					d.found[len(d.found)-1].Want = want.BeyondDefault
 				}
 			}
 		case !p.Allow.HostPath(volume.HostPath.Path, d.mounts.hostPath(d.pod, volume)):
@@ -309,7 +291,7 @@ func (d *demander) addVolume(i int, f spec.Field, value any, want string) {
 // a pod may have thousands of volumes and a policy hundreds of paths.
 func (d *demander) wantPaths() string {
 	if d.paths == "" {
-		d.paths = wantHostPath(d.policy)
+		d.paths = want.HostPath(d.policy)
 	}
 	return d.paths
 }
@@ -317,28 +299,9 @@ func (d *demander) wantPaths() string {
 // wantTypes says which volume types the policy admits. It is made once too.
 func (d *demander) wantTypes() string {
 	if d.types == "" {
-		d.types = wantVolumes(d.policy)
+		d.types = want.Volumes(d.policy)
 	}
 	return d.types
-}
-
-var wantDefault = "one of the default volumes of a policy: " + strings.Join(policy.DefaultVolumes(), ", ")
-
-// wantBeyondDefault is wantDefault for a type that the level itself allows: who gave
-// the pod a policy for something else loses it, and did not mean that.
-var wantBeyondDefault = wantDefault + " (without a policy restricted allows it: list it under allow.volumes beside these)"
-
-func wantVolumes(p *policy.Policy) string {
-	switch {
-	case p.Allow.Volumes == nil:
-		return wantDefault
-	case len(p.Allow.Volumes) == 0:
-		return "absent: the policy admits no volume"
-	case slices.Contains(p.Allow.Volumes, "*"):
-		return "of a volume type that is known here"
-	default:
-		return "one of " + strings.Join(p.Allow.Volumes, ", ")
-	}
 }
 
 func (d *demander) readOnlyRoot() {
@@ -360,12 +323,9 @@ func (d *demander) userNamespace() {
 		return
 	}
 	var value any
-	want := "false"
 	if d.pod.HostUsers != nil {
 		value = true
 	}
-	if forbids := spec.ForbidsUserNamespace(d.pod); forbids != "" {
-		want = "false, which the API refuses beside " + forbids
-	}
-	d.add(policy.KeyUserNamespace, spec.At(spec.Container{}, spec.FieldHostUsers), value, want)
+	text := want.UserNamespace(spec.ForbidsUserNamespace(d.pod))
+	d.add(policy.KeyUserNamespace, spec.At(spec.Container{}, spec.FieldHostUsers), value, text)
 }

@@ -1,15 +1,13 @@
 package evaluate
 
 import (
-	"fmt"
-	"strings"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 
 	"github.com/podfence/podfence/internal/governing"
 	"github.com/podfence/podfence/internal/plan"
+	"github.com/podfence/podfence/internal/want"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -178,34 +176,10 @@ func (v *view) excuse(found []Violation, p *policy.Policy) (stay, excused []Viol
 		stay = append(stay, found[i])
 		if left := &stay[len(stay)-1]; left.Field == spec.FieldVolumeHostPath {
 			if paths == "" {
-				paths = wantHostPath(p)
+				paths = want.HostPath(p)
 			}
 			left.Want = paths
 		}
 	}
 	return stay, excused
-}
-
-// mostWanted is how many alternatives a violation names: thousands of violations
-// may say the same, and each is printed whole.
-const mostWanted = 5
-
-// wantHostPath says what a policy with allowed host paths would have let pass.
-func wantHostPath(p *policy.Policy) string {
-	if len(p.Allow.AllowedHostPaths) == 0 {
-		return "unset"
-	}
-	var want strings.Builder
-	want.WriteString("below ")
-	for i, allowed := range p.Allow.AllowedHostPaths {
-		if i > 0 {
-			want.WriteString(" or ")
-		}
-		if i == mostWanted {
-			fmt.Fprintf(&want, "one of %d more paths that the policy allows", len(p.Allow.AllowedHostPaths)-i)
-			break
-		}
-		want.WriteString(allowed.String())
-	}
-	return want.String()
 }

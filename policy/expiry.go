@@ -83,6 +83,24 @@ func (s *Set) hasExpired(sel *selector) bool {
 	return sel.expired != nil && s.timed && s.now >= sel.expiresAt
 }
 
+// InForce returns the policies as they are at the time of the set, in order of name:
+// those that have expired as [Policy.AsExpired] has them. next is when the next one
+// expires, zero if none does. The policies must not be changed.
+func (s Set) InForce() (policies []*Policy, next time.Time) {
+	for _, p := range s.policies {
+		if at, ok := p.ExpiresAt(); ok {
+			switch {
+			case s.timed && s.now >= at.Unix():
+				p = p.AsExpired()
+			case next.IsZero() || at.Before(next):
+				next = at
+			}
+		}
+		policies = append(policies, p)
+	}
+	return policies, next
+}
+
 // expires makes a selector ready for the day on which its policy expires.
 func (s *Set) expires(sel *selector) {
 	at, ok := sel.policy.ExpiresAt()

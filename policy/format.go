@@ -373,14 +373,11 @@ func textForm(path string) *Form {
 // is taken for an ID to Validate.
 func imagePatterns() []string {
 	const (
-		label    = `[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?`
-		registry = `(` + label + `(\.` + label + `)*|\[[0-9A-Fa-f:]+\])(:[0-9]+)?`
-		part     = `[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*`
-		path     = `(` + registry + `/)?` + part + `(/` + part + `)*`
-		begin    = registry + `/(` + part + `/)*([a-z0-9]+((\.|__?|-+)[a-z0-9]+)*(\.|__?|-+)?)?`
-		tag      = `[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}`
-		digest   = `sha(256:[a-f0-9]{64}|384:[a-f0-9]{96}|512:[a-f0-9]{128})`
-		digests  = `(s|sh|sha|sha[235]|sha25|sha38|sha51|sha(256|384|512)(:[a-f0-9]*)?)?`
+		registry, tag, digest = ImageRegistryPattern, ImageTagPattern, ImageDigestPattern
+
+		path    = `(` + registry + `/)?` + ImagePathPattern
+		begin   = registry + `/(` + imagePart + `/)*([a-z0-9]+((\.|__?|-+)[a-z0-9]+)*(\.|__?|-+)?)?`
+		digests = `(s|sh|sha|sha[235]|sha25|sha38|sha51|sha(256|384|512)(:[a-f0-9]*)?)?`
 	)
 	return []string{`^(` + path + `(:` + tag + `)?(@` + digest + `)?|` + path + `:(` + tag + `)?\*|` + path + `@` + digests + `\*|` + begin + `\*)$`}
 }

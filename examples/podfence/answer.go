@@ -315,7 +315,10 @@ func writeJSON(w io.Writer, value any) error {
 
 // writeYAML writes a value as one document, with the keys in the order of its
 // JSON: that is YAML too, and only its style is changed.
-func writeYAML(w io.Writer, value any) error {
+func writeYAML(w io.Writer, value any) error { return encodeYAML(w, value, unstyle) }
+
+// encodeYAML is writeYAML with a style of its own.
+func encodeYAML(w io.Writer, value any, style func(*yaml.Node)) error {
 	var text bytes.Buffer
 	if err := writeJSON(&text, value); err != nil {
 		return err
@@ -324,7 +327,7 @@ func writeYAML(w io.Writer, value any) error {
 	if err := yaml.Unmarshal(text.Bytes(), &doc); err != nil {
 		return err
 	}
-	unstyle(&doc)
+	style(&doc)
 	text.Reset()
 	text.WriteString("---\n")
 	e := yaml.NewEncoder(&text)

@@ -123,19 +123,19 @@ func (a *app) compare(flags *inputFlags, old, new, form, failOn string) error {
 // policyList reads the policies of a file or directory. All their errors are printed,
 // and then none is used.
 func (a *app) policyList(path string, recursive bool) ([]policy.Policy, error) {
-	policies, _, errs, err := readPolicies([]string{path}, recursive)
+	read, err := readPolicies([]string{path}, recursive)
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range errs {
+	for _, e := range read.errs {
 		a.progress.clear()
 		fmt.Fprintln(a.stderr, e.Error())
 		a.worsen(statusUndecided)
 	}
-	if len(errs) > 0 {
+	if len(read.errs) > 0 {
 		return nil, errNotCompared
 	}
-	return policies, nil
+	return read.policies, nil
 }
 
 var errNotCompared = errors.New("nothing was compared: the policies have errors")

@@ -100,6 +100,22 @@ var settingsTable = []settings.Setting{
 		Key: "levelWithoutNamespace", Flag: "level-without-namespace", Pattern: levelVersionPattern, PatternHint: levelVersionHint,
 		Doc: "With level labels: the level of workloads whose namespace no document of the input describes.",
 	},
+	{
+		Key: "kubernetesVersion", Flag: "kubernetes-version", Pattern: kubernetesVersionPattern, PatternHint: kubernetesVersionHint,
+		Doc: "For export: the version of the oldest API server that gets the objects.",
+	},
+	{
+		Key: "exemptNamespaces", Flag: "exempt-namespaces", Kind: settings.List, Pattern: namespacePattern, PatternHint: namespaceHint,
+		Doc: "For export: namespaces whose pods are neither judged nor filled in.",
+	},
+	{
+		Key: "exemptUsers", Flag: "exempt-users", Kind: settings.List,
+		Doc: "For export: user names whose requests are let through.",
+	},
+	{
+		Key: "exemptRuntimeClasses", Flag: "exempt-runtime-classes", Kind: settings.List,
+		Doc: "For export: runtime classes whose pods are let through.",
+	},
 }
 
 func checkPlace(text string) error {
@@ -187,13 +203,14 @@ func setFlag(flag *pflag.Flag, texts []string) error {
 const schemaAddress = "https://raw.githubusercontent.com/podfence/podfence/main/docs/podfence-config.schema.json"
 
 func (a *app) configCommand() *cobra.Command {
-	flags, answers, form, schema := &inputFlags{}, answerFlags{}, "", false
+	flags, answers, cluster, form, schema := &inputFlags{}, answerFlags{}, clusterFlags{}, "", false
 	cmd := &cobra.Command{
 		Use:   "config [the flags of evaluate]",
 		Short: "Print the settings in force, and where each is from",
 		Long: `Config prints every setting that a configuration file can have with the value that
 is in force and where that is from: a flag, a line of the file, or the default. It
-takes the flags of evaluate, so that a command line can be tried.
+takes the flags of evaluate, and those of export that a file may have, so that a
+command line can be tried.
 
 The file is ` + settings.Name + `, in the working directory or in one above it, up to the
 root of the Git repository; --config names another, and --no-config wants none. A
@@ -216,11 +233,15 @@ JSON schema of the file, for editors.`,
 			if _, err := a.readFlags(flags); err != nil {
 				return err
 			}
+			if _, err := cluster.version(); err != nil {
+				return err
+			}
 			return a.config(settingsInForce(cmd.Flags(), &flags.config.file), form)
 		},
 	}
 	flags.register(cmd)
 	answers.register(cmd, []string{failOnDenied, failOnMayNotStart, failOnNever})
+	cluster.register(cmd)
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON schema of the configuration file")
 	outputFlag(cmd, &form, "text", "json", "yaml")
 	return cmd

@@ -75,16 +75,16 @@ func (a *app) lint(paths []string, recursive bool, form string, expiry *expiryFl
 	if len(paths) == 0 {
 		return usagef("no policies are named: write --policies FILE or --policies DIRECTORY")
 	}
-	policies, files, errs, err := readPolicies(paths, recursive)
+	read, err := readPolicies(paths, recursive)
 	if err != nil {
 		return err
 	}
-	expiring, err := expiry.warnings(policies)
+	expiring, err := expiry.warnings(read.policies)
 	if err != nil {
 		return err
 	}
-	l := &linted{policies: policies, files: files, errs: errs, warnings: append(policy.Lint(policies...), expiring...)}
-	if len(errs) > 0 {
+	l := &linted{policyFiles: read, warnings: append(policy.Lint(read.policies...), expiring...)}
+	if len(read.errs) > 0 {
 		a.worsen(statusDenied)
 	}
 	switch form {
@@ -108,9 +108,7 @@ func (a *app) lint(paths []string, recursive bool, form string, expiry *expiryFl
 
 // linted is what lint found.
 type linted struct {
-	policies []policy.Policy
-	files    int
-	errs     policy.Errors
+	policyFiles
 	warnings []policy.Warning
 }
 
@@ -162,7 +160,7 @@ func (r *lintRemark) policy() string {
 }
 
 func (l *linted) summary() string {
-	return fmt.Sprintf("%s in %s: %s", policiesCounted(len(l.policies)), counted(l.files, "file"), cmp.Or(listed("", ", ",
+	return fmt.Sprintf("%s in %s: %s", policiesCounted(len(l.policies)), counted(len(l.names), "file"), cmp.Or(listed("", ", ",
 		some(len(l.errs), plural("%d error", len(l.errs))),
 		some(len(l.warnings), plural("%d warning", len(l.warnings))),
 	), "ok"))

@@ -19,6 +19,7 @@
 //	compare.go   policies held against each other; comparetext.go prints it
 //	test.go      the command of that name; internal/cases reads its files, and testprint.go prints what came of them
 //	review.go    the command of that name; package author of the library says what policies open
+//	export.go    the command of that name; verify.go compares, by internal/drift
 //	flags.go     what the commands are told
 //	function.go  mutate and evaluate over a ResourceList, for Kustomize and kpt;
 //	             functionresult.go is what it says of each item

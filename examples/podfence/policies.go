@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -16,43 +17,60 @@ var notInput = append([]string{settings.Name}, testFilePatterns...)
 // policySet reads the policies of --policies. All their errors are printed, and
 // then none is used.
 func (a *app) policySet(paths []string, recursive bool) (policy.Set, error) {
-	policies, _, errs, err := readPolicies(paths, recursive)
+	read, err := readPolicies(paths, recursive)
 	if err != nil {
 		return policy.Set{}, err
 	}
-	for _, e := range errs {
+	return a.setOf(read)
+}
+
+// setOf is the policies that were read as a set, if none has an error.
+func (a *app) setOf(read policyFiles) (policy.Set, error) {
+	for _, e := range read.errs {
 		a.progress.clear()
 		fmt.Fprintln(a.stderr, e.Error()) // printable, and its fix may have several lines
 		a.worsen(statusUndecided)
 	}
-	if len(errs) > 0 {
+	if len(read.errs) > 0 {
 		return policy.Set{}, errPolicies
 	}
-	return policy.NewSet(policies...)
+	return policy.NewSet(read.policies...)
 }
 
-// readPolicies reads the policies of files and directories: those that are
-// right, the number of files, and everything that is wrong with the others. The
-// error is that of a path that cannot be read.
-func readPolicies(paths []string, recursive bool) (policies []policy.Policy, files int, errs policy.Errors, err error) {
+// policyFiles is what files of policies hold.
+type policyFiles struct {
+	// policies are those that are right.
+	policies []policy.Policy
+	names    []string
+	// digest is the SHA-256 of the files, one behind the other.
+	digest []byte
+	errs   policy.Errors
+}
+
+// readPolicies reads the policies of files and directories. The error is that of a
+// path that cannot be read.
+func readPolicies(paths []string, recursive bool) (read policyFiles, err error) {
 	for _, path := range paths {
 		if path == manifest.Stdin {
-			return nil, 0, nil, usagef("--policies -: policies are read from files; standard input is for manifests")
+			return read, usagef("--policies -: policies are read from files; standard input is for manifests")
 		}
 	}
-	names, err := manifest.Files(paths, recursive, notInput...)
-	if err != nil {
-		return nil, 0, nil, err
+	if read.names, err = manifest.Files(paths, recursive, notInput...); err != nil {
+		return read, err
 	}
-	for _, name := range names {
+	digest := sha256.New()
+	for _, name := range read.names {
 		data, err := os.ReadFile(name)
 		if err != nil {
-			return nil, 0, nil, err
+			return read, err
 		}
+		digest.Write(data)
 		found, err := policy.Parse(data, name)
-		policies, errs = append(policies, found...), append(errs, listOf(err)...)
+		read.policies, read.errs = append(read.policies, found...), append(read.errs, listOf(err)...)
 	}
-	return policies, len(names), append(errs, clashes(policies)...), nil
+	read.digest = digest.Sum(nil)
+	read.errs = append(read.errs, clashes(read.policies)...)
+	return read, nil
 }
 
 // listOf is an error of package policy as the list that it is.

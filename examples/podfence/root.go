@@ -142,7 +142,7 @@ Policies allow single workloads more than the standards do.
 		}
 		return err
 	})
-	root.AddCommand(a.admitCommand(), a.evaluateCommand(), a.mutateCommand(), a.functionCommand(), a.surveyCommand(), a.suggestCommand(), a.usageCommand(), a.lintCommand(), a.compareCommand(), a.testCommand(), a.reviewCommand(), a.controlsCommand(), a.configCommand(), a.versionCommand())
+	root.AddCommand(a.admitCommand(), a.evaluateCommand(), a.mutateCommand(), a.functionCommand(), a.surveyCommand(), a.suggestCommand(), a.usageCommand(), a.lintCommand(), a.compareCommand(), a.testCommand(), a.reviewCommand(), a.exportCommand(), a.controlsCommand(), a.configCommand(), a.versionCommand())
 	return root
 }
 

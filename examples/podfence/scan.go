@@ -197,8 +197,13 @@ func (s *scan) open(path string) (io.ReadCloser, error) {
 	if k := s.kept[path]; k != nil {
 		return io.NopCloser(k.Reader()), nil
 	}
+	return s.app.open(path)
+}
+
+// open opens a file, or standard input for a dash.
+func (a *app) open(path string) (io.ReadCloser, error) {
 	if path == manifest.Stdin {
-		return io.NopCloser(s.in), nil
+		return io.NopCloser(a.in), nil
 	}
 	return os.Open(path)
 }

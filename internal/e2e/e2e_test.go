@@ -181,13 +181,63 @@ func TestWithoutPodfenceTheBareDeploymentWarnsAndItsReplicaSetFails(t *testing.T
 // replicas of the webhook, registered as its manifests have it.
 func TestPodfence(t *testing.T) {
 	c := cluster.Start(t, binaries, cluster.Options{})
-	files, policies := examplePolicies(t)
+	files, policies := scenarioPolicies(t)
+	w := c.StartWebhook(2, files)
+	createOldPods(t, c)
+	w.Register(nil)
+	waitForWebhook(t, c)
+
+	testScenarios(t, c, policies, byWebhook)
+	t.Run("labels of a namespace that cannot be parsed are refused", func(t *testing.T) { testLabels(t, c) })
+	t.Run("a bad policy file changes nothing until it is mended", func(t *testing.T) { testReload(t, c, w) })
+	t.Run("a bad request harms nobody", func(t *testing.T) { testBadInput(t, c, w) })
+}
+
+// scenarioPolicies are the files of the policies of testScenarios, and those of
+// examples/policies among them as a set.
+func scenarioPolicies(t testing.TB) (files map[string]string, examples policy.Set) {
+	t.Helper()
+	files, examples = examplePolicies(t)
 	files["stored.yaml"] = storedPolicies
 	files["mesh.yaml"] = string(example(t, "policies", "mesh.yaml"))
 	files["debug.yaml"] = debugPolicies
 	files["fills.yaml"] = fillsPolicies
-	w := c.StartWebhook(2, files)
-	// Pods that predate the webhook.
+	return files, examples
+}
+
+// enforcer is who enforces policies in a test.
+type enforcer string
+
+const (
+	byWebhook   enforcer = "webhook"
+	byAPIServer enforcer = "API server"
+)
+
+// governing are texts of a refusal that only the webhook has: which policy governs the
+// pod, and what is missing.
+func (e enforcer) governing(texts ...string) []string {
+	if e == byAPIServer {
+		return nil
+	}
+	return texts
+}
+
+// testScenarios are those in which it makes hardly a difference who enforces the policies.
+func testScenarios(t *testing.T, c *cluster.Cluster, policies policy.Set, by enforcer) {
+	t.Run("the bare Deployment runs as the document prints it", func(t *testing.T) { testDeployment(t, c) })
+	t.Run("the route manager is admitted by its policy and nowhere else", func(t *testing.T) { testRouteManager(t, c, by) })
+	t.Run("debug containers are filled in, and privileged ones are refused", func(t *testing.T) { testEphemeral(t, c) })
+	t.Run("a mesh's init container alone gets what it needs", func(t *testing.T) { testMesh(t, c) })
+	t.Run("debug containers by every profile of kubectl get what they are granted", func(t *testing.T) { testDebugProfiles(t, c) })
+	t.Run("a pod that predates podfence can be updated and can finish", func(t *testing.T) { testOldPod(t, c, by) })
+	t.Run("the server accepts what the library says it accepts", func(t *testing.T) { testKinds(t, c, policies) })
+	t.Run("the server stores what the library says it would", func(t *testing.T) { testStored(t, c) })
+	t.Run("the server stores what other policies fill in, and what they leave", func(t *testing.T) { testFills(t, c) })
+}
+
+// createOldPods creates pods that predate podfence.
+func createOldPods(t *testing.T, c *cluster.Cluster) {
+	t.Helper()
 	namespace(t, c, "old", nil)
 	if _, err := c.Client.CoreV1().Pods("old").Create(context.Background(), pod("old", "complete", complete), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
@@ -199,21 +249,6 @@ func TestPodfence(t *testing.T) {
 	if _, err := c.Client.CoreV1().Pods("old").Create(context.Background(), old, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	w.Register(nil)
-	waitForWebhook(t, c)
-
-	t.Run("the bare Deployment runs as the document prints it", func(t *testing.T) { testDeployment(t, c) })
-	t.Run("the route manager is admitted by its policy and nowhere else", func(t *testing.T) { testRouteManager(t, c) })
-	t.Run("debug containers are filled in, and privileged ones are refused", func(t *testing.T) { testEphemeral(t, c) })
-	t.Run("a mesh's init container alone gets what it needs", func(t *testing.T) { testMesh(t, c) })
-	t.Run("debug containers by every profile of kubectl get what they are granted", func(t *testing.T) { testDebugProfiles(t, c) })
-	t.Run("a pod that predates podfence can be updated and can finish", func(t *testing.T) { testOldPod(t, c) })
-	t.Run("the server accepts what the library says it accepts", func(t *testing.T) { testKinds(t, c, policies) })
-	t.Run("the server stores what the library says it would", func(t *testing.T) { testStored(t, c) })
-	t.Run("the server stores what other policies fill in, and what they leave", func(t *testing.T) { testFills(t, c) })
-	t.Run("labels of a namespace that cannot be parsed are refused", func(t *testing.T) { testLabels(t, c) })
-	t.Run("a bad policy file changes nothing until it is mended", func(t *testing.T) { testReload(t, c, w) })
-	t.Run("a bad request harms nobody", func(t *testing.T) { testBadInput(t, c, w) })
 }
 
 // waitForWebhook waits until the API server asks the webhook, which it does some
@@ -221,7 +256,14 @@ func TestPodfence(t *testing.T) {
 func waitForWebhook(t testing.TB, c *cluster.Cluster) {
 	t.Helper()
 	namespace(t, c, "waiting", map[string]string{podfenceEnforces: restricted})
-	cluster.Eventually(t, "the webhooks are asked", func(ctx context.Context) (bool, error) {
+	waitUntilHeld(t, c)
+}
+
+// waitUntilHeld waits until a bad pod is refused and a bare one filled in, in the
+// namespace "waiting".
+func waitUntilHeld(t testing.TB, c *cluster.Cluster) {
+	t.Helper()
+	cluster.Eventually(t, "pods are held to the level of their namespace", func(ctx context.Context) (bool, error) {
 		all := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
 		_, err := c.Client.CoreV1().Pods("waiting").Create(ctx, pod("waiting", "bad", func(p *corev1.Pod) { p.Spec.HostNetwork = true }), all)
 		if !apierrors.IsForbidden(err) {
@@ -321,7 +363,7 @@ func authored(stored *corev1.PodSpec) *corev1.PodSpec {
 	return s
 }
 
-func testRouteManager(t *testing.T, c *cluster.Cluster) {
+func testRouteManager(t *testing.T, c *cluster.Cluster, by enforcer) {
 	ctx := context.Background()
 	namespace(t, c, "networking", map[string]string{podfenceEnforces: restricted})
 	namespace(t, c, "elsewhere", map[string]string{podfenceEnforces: restricted})
@@ -339,10 +381,8 @@ func testRouteManager(t *testing.T, c *cluster.Cluster) {
 		{name: "one more capability", namespace: "networking", change: func(p *corev1.Pod) {
 			add := &p.Spec.Containers[0].SecurityContext.Capabilities.Add
 			*add = append(*add, "SYS_TIME")
-		}, refusal: []string{
-			`unrestricted capabilities (container "manager" must not include "SYS_TIME" in securityContext.capabilities.add)`,
-			`policy "route-manager" governs the pod, and what is left is: spec.containers[0].securityContext.capabilities.add[1] (container "manager") is "SYS_TIME"`,
-		}},
+		}, refusal: append(by.governing(`policy "route-manager" governs the pod, and what is left is: spec.containers[0].securityContext.capabilities.add[1] (container "manager") is "SYS_TIME"`),
+			`unrestricted capabilities (container "manager" must not include "SYS_TIME" in securityContext.capabilities.add)`)},
 	} {
 		var p corev1.Pod
 		manifest(t, "route-manager-pod.yaml", row.namespace, &p)
@@ -391,14 +431,18 @@ func testEphemeral(t *testing.T, c *cluster.Cluster) {
 }
 
 // testOldPod raises the level of a namespace whose pod does not satisfy it.
-func testOldPod(t *testing.T, c *cluster.Cluster) {
+func testOldPod(t *testing.T, c *cluster.Cluster, by enforcer) {
 	ctx := context.Background()
 	client, warnings := warned(t, c)
 	patch := []byte(`{"metadata":{"labels":{"podfence.dev/enforce":"restricted"}}}`)
 	if _, err := client.CoreV1().Namespaces().Patch(ctx, "old", "application/merge-patch+json", patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	want(t, "the warning", warnings.all(), `existing pods in namespace "old" violate the new PodSecurity enforce level "restricted:latest"`, "1 pod: privileged, allowPrivilegeEscalation != false")
+	if by == byWebhook {
+		want(t, "the warning", warnings.all(), `existing pods in namespace "old" violate the new PodSecurity enforce level "restricted:latest"`, "1 pod: privileged, allowPrivilegeEscalation != false")
+	} else if text := warnings.all(); text != "" {
+		t.Errorf("the objects look at no running pods, and yet there is a warning: %s", text)
+	}
 	pods := c.Client.CoreV1().Pods("old")
 	cluster.Eventually(t, "the new level is in force", func(ctx context.Context) (bool, error) {
 		_, err := pods.Create(ctx, pod("old", "new", func(p *corev1.Pod) { p.Spec.HostNetwork = true }), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})

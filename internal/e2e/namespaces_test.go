@@ -20,6 +20,11 @@ func TestPolicySelectsNamespaces(t *testing.T) {
 	w := c.StartWebhook(1, map[string]string{"log-collectors.yaml": string(example(t, "policies", "log-collectors.yaml"))})
 	w.Register(nil)
 	waitForWebhook(t, c)
+	testNamespaces(t, c)
+}
+
+// testNamespaces is under the policies of examples/policies/log-collectors.yaml.
+func testNamespaces(t *testing.T, c *cluster.Cluster) {
 	const label = "example.com/reads-node-logs"
 	const hostPath = `restricted volume types (volume "logs" uses restricted volume type "hostPath")`
 	namespace(t, c, "logging", map[string]string{podfenceEnforces: restricted})

@@ -48,7 +48,9 @@ func TestPoliciesOfThePlatform(t *testing.T) {
 	namespace(t, c, "shop", map[string]string{podfenceEnforces: restricted})
 	namespace(t, c, "data", map[string]string{podfenceEnforces: restricted})
 	t.Run("the default policy fills in and demands", func(t *testing.T) { testDefaultPolicy(t, c) })
-	t.Run("an expired policy grants nothing and says so", func(t *testing.T) { testExpiry(t, c) })
+	t.Run("an expired policy grants nothing and says so", func(t *testing.T) {
+		want(t, "the warning", testExpiry(t, c, byWebhook), "policy agents expired on 2020-12-31: it grants nothing any more")
+	})
 }
 
 // created is a pod as the API server would store it.
@@ -92,7 +94,9 @@ func testDefaultPolicy(t *testing.T, c *cluster.Cluster) {
 	refused(t, err, "host namespaces (hostPID=true)")
 }
 
-func testExpiry(t *testing.T, c *cluster.Cluster) {
+// testExpiry returns what a client is warned of whose pod an expired policy selects.
+func testExpiry(t *testing.T, c *cluster.Cluster, by enforcer) string {
+	t.Helper()
 	labelled := func(app string, change func(*corev1.Pod)) *corev1.Pod {
 		return pod("shop", app, func(p *corev1.Pod) {
 			p.Labels = map[string]string{"app": app}
@@ -106,7 +110,7 @@ func testExpiry(t *testing.T, c *cluster.Cluster) {
 		t.Errorf("under a policy that is in force: %v", err)
 	}
 	_, err := created(c, labelled("agent", onHost))
-	refused(t, err, "host namespaces (hostPID=true)", `policy "agents" governs the pod`)
+	refused(t, err, append(by.governing(`policy "agents" governs the pod`), "host namespaces (hostPID=true)")...)
 	client, warnings := warned(t, c)
 	p, err := client.CoreV1().Pods("shop").Create(context.Background(), labelled("agent", nil), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	if err != nil {
@@ -116,7 +120,7 @@ func testExpiry(t *testing.T, c *cluster.Cluster) {
 	if sc.RunAsUser != nil || sc.RunAsNonRoot == nil || !*sc.RunAsNonRoot || sc.Capabilities == nil || strings.Join(names(sc.Capabilities.Drop), " ") != "ALL" {
 		t.Errorf("stored with %+v: an expired policy leaves nothing unset and makes nobody root", sc)
 	}
-	want(t, "the warning", warnings.all(), "policy agents expired on 2020-12-31: it grants nothing any more")
+	return warnings.all()
 }
 
 func names(list []corev1.Capability) (words []string) {

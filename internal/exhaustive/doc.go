@@ -3,6 +3,6 @@
 // together, at every version around a change. What the laws are is said by package
 // laws, what they rest on by package restated.
 //
-// The package has tests alone. Their number of cases is asserted, so that no
-// domain shrinks without a word.
+// The domains are [Groups], which others may hold to something else. The number of
+// cases is asserted, so that no domain shrinks without a word.
 package exhaustive

@@ -99,6 +99,7 @@ var rules = []rule{
 	{text: `podfence compare`, with: "policies/ policies/"},
 	{text: `podfence compare OLD NEW`, notRun: byName},
 	{text: `podfence compare .* --fail-on wider`, status: 1},
+	{text: `podfence export( --policies examples/policies --static)? --verify( FOLDER)?`, notRun: byName},
 	{text: `podfence function`, with: "<examples/kustomize/resourcelist.yaml"},
 	{text: `podfence <command> .*`, notRun: byName},
 	{text: `helm (install|upgrade|template)`, notRun: byName},

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/podfence/podfence/internal/podgen"
+	"github.com/podfence/podfence/internal/validation/apiserver"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -407,18 +408,18 @@ func examplePolicies(t *testing.T) []filler {
 func submit(t *testing.T, pod *corev1.Pod, fill func(old, pod *corev1.Pod) *corev1.Pod) error {
 	t.Helper()
 	if len(pod.Spec.EphemeralContainers) == 0 {
-		_, err := create(fill(nil, pod))
+		_, err := apiserver.Create(fill(nil, pod))
 		return err
 	}
 	bare := pod.DeepCopy()
 	bare.Spec.EphemeralContainers = nil
-	old, err := create(bare)
+	old, err := apiserver.Create(bare)
 	if err != nil {
 		t.Fatalf("the pod is refused without its ephemeral containers: %v", err)
 	}
 	updated := old.DeepCopy()
 	updated.Spec.EphemeralContainers = pod.Spec.EphemeralContainers
-	_, err = updateEphemeralContainers(old, fill(old, updated))
+	_, err = apiserver.UpdateEphemeralContainers(old, fill(old, updated))
 	return err
 }
 
@@ -444,7 +445,7 @@ func reasons(t *testing.T, err error) []string {
 func TestDefaultsComeBeforeMutation(t *testing.T) {
 	pod := podOf(t, map[string]string{spec.AppArmorAnnotation + "c": "unconfined"},
 		"{hostNetwork: true, volumes: [{name: v}], containers: [{name: c, image: app, ports: [{containerPort: 80}]}]}")
-	seen := admitted(pod)
+	seen := apiserver.Admitted(pod)
 	if seen.Spec.SecurityContext == nil {
 		t.Error("a webhook sees no securityContext on the pod")
 	}
@@ -457,7 +458,7 @@ func TestDefaultsComeBeforeMutation(t *testing.T) {
 	if sc := seen.Spec.Containers[0].SecurityContext; sc != nil {
 		t.Errorf("a webhook sees %s: the AppArmor annotation was copied to the field before mutation", show(sc))
 	}
-	stored, err := create(seen)
+	stored, err := apiserver.Create(seen)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,12 +8,24 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
+	"github.com/podfence/podfence/internal/podgen"
+	"github.com/podfence/podfence/internal/validation/apiserver"
+	"github.com/podfence/podfence/internal/validation/validpod"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 )
 
 // policies are those that every pod is tried under: a drawn one and the default.
 func policies(t *rapid.T) []*policy.Policy { return []*policy.Policy{drawPolicy(t), nil} }
+
+// drawPolicy draws a policy, or nil for the default one.
+func drawPolicy(t *rapid.T) *policy.Policy {
+	if rapid.IntRange(0, 4).Draw(t, "nil policy") == 0 {
+		return nil
+	}
+	p := podgen.Policy().Draw(t, "policy")
+	return &p
+}
 
 // seen is an object as somebody sees it who fills it: as its author has written
 // it, or as mutating admission gets it, with its defaults.
@@ -28,15 +40,15 @@ type seen[T any] struct {
 func TestMutatedPodsStayValid(t *testing.T) {
 	count := newTally()
 	rapid.Check(t, func(t *rapid.T) {
-		pod := validPod().Draw(t, "pod")
+		pod := validpod.Pod().Draw(t, "pod")
 		count.generated++
-		if _, err := create(pod); err != nil {
+		if _, err := apiserver.Create(pod); err != nil {
 			return
 		}
 		for i, p := range policies(t) {
-			for _, as := range []seen[*corev1.Pod]{{"written", pod}, {"admitted", admitted(pod)}} {
+			for _, as := range []seen[*corev1.Pod]{{"written", pod}, {"admitted", apiserver.Admitted(pod)}} {
 				filled, report := mutate.Mutate(as.object, p)
-				if _, err := create(filled); err != nil {
+				if _, err := apiserver.Create(filled); err != nil {
 					t.Fatalf("as %s: %v\n%s\n%s\n%s", as.by, err, show(as.object), show(p), show(report))
 				}
 				if i == 0 && as.by == "written" {
@@ -53,31 +65,31 @@ func TestMutatedPodsStayValid(t *testing.T) {
 func TestMutatedTemplatesStayValid(t *testing.T) {
 	count := newTally()
 	rapid.Check(t, func(t *rapid.T) {
-		pod := validPod().Draw(t, "pod")
+		pod := validpod.Pod().Draw(t, "pod")
 		template := &corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: pod.Labels, Annotations: pod.Annotations}, Spec: pod.Spec}
-		owner := rapid.SampledFrom(owners).Draw(t, "owner")
-		if owner.name == "Deployment" && len(template.Labels) == 0 {
+		owner := rapid.SampledFrom(apiserver.Owners).Draw(t, "owner")
+		if owner.Name == "Deployment" && len(template.Labels) == 0 {
 			template.Labels = map[string]string{"app": "web"}
 		}
 		count.generated++
-		stored, err := owner.create(template)
+		stored, err := owner.Create(template)
 		if err != nil {
 			return
 		}
-		_, podErr := create(podFrom(stored))
+		_, podErr := apiserver.Create(apiserver.PodFrom(stored))
 		for i, p := range policies(t) {
-			for _, as := range []seen[*corev1.PodTemplateSpec]{{"written", template}, {"admitted", owner.admitted(template)}} {
+			for _, as := range []seen[*corev1.PodTemplateSpec]{{"written", template}, {"admitted", owner.Admitted(template)}} {
 				filled, report := mutate.Template(as.object, p)
-				stored, err := owner.create(filled)
+				stored, err := owner.Create(filled)
 				if err != nil {
-					t.Fatalf("as %s in a %s: %v\n%s\n%s\n%s", as.by, owner.name, err, show(as.object), show(p), show(report))
+					t.Fatalf("as %s in a %s: %v\n%s\n%s\n%s", as.by, owner.Name, err, show(as.object), show(p), show(report))
 				}
-				if _, err := create(podFrom(stored)); err != nil && podErr == nil {
-					t.Fatalf("as %s in a %s, its pod: %v\n%s\n%s\n%s", as.by, owner.name, err, show(as.object), show(p), show(report))
+				if _, err := apiserver.Create(apiserver.PodFrom(stored)); err != nil && podErr == nil {
+					t.Fatalf("as %s in a %s, its pod: %v\n%s\n%s\n%s", as.by, owner.Name, err, show(as.object), show(p), show(report))
 				}
 				if i == 0 && as.by == "written" {
 					count.accepted(template.Annotations, &template.Spec, &report)
-					count.sorts[owner.name]++
+					count.sorts[owner.Name]++
 					if podErr != nil {
 						count.sorts["whose pods are refused"]++
 					}
@@ -95,27 +107,27 @@ func TestMutatedTemplatesStayValid(t *testing.T) {
 func TestEphemeralContainersStayValid(t *testing.T) {
 	count := newTally()
 	rapid.Check(t, func(t *rapid.T) {
-		pod := validPod().Draw(t, "pod")
+		pod := validpod.Pod().Draw(t, "pod")
 		count.generated++
-		old, err := create(pod)
+		old, err := apiserver.Create(pod)
 		if err != nil {
 			return
 		}
 		running := rapid.IntRange(0, 2).Draw(t, "running ephemeral containers")
 		if running > 0 {
-			old.Spec.EphemeralContainers = ephemeralContainers(t, old, 10, running)
-			if old, err = updateEphemeralContainers(old, old); err != nil {
+			old.Spec.EphemeralContainers = validpod.EphemeralContainers(t, old, 10, running)
+			if old, err = apiserver.UpdateEphemeralContainers(old, old); err != nil {
 				return
 			}
 		}
-		updated := updateOf(t, old)
-		if _, err := updateEphemeralContainers(old, updated); err != nil {
+		updated := validpod.UpdateOf(t, old)
+		if _, err := apiserver.UpdateEphemeralContainers(old, updated); err != nil {
 			return
 		}
 		for i, p := range policies(t) {
-			for _, as := range []seen[*corev1.Pod]{{"written", updated}, {"admitted", admitted(updated)}} {
+			for _, as := range []seen[*corev1.Pod]{{"written", updated}, {"admitted", apiserver.Admitted(updated)}} {
 				filled, report := mutate.EphemeralContainers(old, as.object, p)
-				if _, err := updateEphemeralContainers(old, filled); err != nil {
+				if _, err := apiserver.UpdateEphemeralContainers(old, filled); err != nil {
 					t.Fatalf("as %s: %v\n%s\n%s\n%s\n%s", as.by, err, show(old), show(as.object), show(p), show(report))
 				}
 				if i == 0 && as.by == "written" {
@@ -130,27 +142,6 @@ func TestEphemeralContainersStayValid(t *testing.T) {
 		}
 	})
 	count.check(t, ephemeralFloors)
-}
-
-// updateOf is an update of a pod's ephemeral containers: one or two new ones,
-// before or after those that run, and changes elsewhere that the API server
-// ignores.
-func updateOf(t *rapid.T, old *corev1.Pod) *corev1.Pod {
-	updated := old.DeepCopy()
-	added := ephemeralContainers(t, old, 0, rapid.IntRange(1, 2).Draw(t, "new ephemeral containers"))
-	if coin(t, "new ones last") {
-		updated.Spec.EphemeralContainers = append(updated.Spec.EphemeralContainers, added...)
-	} else {
-		updated.Spec.EphemeralContainers = append(added, updated.Spec.EphemeralContainers...)
-	}
-	if coin(t, "ignored changes") {
-		updated.Labels = map[string]string{"app": "changed"}
-		updated.Annotations = nil
-		updated.Spec.OS = rapid.SampledFrom([]*corev1.PodOS{nil, {Name: corev1.Linux}, {Name: corev1.Windows}}).Draw(t, "ignored os")
-		updated.Spec.HostUsers = rapid.SampledFrom([]*bool{nil, ptr(false), ptr(true)}).Draw(t, "ignored hostUsers")
-		updated.Spec.SecurityContext = rapid.SampledFrom([]*corev1.PodSecurityContext{nil, {}, {RunAsNonRoot: ptr(false), RunAsUser: ptr[int64](0)}}).Draw(t, "ignored security context")
-	}
-	return updated
 }
 
 // podFloors are a quarter or less of what is seen, in 10,000 valid pods.

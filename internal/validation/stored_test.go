@@ -1,7 +1,6 @@
 package validation_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -10,9 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/client-go/informers"
 	"k8s.io/kubernetes/pkg/apis/core"
 	podregistry "k8s.io/kubernetes/pkg/registry/core/pod"
 	"k8s.io/kubernetes/plugin/pkg/admission/serviceaccount"
@@ -20,20 +17,9 @@ import (
 
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/internal/podwalk"
+	"github.com/podfence/podfence/internal/validation/apiserver"
 	"github.com/podfence/podfence/spec"
 )
-
-// serviceAccounts is ServiceAccount admission of a cluster whose only account says
-// this of automountServiceAccountToken.
-func serviceAccounts(automount *bool) *serviceaccount.Plugin {
-	plugin, factory := serviceaccount.NewServiceAccount(), informers.NewSharedInformerFactory(nil, 0)
-	plugin.SetExternalKubeInformerFactory(factory)
-	account := &corev1.ServiceAccount{
-		ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: metav1.NamespaceDefault}, AutomountServiceAccountToken: automount,
-	}
-	must(factory.Core().V1().ServiceAccounts().Informer().GetStore().Add(account))
-	return plugin
-}
 
 // way is that of a pod into storage, whether or not validation would then accept it.
 type way struct {
@@ -48,15 +34,13 @@ type way struct {
 
 // wayOf is the way of a pod of namespace default.
 func wayOf(plugin *serviceaccount.Plugin, pod *corev1.Pod) (w way) {
-	internal := decoded[core.Pod](pod)
-	attributes := admission.NewAttributesRecord(internal, nil, core.Kind("Pod").WithVersion("v1"), internal.Namespace, internal.Name,
-		core.Resource("pods").WithVersion("v1"), "", admission.Create, &metav1.CreateOptions{}, false, nil)
-	w.refused = plugin.Admit(context.Background(), attributes, nil) != nil
-	w.seen = encoded[corev1.Pod](internal)
+	internal := apiserver.Decoded[core.Pod](pod)
+	w.refused = apiserver.AddServiceAccount(plugin, internal) != nil
+	w.seen = apiserver.Encoded[corev1.Pod](internal)
 	rest.FillObjectMetaSystemFields(internal)
 	internal.UID = "uid"
-	podregistry.Strategy.PrepareForCreate(requestFor(internal.Namespace, "", "pods", ""), internal)
-	w.stored = encoded[corev1.Pod](internal)
+	podregistry.Strategy.PrepareForCreate(apiserver.RequestFor(internal.Namespace, "", "pods", ""), internal)
+	w.stored = apiserver.Encoded[corev1.Pod](internal)
 	return w
 }
 
@@ -210,7 +194,7 @@ func TestStoredIsWhatTheServerStores(t *testing.T) {
 	accounts := []*bool{nil, ptr(true), ptr(false)}
 	var plugins []*serviceaccount.Plugin
 	for _, automount := range accounts {
-		plugins = append(plugins, serviceAccounts(automount))
+		plugins = append(plugins, apiserver.ServiceAccounts(automount, metav1.NamespaceDefault))
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		pod := podOnItsWay(t)
@@ -246,18 +230,18 @@ func TestStoredIsWhatTheServerStores(t *testing.T) {
 // of the template itself only volumes without a source are changed.
 func TestStoredIsWhatTheServerStoresOfTemplates(t *testing.T) {
 	count := &storedTally{set: map[spec.Default]int{}}
-	plugin := serviceAccounts(nil)
+	plugin := apiserver.ServiceAccounts(nil, metav1.NamespaceDefault)
 	rapid.Check(t, func(t *rapid.T) {
 		pod := podOnItsWay(t)
 		template := &corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: pod.Labels, Annotations: pod.Annotations}, Spec: pod.Spec}
-		owner := rapid.SampledFrom(owners).Draw(t, "owner")
-		inOwner := owner.admitted(template)
-		agrees(t, "the template in a "+owner.name, &template.ObjectMeta, &template.Spec, spec.DefaultEmptyDir, &template.Spec,
+		owner := rapid.SampledFrom(apiserver.Owners).Draw(t, "owner")
+		inOwner := owner.Admitted(template)
+		agrees(t, "the template in a "+owner.Name, &template.ObjectMeta, &template.Spec, spec.DefaultEmptyDir, &template.Spec,
 			&corev1.Pod{ObjectMeta: inOwner.ObjectMeta, Spec: inOwner.Spec})
-		w := wayOf(plugin, podFrom(inOwner))
+		w := wayOf(plugin, apiserver.PodFrom(inOwner))
 		count.count(&template.ObjectMeta, &template.Spec, spec.AllDefaults)
 		agrees(t, "the pod of a template as written", &template.ObjectMeta, &template.Spec, spec.AllDefaults, &template.Spec, w.stored)
-		agrees(t, "the pod of a "+owner.name, &inOwner.ObjectMeta, &inOwner.Spec, spec.AllDefaults&^spec.DefaultEmptyDir, &template.Spec, w.stored)
+		agrees(t, "the pod of a "+owner.Name, &inOwner.ObjectMeta, &inOwner.Spec, spec.AllDefaults&^spec.DefaultEmptyDir, &template.Spec, w.stored)
 	})
 	count.check(t)
 }

@@ -8,6 +8,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"pgregory.net/rapid"
 
+	"github.com/podfence/podfence/internal/validation/apiserver"
+	"github.com/podfence/podfence/internal/validation/validpod"
 	"github.com/podfence/podfence/mutate"
 )
 
@@ -18,13 +20,13 @@ import (
 func TestUpdatesAreImmutable(t *testing.T) {
 	filledPods, leftAlone := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		old, err := create(validPod().Draw(t, "pod"))
+		old, err := apiserver.Create(validpod.Pod().Draw(t, "pod"))
 		if err != nil {
 			return
 		}
 		labelled := old.DeepCopy()
 		labelled.Labels = map[string]string{"changed": "by-a-controller"}
-		if _, err := updatePod(old, labelled); err != nil {
+		if _, err := apiserver.UpdatePod(old, labelled); err != nil {
 			t.Fatalf("a change of labels alone is refused: %v\n%s", err, show(old))
 		}
 		p := drawPolicy(t)
@@ -34,7 +36,7 @@ func TestUpdatesAreImmutable(t *testing.T) {
 			return
 		}
 		filledPods++
-		_, err = updatePod(old, filled)
+		_, err = apiserver.UpdatePod(old, filled)
 		if err == nil {
 			t.Fatalf("filling is accepted on UPDATE\n%s\n%s\n%s", show(old), show(p), show(report))
 		}
@@ -51,13 +53,13 @@ func TestUpdatesAreImmutable(t *testing.T) {
 // TestUpdatesOfEphemeralContainersAreImmutable: nor may those that run already
 // be filled, and nothing on the pod beside them.
 func TestUpdatesOfEphemeralContainersAreImmutable(t *testing.T) {
-	old, err := create(podOf(t, nil, "containers: [{name: c0, image: app}]"))
+	old, err := apiserver.Create(podOf(t, nil, "containers: [{name: c0, image: app}]"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	debug := old.DeepCopy()
 	debug.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "e0", Image: "debug"}}}
-	running, err := updateEphemeralContainers(old, debug)
+	running, err := apiserver.UpdateEphemeralContainers(old, debug)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +67,7 @@ func TestUpdatesOfEphemeralContainersAreImmutable(t *testing.T) {
 	if !report.Changed() {
 		t.Fatal("nothing was filled")
 	}
-	if _, err := updateEphemeralContainers(running, filled); err == nil || !strings.Contains(err.Error(), `existing ephemeral containers "e0" may not be changed`) {
+	if _, err := apiserver.UpdateEphemeralContainers(running, filled); err == nil || !strings.Contains(err.Error(), `existing ephemeral containers "e0" may not be changed`) {
 		t.Errorf("Mutate on an update of ephemeral containers: %v", err)
 	}
 	if same, report := mutate.EphemeralContainers(running, running, nil); report.Changed() || same != running {

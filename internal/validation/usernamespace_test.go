@@ -6,6 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
 
+	"github.com/podfence/podfence/internal/validation/apiserver"
+	"github.com/podfence/podfence/internal/validation/validpod"
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
@@ -18,16 +20,16 @@ func TestUserNamespacesThatAreLeftWouldBeRefused(t *testing.T) {
 	p := &policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired}}
 	count := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
-		pod := validPod().Draw(t, "pod")
+		pod := validpod.Pod().Draw(t, "pod")
 		pod.Spec.HostUsers = nil
 		if len(pod.Spec.Containers) > 0 && rapid.IntRange(0, 3).Draw(t, "block device") == 0 {
 			addBlockDevice(pod)
 		}
-		if _, err := create(pod); err != nil {
+		if _, err := apiserver.Create(pod); err != nil {
 			return
 		}
 		filled, report := mutate.Mutate(pod, p)
-		if _, err := create(filled); err != nil {
+		if _, err := apiserver.Create(filled); err != nil {
 			t.Fatalf("%v\n%s\n%s", err, show(pod), show(report))
 		}
 		if spec.InUserNamespace(&filled.Spec) {
@@ -41,7 +43,7 @@ func TestUserNamespacesThatAreLeftWouldBeRefused(t *testing.T) {
 			count[string(u.Reason)]++
 			forced := pod.DeepCopy()
 			forced.Spec.HostUsers = ptr(false)
-			if _, err := create(forced); err == nil && u.Reason != mutate.Mirror {
+			if _, err := apiserver.Create(forced); err == nil && u.Reason != mutate.Mirror {
 				t.Errorf("left for the reason %s, and the API server takes it\n%s", u.Reason, show(pod))
 			}
 			return

@@ -1,6 +1,7 @@
 // Package cluster runs a Kubernetes control plane on loopback for tests: etcd,
-// kube-apiserver and kube-controller-manager, built from their Go modules, and
-// the webhook of examples/webhook in as many replicas as asked for. There are no
+// kube-apiserver and kube-controller-manager, built from their Go modules, with
+// kubectl and podfence, and the webhook of examples/webhook in as many replicas as
+// asked for. There are no
 // nodes: pods are stored and never run.
 package cluster
 
@@ -31,14 +32,15 @@ import (
 const deadline = 2 * time.Minute
 
 // Binaries are the programs that a test run builds once.
-type Binaries struct{ Kube, Webhook string }
+type Binaries struct{ Kube, Webhook, Podfence string }
 
 // Build compiles the programs into a folder. Cold, it takes some minutes.
 func Build(dir string) (Binaries, error) {
-	b := Binaries{filepath.Join(dir, "kube"), filepath.Join(dir, "webhook")}
+	b := Binaries{filepath.Join(dir, "kube"), filepath.Join(dir, "webhook"), filepath.Join(dir, "podfence")}
 	for _, program := range []struct{ out, from, pkg string }{
 		{b.Kube, ".", "./kube"},
 		{b.Webhook, filepath.Join("..", "..", "examples", "webhook"), "."},
+		{b.Podfence, filepath.Join("..", "..", "examples", "podfence"), "."},
 	} {
 		cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", program.out, program.pkg)
 		cmd.Dir = program.from
@@ -46,7 +48,7 @@ func Build(dir string) (Binaries, error) {
 			return b, fmt.Errorf("%s in %s: %w\n%s", cmd, program.from, err, out)
 		}
 	}
-	return b, nil
+	return b, os.Symlink(b.Kube, filepath.Join(dir, "kubectl"))
 }
 
 // Options choose a control plane.
@@ -56,6 +58,9 @@ type Options struct {
 	// ClientCertificate: the API server was started with the shipped files of
 	// client-ca/api-server, and so shows the webhook a certificate.
 	ClientCertificate bool
+	// Static is a folder of two, validating and mutating, with files of policies that
+	// the API server has from its start. Empty: none.
+	Static string
 }
 
 // Cluster is a control plane that runs until the end of its test.
@@ -127,6 +132,9 @@ func (c *Cluster) configureAdmission(o Options) string {
 	text := "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n"
 	if o.ClientCertificate {
 		text = c.showCertificate()
+	}
+	if o.Static != "" {
+		text += staticFolders(o.Static)
 	}
 	c.write("admission.yaml", text+limitsCriticalPods)
 	return c.path("admission.yaml")

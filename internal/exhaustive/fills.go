@@ -11,135 +11,135 @@ import (
 )
 
 // fillGroups are the fields that Mutate fills and the controls that they serve.
-func fillGroups() []group {
+func fillGroups() []Group {
 	nonRoot := choose(spec.CheckRunAsNonRoot, spec.CheckRunAsUser)
 	alone := choose[podgen.Choice](podgen.Alone)
-	return []group{
+	return []Group{
 		{
-			name:   "users",
-			checks: nonRoot,
-			fields: choose(
+			Name:   "users",
+			Checks: nonRoot,
+			Fields: choose(
 				podgen.OnPod(onPodNonRoot, bools...), podgen.OnSubject(onNonRoot, bools...),
 				podgen.OnPod(onPodUser, 0, 400), podgen.OnSubject(onUser, 0, 400),
 			),
-			policies: userPolicies(0, 1000),
+			Policies: userPolicies(0, 1000),
 		},
 		{
 			// Whether a pod's false is excused depends on every container.
-			name:   "users of two containers",
-			checks: nonRoot,
-			fields: choose(
+			Name:   "users of two containers",
+			Checks: nonRoot,
+			Fields: choose(
 				podgen.OnPod(onPodNonRoot, bools...), podgen.OnSubject(onNonRoot, bools...),
 				podgen.OnPod(onPodUser, 0), podgen.OnSubject(onUser, 0),
 				slices.Concat(podgen.Beside(podgen.Bare), podgen.Beside(rooted)[1:2]),
 			),
-			policies: userPolicies(),
+			Policies: userPolicies(),
 		},
 		{
 			// One user is root on Windows, by a name that has no case.
-			name:   "users of Windows",
-			checks: nonRoot,
-			fields: choose(
+			Name:   "users of Windows",
+			Checks: nonRoot,
+			Fields: choose(
 				podgen.OnPod(onPodNonRoot, bools...), podgen.OnSubject(onNonRoot, bools...),
 				podgen.OnPod(onPodUserName, "ContainerAdministrator", "ContainerUser"),
 				podgen.OnSubject(onUserName, "containerADMINISTRATOR", "ContainerUser", ""),
 			),
-			policies: userPolicies(1000),
+			Policies: userPolicies(1000),
 		},
 		{
-			name:   "privilege",
-			checks: choose(spec.CheckPrivileged, spec.CheckAllowPrivilegeEscalation, spec.CheckCapabilitiesRestricted),
-			fields: choose(
+			Name:   "privilege",
+			Checks: choose(spec.CheckPrivileged, spec.CheckAllowPrivilegeEscalation, spec.CheckCapabilitiesRestricted),
+			Fields: choose(
 				podgen.OnSubject(onPrivileged, bools...), podgen.OnSubject(onEscalation, bools...),
 				podgen.OnSubject(onAdd, "NET_BIND_SERVICE", "NET_ADMIN", "SYS_ADMIN", "CAP_SYS_ADMIN", "cap_sys_admin"),
 				podgen.OnSubject(onDrop, choose[corev1.Capability]("ALL"), choose[corev1.Capability]("all")),
 			),
-			policies: privilegePolicies(),
+			Policies: privilegePolicies(),
 		},
 		{
 			// What the pod sets is excused only where all that inherit it are granted it.
-			name:   "users of entries",
-			checks: nonRoot,
-			fields: choose(
+			Name:   "users of entries",
+			Checks: nonRoot,
+			Fields: choose(
 				podgen.OnPod(onPodNonRoot, bools...), podgen.OnSubject(onNonRoot, bools...),
 				podgen.OnPod(onPodUser, 0), podgen.OnSubject(onUser, 0),
 				slices.Concat(podgen.Beside(podgen.Bare)[2:3], podgen.Beside(rooted)[1:2]),
 			),
-			policies: userEntries(0),
+			Policies: userEntries(0),
 		},
 		{
-			name:   "privilege of entries",
-			checks: choose(spec.CheckPrivileged, spec.CheckAllowPrivilegeEscalation, spec.CheckCapabilitiesRestricted),
-			fields: choose(
+			Name:   "privilege of entries",
+			Checks: choose(spec.CheckPrivileged, spec.CheckAllowPrivilegeEscalation, spec.CheckCapabilitiesRestricted),
+			Fields: choose(
 				podgen.OnSubject(onPrivileged, true), podgen.OnSubject(onEscalation, bools...),
 				podgen.OnSubject(onAdd, "NET_ADMIN", "cap_sys_admin"), podgen.OnSubject(onDrop, choose[corev1.Capability]("ALL")),
 			),
-			policies: privilegeEntries(),
+			Policies: privilegeEntries(),
 		},
 		{
-			name:   "seccomp",
-			checks: choose(spec.CheckSeccompProfileRestricted),
-			fields: choose(
+			Name:   "seccomp",
+			Checks: choose(spec.CheckSeccompProfileRestricted),
+			Fields: choose(
 				podgen.OnPod(onPodSeccomp, "RuntimeDefault", "Localhost", "Unconfined"),
 				podgen.OnSubject(onSeccomp, "RuntimeDefault", "Unconfined"),
 				podgen.Annotated(spec.SeccompPodAnnotation, "runtime/default", "unconfined"),
 				podgen.Annotated(spec.SeccompContainerAnnotation+"subject", "docker/default", "localhost/p.json", "unconfined"),
 			),
-			policies: seccompPolicies(),
+			Policies: seccompPolicies(),
 		},
 		{
-			name: "runAsGroup",
-			fields: choose(
+			Name: "runAsGroup",
+			Fields: choose(
 				podgen.OnPod(onPodGroup, 0, 1, 400), podgen.OnSubject(onGroup, 0, 1, 400),
 				slices.Concat(alone, podgen.Beside(podgen.Bare)[2:]),
 			),
-			policies: groupPolicies(setGroup, groupFills...),
+			Policies: groupPolicies(setGroup, groupFills...),
 		},
 		{
-			name:     "fsGroup",
-			fields:   choose(podgen.OnPod(onFSGroup, 0, 1, 400)),
-			policies: groupPolicies(setFSGroup, groupFills...),
+			Name:     "fsGroup",
+			Fields:   choose(podgen.OnPod(onFSGroup, 0, 1, 400)),
+			Policies: groupPolicies(setFSGroup, groupFills...),
 		},
 		{
-			name: "fsGroupChangePolicy",
-			fields: choose(
+			Name: "fsGroupChangePolicy",
+			Fields: choose(
 				podgen.OnPod(onFSGroup, 0, 400), podgen.OnPod(onChangePolicy, corev1.FSGroupChangeOnRootMismatch, corev1.FSGroupChangeAlways, ""),
 			),
-			policies: onRootMismatch(groupPolicies(setFSGroup, groupFills...)),
+			Policies: onRootMismatch(groupPolicies(setFSGroup, groupFills...)),
 		},
 		{
 			// What keeps a pod from a user namespace, and what the standard lets be in one.
-			name:   "user namespaces",
-			checks: nonRoot,
-			fields: choose(
+			Name:   "user namespaces",
+			Checks: nonRoot,
+			Fields: choose(
 				onSpec(func(s *corev1.PodSpec, v bool) { s.HostNetwork = v }, true),
 				onSpec(func(s *corev1.PodSpec, v bool) { s.HostPID = v }, true),
 				onSpec(func(s *corev1.PodSpec, v bool) { s.HostIPC = v }, true),
 				onContainer(onDevices, choose(corev1.VolumeDevice{Name: "v", DevicePath: "/v"})),
 				podgen.OnPod(onPodUser, 0), podgen.OnSubject(onNonRoot, false),
 			),
-			policies: choose(
+			Policies: choose(
 				policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired}},
 				policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired, RunAsUser: policy.UserRule{Rule: policy.RunAsAny}}},
 				policy.Policy{Allow: policy.Allow{UserNamespace: policy.UserNamespaceRequired, HostNetwork: true, HostNamespace: true}},
 			),
 		},
 		{
-			name: "supplementalGroups",
-			fields: choose(
+			Name: "supplementalGroups",
+			Fields: choose(
 				podgen.OnPod(onSupplemental, choose[int64](), choose[int64](0), choose[int64](1, 400), choose[int64](400, 2)),
 				podgen.OnPod(onGroupsPolicy, "Strict", "Merge", ""),
 			),
-			policies: strictOrNot(append(groupPolicies(setSupplemental, groupFills...),
+			Policies: strictOrNot(append(groupPolicies(setSupplemental, groupFills...),
 				policy.Policy{Mutations: policy.Mutations{SupplementalGroups: []int64{}}})),
 		},
 		{
-			name: "groups together",
-			fields: choose(
+			Name: "groups together",
+			Fields: choose(
 				podgen.OnPod(onPodGroup, 0, 1), podgen.OnSubject(onGroup, 0, 1),
 				podgen.OnPod(onFSGroup, 0, 1), podgen.OnPod(onSupplemental, choose[int64](), choose[int64](1, 400)),
 			),
-			policies: groupPolicies(setAllGroups),
+			Policies: groupPolicies(setAllGroups),
 		},
 	}
 }

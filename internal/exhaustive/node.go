@@ -12,44 +12,44 @@ import (
 
 // nodeGroups are the controls that no fill serves: Mutate leaves them as they
 // are, and their grants excuse what each names, and nothing beside it.
-func nodeGroups() []group {
+func nodeGroups() []Group {
 	seLinux := choose(corev1.SELinuxOptions{}, corev1.SELinuxOptions{Type: "container_t"},
 		corev1.SELinuxOptions{Type: "spc_t", User: "u"}, corev1.SELinuxOptions{Role: "r"})
-	return []group{
+	return []Group{
 		{
-			name:   "host namespaces",
-			checks: choose(spec.CheckHostNamespaces),
-			fields: choose(
+			Name:   "host namespaces",
+			Checks: choose(spec.CheckHostNamespaces),
+			Fields: choose(
 				onSpec(func(s *corev1.PodSpec, v bool) { s.HostNetwork = v }, true),
 				onSpec(func(s *corev1.PodSpec, v bool) { s.HostPID = v }, true),
 				onSpec(func(s *corev1.PodSpec, v bool) { s.HostIPC = v }, true),
 			),
-			policies: grantsOf(
+			Policies: grantsOf(
 				policy.Allow{HostNetworkPorts: true}, policy.Allow{HostNetwork: true},
 				policy.Allow{HostNamespace: true}, policy.Allow{HostPID: true}, policy.Allow{HostIPC: true},
 			),
 		},
 		{
-			name:   "host ports",
-			checks: choose(spec.CheckHostPorts),
-			fields: choose(onContainer(onPort, 0, 79, 80, 90, 91), onContainer(onPort, 80, 65535)),
-			policies: grantsOf(
+			Name:   "host ports",
+			Checks: choose(spec.CheckHostPorts),
+			Fields: choose(onContainer(onPort, 0, 79, 80, 90, 91), onContainer(onPort, 80, 65535)),
+			Policies: grantsOf(
 				policy.Allow{HostNetworkPorts: true}, policy.Allow{HostNetwork: true},
 				ports(policy.PortRange{Min: 80, Max: 80}),
 				ports(policy.PortRange{Min: 65535, Max: 65535}, policy.PortRange{Min: 80, Max: 90}),
 			),
 		},
 		{
-			name:   "host paths",
-			checks: choose(spec.CheckHostPathVolumes, spec.CheckRestrictedVolumes),
-			fields: choose(
+			Name:   "host paths",
+			Checks: choose(spec.CheckHostPathVolumes, spec.CheckRestrictedVolumes),
+			Fields: choose(
 				onSpec(onVolume, "hostPath:/", "hostPath:/a", "hostPath:/a/", "hostPath:/a/b", "hostPath:/ab",
 					"hostPath:/a/../b", "hostPath:/a//b", "hostPath:a", "hostPath:", "emptyDir hostPath:/a"),
 				slices.Concat(onContainer(onMount, bools...), onContainer(onDevice, "v", "another")[1:]),
 				// The container beside it has the mounts of the subject, as another kind.
 				slices.Concat(choose[podgen.Choice](podgen.Alone), podgen.Beside(podgen.Bare)[:1], podgen.Twins()[2:]),
 			),
-			policies: grantsOf(
+			Policies: grantsOf(
 				paths(writable("/")), paths(readOnly("/")), paths(writable("/a")), paths(readOnly("/a")),
 				paths(readOnly("/a"), writable("/a/b")),
 				policy.Allow{Volumes: choose("*")},
@@ -57,105 +57,105 @@ func nodeGroups() []group {
 			),
 		},
 		{
-			name:   "what a host path demands",
-			checks: choose(spec.CheckHostPathVolumes, spec.CheckRestrictedVolumes),
-			fields: choose(
+			Name:   "what a host path demands",
+			Checks: choose(spec.CheckHostPathVolumes, spec.CheckRestrictedVolumes),
+			Fields: choose(
 				onSpec(onVolume, "hostPath:/a", "hostPath:/a?Directory", "hostPath:/a?Socket", "hostPath:/a?other"),
 				slices.Concat(onContainer(onMount, bools...), onContainer(onDeepMount, "Enabled", "IfPossible")[1:]),
 				slices.Concat(choose[podgen.Choice](podgen.Alone), podgen.Twins()[2:]),
 			),
-			policies: grantsOf(
+			Policies: grantsOf(
 				paths(readOnly("/a")), paths(deep("/a")), paths(typed("/a", "Directory")), paths(typed("/a", "Unset", "Socket")),
 				paths(deep("/"), typed("/a", "Directory")),
 			),
 		},
 		{
-			name:   "host paths of Windows",
-			checks: choose(spec.CheckHostPathVolumes, spec.CheckRestrictedVolumes),
-			fields: choose(
+			Name:   "host paths of Windows",
+			Checks: choose(spec.CheckHostPathVolumes, spec.CheckRestrictedVolumes),
+			Fields: choose(
 				onSpec(onVolume, "hostPath:/a", `hostPath:C:\a`, "hostPath:c:/A/b", `hostPath:\a\`, `hostPath:C:\ab`, `hostPath:D:\a`,
 					`hostPath:C:\a\..\b`, `hostPath:/a\..\b`, `hostPath:C:a`, `hostPath:C:\a.`, `hostPath:\\a\b`),
 				onContainer(onMount, bools...),
 			),
-			policies: grantsOf(
+			Policies: grantsOf(
 				paths(writable("/")), paths(writable(`C:\`)), paths(writable("/a")), paths(writable(`C:\a`)), paths(readOnly(`c:\A`)),
 				paths(readOnly(`C:\a`), writable("/a")),
 			),
 		},
 		{
-			name:   "volume types",
-			checks: choose(spec.CheckRestrictedVolumes),
-			fields: choose(
+			Name:   "volume types",
+			Checks: choose(spec.CheckRestrictedVolumes),
+			Fields: choose(
 				onSpec(onVolume, "", "emptyDir", "csi", "nfs", "nfs emptyDir", "nfs csi", "nfs hostPath:/a"),
 				onSpec(onVolume, "emptyDir", "nfs"),
 			),
-			policies: grantsOf(
+			Policies: grantsOf(
 				policy.Allow{Volumes: choose[string]()}, policy.Allow{Volumes: choose("*")},
 				policy.Allow{Volumes: choose("nfs")}, policy.Allow{Volumes: choose("csi", "emptyDir")},
 				policy.Allow{Volumes: choose("nfs", "emptyDir"), AllowedHostPaths: choose(readOnly("/a"))},
 			),
 		},
 		{
-			name:   "sysctls",
-			checks: choose(spec.CheckSysctls),
-			fields: choose(
+			Name:   "sysctls",
+			Checks: choose(spec.CheckSysctls),
+			Fields: choose(
 				podgen.OnPod(onSysctl, "", "kernel.shm_rmid_forced", "net.ipv4.tcp_rmem",
 					"kernel.msgmax", "kernel.msgmax2", "net.core.somaxconn"),
 				podgen.OnPod(onSysctl, "kernel.msgmax"),
 			),
-			policies: grantsOf(
+			Policies: grantsOf(
 				policy.Allow{AllowedUnsafeSysctls: choose("*")},
 				policy.Allow{AllowedUnsafeSysctls: choose("kernel.msgmax")},
 				policy.Allow{AllowedUnsafeSysctls: choose("net.core.*", "kernel.msg*")},
 			),
 		},
 		{
-			name:   "AppArmor",
-			checks: choose(spec.CheckAppArmorProfile),
-			fields: choose(
+			Name:   "AppArmor",
+			Checks: choose(spec.CheckAppArmorProfile),
+			Fields: choose(
 				podgen.OnPod(onPodAppArmor, "RuntimeDefault", "Unconfined", ""),
 				podgen.OnSubject(onAppArmor, "Localhost", "Unconfined", "Other"),
 				podgen.Annotated(spec.AppArmorAnnotation+"subject", "runtime/default", "unconfined", "other"),
 				podgen.Annotated(spec.AppArmorAnnotation+"absent", "unconfined"),
 			),
-			policies: grantsOf(policy.Allow{AppArmorProfiles: choose("Unconfined")}),
+			Policies: grantsOf(policy.Allow{AppArmorProfiles: choose("Unconfined")}),
 		},
 		{
-			name:     "SELinux",
-			checks:   choose(spec.CheckSELinuxOptions),
-			fields:   choose(podgen.OnPod(onPodSELinux, seLinux...), podgen.OnSubject(onSELinux, seLinux...)),
-			policies: grantsOf(policy.Allow{SELinuxOptions: true}),
+			Name:     "SELinux",
+			Checks:   choose(spec.CheckSELinuxOptions),
+			Fields:   choose(podgen.OnPod(onPodSELinux, seLinux...), podgen.OnSubject(onSELinux, seLinux...)),
+			Policies: grantsOf(policy.Allow{SELinuxOptions: true}),
 		},
 		{
-			name:     "proc mount",
-			checks:   choose(spec.CheckProcMount, spec.CheckProcMountRestricted),
-			fields:   choose(podgen.OnSubject(onProcMount, "Default", "Unmasked", "", "Other")),
-			policies: grantsOf(policy.Allow{ProcMounts: choose("Unmasked")}),
+			Name:     "proc mount",
+			Checks:   choose(spec.CheckProcMount, spec.CheckProcMountRestricted),
+			Fields:   choose(podgen.OnSubject(onProcMount, "Default", "Unmasked", "", "Other")),
+			Policies: grantsOf(policy.Allow{ProcMounts: choose("Unmasked")}),
 		},
 		{
-			name:     "host process",
-			checks:   choose(spec.CheckWindowsHostProcess),
-			fields:   choose(podgen.OnPod(onPodHostProcess, bools...), podgen.OnSubject(onHostProcess, bools...)),
-			policies: grantsOf(policy.Allow{WindowsHostProcess: true}),
+			Name:     "host process",
+			Checks:   choose(spec.CheckWindowsHostProcess),
+			Fields:   choose(podgen.OnPod(onPodHostProcess, bools...), podgen.OnSubject(onHostProcess, bools...)),
+			Policies: grantsOf(policy.Allow{WindowsHostProcess: true}),
 		},
 		{
-			name:   "probe hosts",
-			checks: choose(spec.CheckHostProbesAndHostLifecycle),
-			fields: choose(
+			Name:   "probe hosts",
+			Checks: choose(spec.CheckHostProbesAndHostLifecycle),
+			Fields: choose(
 				onContainer(onProbe, "", "127.0.0.1", "127.0.0.11"), onContainer(onHook, "127.0.0.1", "node"),
 			),
-			policies: grantsOf(
+			Policies: grantsOf(
 				policy.Allow{AllowedProbeHosts: choose("127.0.0.1")},
 				policy.Allow{AllowedProbeHosts: choose("node", "127.0.0.1")},
 			),
 		},
 		{
-			name: "readOnlyRootFilesystem",
-			fields: choose(
+			Name: "readOnlyRootFilesystem",
+			Fields: choose(
 				podgen.OnSubject(onReadOnlyRoot, bools...),
 				slices.Concat(choose[podgen.Choice](podgen.Alone), podgen.Beside(podgen.Bare)),
 			),
-			policies: grantsOf(policy.Allow{ReadOnlyRootFilesystem: true}),
+			Policies: grantsOf(policy.Allow{ReadOnlyRootFilesystem: true}),
 		},
 	}
 }

@@ -1,4 +1,6 @@
-package validation_test
+// Package validpod makes pods, and updates of their ephemeral containers, that API
+// validation is likely to accept: those of package podgen, repaired.
+package validpod
 
 import (
 	"fmt"
@@ -13,14 +15,13 @@ import (
 	"github.com/podfence/podfence/internal/hotpath"
 	"github.com/podfence/podfence/internal/podgen"
 	"github.com/podfence/podfence/internal/podwalk"
-	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
 
-// validPod generates pods that API validation is likely to accept on creation:
+// Pod generates pods that API validation is likely to accept on creation:
 // those of podgen, repaired. One repair may be left out, so that what lies just
 // beyond validation is tried as well.
-func validPod() *rapid.Generator[*corev1.Pod] {
+func Pod() *rapid.Generator[*corev1.Pod] {
 	return rapid.Custom(func(t *rapid.T) *corev1.Pod {
 		pod := podgen.Pod().Draw(t, "drawn")
 		bare := shape(t, pod)
@@ -40,9 +41,9 @@ func validPod() *rapid.Generator[*corev1.Pod] {
 	})
 }
 
-// ephemeralContainers generates new ephemeral containers that an update of a
+// EphemeralContainers generates new ephemeral containers that an update of a
 // pod may add, the first of them named for an index.
-func ephemeralContainers(t *rapid.T, pod *corev1.Pod, first, n int) []corev1.EphemeralContainer {
+func EphemeralContainers(t *rapid.T, pod *corev1.Pod, first, n int) []corev1.EphemeralContainer {
 	scratch := pod.DeepCopy()
 	scratch.Spec.EphemeralContainers = nil
 	donor := podgen.Pod().Draw(t, "donor")
@@ -71,13 +72,25 @@ func ephemeralContainers(t *rapid.T, pod *corev1.Pod, first, n int) []corev1.Eph
 	return scratch.Spec.EphemeralContainers
 }
 
-// drawPolicy draws a policy, or nil for the default one.
-func drawPolicy(t *rapid.T) *policy.Policy {
-	if rapid.IntRange(0, 4).Draw(t, "nil policy") == 0 {
-		return nil
+// UpdateOf is an update of a pod's ephemeral containers: one or two new ones,
+// before or after those that run, and changes elsewhere that the API server
+// ignores.
+func UpdateOf(t *rapid.T, old *corev1.Pod) *corev1.Pod {
+	updated := old.DeepCopy()
+	added := EphemeralContainers(t, old, 0, rapid.IntRange(1, 2).Draw(t, "new ephemeral containers"))
+	if coin(t, "new ones last") {
+		updated.Spec.EphemeralContainers = append(updated.Spec.EphemeralContainers, added...)
+	} else {
+		updated.Spec.EphemeralContainers = append(added, updated.Spec.EphemeralContainers...)
 	}
-	p := podgen.Policy().Draw(t, "policy")
-	return &p
+	if coin(t, "ignored changes") {
+		updated.Labels = map[string]string{"app": "changed"}
+		updated.Annotations = nil
+		updated.Spec.OS = rapid.SampledFrom([]*corev1.PodOS{nil, {Name: corev1.Linux}, {Name: corev1.Windows}}).Draw(t, "ignored os")
+		updated.Spec.HostUsers = rapid.SampledFrom([]*bool{nil, ptr(false), ptr(true)}).Draw(t, "ignored hostUsers")
+		updated.Spec.SecurityContext = rapid.SampledFrom([]*corev1.PodSecurityContext{nil, {}, {RunAsNonRoot: ptr(false), RunAsUser: ptr[int64](0)}}).Draw(t, "ignored security context")
+	}
+	return updated
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -438,8 +451,11 @@ func ports(_ *rapid.T, pod *corev1.Pod) {
 	}
 }
 
+// image gives a container one that API validation takes, where it has none.
 func image(_ *rapid.T, _ *corev1.Pod, _ spec.Container, c *corev1.Container) {
-	c.Image = "registry.example.com/app:v1"
+	if c.Image == "" || strings.TrimSpace(c.Image) != c.Image {
+		c.Image = "registry.example.com/app:v1"
+	}
 }
 
 func mounts(_ *rapid.T, pod *corev1.Pod, _ spec.Container, c *corev1.Container) {

@@ -1,0 +1,120 @@
+package native
+
+import (
+	"strings"
+
+	"github.com/podfence/podfence/spec"
+)
+
+// pod says which pod an engine judges.
+type pod struct {
+	// metadata and spec are those of the pod, and ephemeral is where its ephemeral
+	// containers stand.
+	metadata, spec, ephemeral string
+	// appArmor is the profile of a container c beside its own, as an optional value:
+	// the one that the API server will set.
+	appArmor string
+	// ports are the ports of a container c.
+	ports string
+	// running are the names of the ephemeral containers that cannot change any more,
+	// or of a request that may not fill in anything else; see update.
+	running string
+}
+
+// update holds of a request that changes the ephemeral containers of a pod.
+const update = "(has(request.subResource) && request.subResource == 'ephemeralcontainers')"
+
+// variables are the parts of a pod that the engine reads.
+func (s *pod) variables() []Variable {
+	allTypes, restrictedTypes := volumeTypes()
+	return []Variable{
+		{"metadata", s.metadata},
+		{"spec", s.spec},
+		{"podContext", "variables.spec.?securityContext.orValue({})"},
+		{"annotations", "variables.metadata.?annotations.orValue({})"},
+		{"windows", "variables.spec.?os.?name.orValue('') == 'windows'"},
+		{"userNamespace", "!" + ofPod(spec.FieldHostUsers) + ".orValue(true)"},
+		{"mirror", "'kubernetes.io/config.mirror' in variables.annotations"},
+		{"frozen", "variables.windows || variables.mirror"},
+		{"running", s.running},
+		{"containers", s.containers()},
+		{"images", "variables.containers.map(x, " + let("c", "x.c", imageOf) + ")"},
+		{"volumeTypes", words(allTypes)},
+		{"restrictedTypes", words(restrictedTypes)},
+		{"mounts", mountsOf},
+		{"volumes", volumesOf},
+		{"forbidsUserNamespace", forbidsUserNamespace},
+	}
+}
+
+// forbidsUserNamespace names the first thing about the pod beside which the API
+// refuses hostUsers: false, as spec.ForbidsUserNamespace does.
+var forbidsUserNamespace = "(['hostNetwork', 'hostPID', 'hostIPC'].filter(f, f in variables.spec && variables.spec[f]) + " +
+	"(variables.containers.exists(x, x.c.?" + spec.VolumeDevices + ".orValue([]).size() > 0) ? ['" + spec.VolumeDevices + "'] : []) + [''])[0]"
+
+// containers lists the containers of all kinds: each c with where it stands, its kind
+// in words, its AppArmor profile and its ports.
+func (s *pod) containers() string {
+	var lists []string
+	for _, kind := range spec.ContainerKinds() {
+		from := "variables.spec"
+		if kind == spec.EphemeralContainer {
+			from = s.ephemeral
+		}
+		ports := s.ports
+		if kind == spec.EphemeralContainer {
+			ports = "c.?ports.orValue([])"
+		}
+		lists = append(lists, "["+from+".?"+kind.List()+".orValue([])].map(l, l == null ? [] : l)[0].transformList(j, c, {'c': dyn(c), 'index': dyn(j), 'list': dyn('"+kind.List()+"'), 'kind': dyn('"+kind.String()+"'), "+
+			"'entryKind': dyn("+entryKinds[kind.List()]+"), 'appArmor': dyn("+s.appArmor+"), 'ports': dyn("+ports+")})")
+	}
+	return strings.Join(lists, " + ")
+}
+
+// ownAppArmor is the profile of a container c itself.
+const ownAppArmor = "c.?securityContext.?appArmorProfile.?type"
+
+// standard are the violations of the standard, whatever policies grant.
+func standard() (list []Variable) {
+	for _, id := range checkIDs() {
+		list = append(list, Variable{variableOf("found", id), violations(id)})
+	}
+	return list
+}
+
+// trialsOf hold what was found against each trial, and count what is left.
+func trialsOf() (list []Variable) {
+	var counts []string
+	for _, id := range checkIDs() {
+		name := variableOf("judged", id)
+		list = append(list, Variable{name, judged(id)})
+		counts = append(counts, "variables."+name+"[i].filter(v, v.by.size() == 0).size()")
+	}
+	for _, r := range rules() {
+		name := r.variable("left")
+		list = append(list, Variable{name, r.violations()})
+		counts = append(counts, "variables."+name+"[i].size()")
+	}
+	return append(list, Variable{"counts", "variables.trials.transformList(i, p, " + strings.Join(counts, " + ") + ")"})
+}
+
+// messages are what is said of each check and rule in the trial that counts.
+func messages() (list []Variable, names []string) {
+	add := func(name, text string) {
+		list, names = append(list, Variable{name, text}), append(names, "variables."+name)
+	}
+	for _, id := range checkIDs() {
+		c := &checks[id]
+		text := "(" + c.reason + ")"
+		if id == spec.CheckSysctls { // the detail of a sysctl without a name is empty
+			text += " + " + let("d", c.detail, "d == '' ? '' : ' (' + d + ')'")
+		} else {
+			text += " + ' (' + (" + c.detail + ") + ')'"
+		}
+		add(variableOf("say", id), let("L", "variables."+variableOf("judged", id)+"[variables.best].filter(v, v.by.size() == 0).map(v, v.v)", "L.size() == 0 ? [] : ["+text+"]"))
+	}
+	for _, r := range rules() {
+		add(r.variable("sayRule"), r.say())
+	}
+	return list, names
+}

@@ -1,0 +1,151 @@
+package native
+
+import (
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/pod-security-admission/api"
+)
+
+// Keys of the audit annotations.
+const (
+	policyAnnotation  = "policy"
+	excusedAnnotation = "excused"
+	reasonKey         = "policy-reason"
+	ownerKey          = "policy-owner"
+	expiresKey        = "policy-expires"
+)
+
+// verbs begin the message of each mode.
+var verbs = map[mode]string{enforce: "violates", audit: "would violate", warn: "would violate"}
+
+// actions are what a binding does with a violation.
+var actions = map[mode]string{enforce: "Deny", audit: "Audit", warn: "Warn"}
+
+// stored is the pod as the API server has it when it validates: in a request to add
+// ephemeral containers, too.
+var stored = pod{
+	metadata: "dyn(object).metadata", spec: "dyn(object).spec", ephemeral: "variables.spec",
+	appArmor: ownAppArmor, ports: "c.?ports.orValue([])",
+	running: update + " ? dyn(oldObject).spec.?ephemeralContainers.orValue([]).map(c, c.name) : []",
+}
+
+// validating is the policy that judges pods at the level of a mode.
+func (r *renderer) validating(m mode) *Validating {
+	variables := levels(m, r.options)
+	variables = append(variables, stored.variables()...)
+	variables = append(variables, r.data.variables()...)
+	variables = append(variables, Variable{"plainPod", plainPod})
+	variables = append(variables, guarded(standard())...)
+	variables = append(variables,
+		Variable{"trials", "variables.governing"},
+		Variable{"podFills", "variables.trials.map(p, [''].filter(f, false))"},
+		Variable{"subjects", "variables.trials.map(p, variables.containers.transformList(n, x, " + asItIs() + "))"})
+	variables = append(variables, trialsOf()...)
+	variables = append(variables,
+		Variable{"allowed", "variables.level == 'privileged' || variables.plainPod && variables.selecting.size() == 0" + r.plainDefault() + " || variables.counts.exists(c, c == 0)"},
+		Variable{"best", best("variables.counts")})
+	says, names := messages()
+	variables = append(variables, says...)
+	v := r.judging(m, string(m), variables)
+	message := "variables.allowed ? '' : " + word(verbs[m]+` PodSecurity "`) + ` + variables.level + ':' + variables.version + '": ' + (` + strings.Join(names, " + ") + ").join(', ')"
+	v.Policy.Spec.Validations = []Validation{{
+		Expression: "variables.allowed", MessageExpression: message, Reason: string(metav1.StatusReasonForbidden),
+		Message: verbs[m] + " PodSecurity, in more ways than a message has room for",
+	}}
+	if m == enforce {
+		r.annotate(v)
+	}
+	return v
+}
+
+// plainDefault is a further condition under which a plain pod that no policy selects
+// is allowed: a default policy of the set might demand more.
+func (r *renderer) plainDefault() string {
+	if r.data.defaults == "" {
+		return ""
+	}
+	return " && variables.governing[0] == variables.noPolicy"
+}
+
+// guarded are the violations of a pod that may have some.
+func guarded(list []Variable) []Variable {
+	for i := range list {
+		if rest, ok := strings.CutPrefix(list[i].Expression, "!("); ok && strings.Contains(rest, ") ? [] : ") {
+			list[i].Expression = "variables.plainPod || " + list[i].Expression
+		} else {
+			list[i].Expression = "variables.plainPod ? [] : " + list[i].Expression
+		}
+	}
+	return list
+}
+
+// best is the index of the first of the lowest of some numbers.
+func best(list string) string {
+	return let("least", list+".min()", "lists.range("+list+".size()).filter(n, "+list+"[n] == least)[0]")
+}
+
+// judging is a policy and its binding, without its validation.
+func (r *renderer) judging(m mode, name string, variables []Variable) *Validating {
+	name = r.name(name)
+	v := &Validating{}
+	v.Policy.TypeMeta = typeMeta(KindValidatingPolicy)
+	v.Policy.Metadata.Name = name
+	v.Policy.Spec = ValidatingSpec{
+		FailurePolicy:    "Fail",
+		MatchConstraints: r.match([]string{"CREATE", "UPDATE"}),
+		MatchConditions:  append(r.exemptions("object"), Condition{"significant", significant}),
+		Variables:        variables,
+	}
+	v.Binding.TypeMeta = typeMeta(KindValidatingBinding)
+	v.Binding.Metadata.Name = name
+	v.Binding.Spec = ValidatingBindingSpec{PolicyName: name, ValidationActions: []string{actions[m]}}
+	return v
+}
+
+func typeMeta(kind string) metav1.TypeMeta {
+	return metav1.TypeMeta{APIVersion: APIVersion, Kind: kind}
+}
+
+// significant holds of requests after which a pod is to be judged: of updates, those
+// that Pod Security Admission looks at (isSignificantPodUpdate of its package admission).
+var significant = "request.operation == 'CREATE' || object.spec.containers.size() != oldObject.spec.containers.size() || " +
+	"object.spec.?initContainers.orValue([]).size() != oldObject.spec.?initContainers.orValue([]).size() || " +
+	"object.spec.containers.exists(i, c, c.?image != oldObject.spec.containers[i].?image) || " +
+	"object.spec.?initContainers.orValue([]).exists(i, c, c.?image != oldObject.spec.initContainers[i].?image) || " +
+	"object.spec.?ephemeralContainers.orValue([]).exists(c, !oldObject.spec.?ephemeralContainers.orValue([]).exists(d, d.name == c.name && d.?image == c.?image))"
+
+// annotate adds what goes into the audit log: the governing policy, what it says of
+// itself, and what it excuses.
+func (r *renderer) annotate(v *Validating) {
+	if len(r.data.policies) == 0 {
+		return
+	}
+	var excused []string
+	for _, id := range checkIDs() {
+		excused = append(excused, "variables."+variableOf("judged", id)+"[variables.chosen].filter(v, v.by.size() > 0)")
+	}
+	text := "(v.v.n < 0 ? '' : 'spec.' + variables.containers[v.v.n].list + '[' + string(variables.containers[v.v.n].index) + '].') + v.v.f + '=' + " +
+		let("v", "v.v", valueText) + " + ' by ' + v.by[0].substring(2)"
+	closed := update + " && (x.list != 'ephemeralContainers' || x.c.name in variables.running)"
+	v.Policy.Spec.Variables = append(v.Policy.Spec.Variables,
+		// Whether a policy that allows the pod fills nothing in has a say in which of
+		// several governs it. At baseline nothing is filled in that is allowed.
+		Variable{"complete", "variables.trials.transformList(i, p, variables.level == '" + string(api.LevelBaseline) + "' || (" + update + " || variables.frozen || (" + podFilled() + ").size() == 0) && " +
+			"variables.containers.transformList(n, x, " + filled(closed) + ").all(s, s.fills.size() == 0))"},
+		Variable{"chosen", "variables.trials.size() == 1 ? 0 : " + let("ok", "lists.range(variables.counts.size()).filter(n, variables.counts[n] == 0)",
+			"ok.size() == 0 ? variables.best : "+let("asIs", "ok.filter(n, variables.complete[n])", "asIs.size() > 0 ? asIs[0] : ok[0]"))},
+		Variable{"governs", "variables.level != 'privileged' && '" + nameKey + "' in variables.governing[0][0]"},
+		Variable{"excused", "variables.governs ? " + let("all", "("+strings.Join(excused, " + ")+").map(v, "+text+")",
+			"(all.size() <= 50 ? all : all.slice(0, 50) + ['and ' + string(all.size() - 50) + ' more']).join('; ')") + " : ''"})
+	said := func(key string) string {
+		return "variables.governs ? variables.trials[variables.chosen][0][?'" + key + "'].orValue([''])[0] : ''"
+	}
+	v.Policy.Spec.AuditAnnotations = []AuditAnnotation{
+		{policyAnnotation, said(nameKey)},
+		{excusedAnnotation, "variables.excused"},
+	}
+	for _, key := range []string{reasonKey, ownerKey, expiresKey} {
+		v.Policy.Spec.AuditAnnotations = append(v.Policy.Spec.AuditAnnotations, AuditAnnotation{key, said(key)})
+	}
+}
