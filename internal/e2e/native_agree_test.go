@@ -72,6 +72,15 @@ func drawnPolicies(t *testing.T) (map[string]string, policy.Set) {
 	for seed := range 2 {
 		drawn = append(drawn, podgen.DefaultPolicy().Example(seed))
 	}
+	for i := range drawn { // by the namespace "waiting" one sees who is in force
+		switch p := &drawn[i]; {
+		case p.Namespace != "" || len(p.Namespaces) > 0:
+		case p.Default:
+			p.Namespace = "elsewhere"
+		default:
+			p.Namespaces = []string{"default", "networking", "elsewhere"}
+		}
+	}
 	drawn = podgen.Together(drawn)
 	text, err := policy.Marshal(drawn...)
 	if err != nil {
