@@ -137,16 +137,14 @@ func sourcesListed(d *policy.Demand) string {
 	types := "p[0][?" + word(wantKey(d.Key)) + "].orValue([" + quote(want.Volumes(policy.Default())) + "])[0]"
 	beyond := "(" + has("p[0]", d.Key) + " || !(t in variables.restrictedTypes) ? " + types + " : " + quote(want.BeyondDefault) + ")"
 	paths := "p[0][?" + word(wantKey(policy.KeyAllowedHostPaths)) + "].orValue(['unset'])[0]"
-	refused := either(refusedBy(spec.CheckRestrictedVolumes), refusedBy(spec.CheckHostPathVolumes))
 	bad := "o.types.size() == 0 ? [" + demanded("-1", "'spec.volumes[' + string(o.i) + ']'", word(spec.UnknownVolumeType), types, "'volume': dyn(o)") + "] : " +
-		"o.types.filter(t, t == '" + spec.HostPath + "' ? !" + list("p[0]", policy.KeyAllowedHostPaths) + ".exists(a, " + admitsPath("a", "o") + ") : !" + let("e", "p[0]", listsVolume("t")) + ").map(t, " +
+		"o.types.filter(t, t == '" + spec.HostPath + "' ? !" + list("p[0]", policy.KeyAllowedHostPaths) + ".exists(a, " + admitsPath("a", "o") + ") : !(t in listed || '*' in listed)).map(t, " +
 		demanded("-1", "'spec.volumes[' + string(o.i) + '].' + t", "t == '"+spec.HostPath+"' ? o.hostPath : t", "t == '"+spec.HostPath+"' ? "+paths+" : "+beyond, "'volume': dyn(o)") + ")"
-	return "(" + has("p[0]", d.Key) + " || variables.restricted && " + word(selectsKey) + " in p[0] ? variables.volumes.filter(o, !" + refused + ").map(o, " + bad + ").flatten() : [])"
-}
-
-// refusedBy holds of a volume o that a check refuses, and the policy does not excuse.
-func refusedBy(id spec.CheckID) string {
-	return "variables." + variableOf("judged", id) + "[i].exists(v, v.by.size() == 0 && v.v.volume.i == o.i)"
+	suspect := "o.types.size() != 1 || !(o.types[0] in listed || '*' in listed) || o.types[0] == '" + spec.HostPath + "'"
+	refused := "variables." + variableOf("left", spec.CheckRestrictedVolumes) + "[i] + variables." + variableOf("left", spec.CheckHostPathVolumes) + "[i]"
+	return "(" + has("p[0]", d.Key) + " || variables.restricted && " + word(selectsKey) + " in p[0] ? " +
+		let("listed", "p[0][?"+word(d.Key.String())+"].orValue(variables.defaultVolumes)",
+			let("refused", "("+refused+").map(v, int(v.volume.i))", "variables.volumes.filter(o, ("+suspect+") && !(o.i in refused)).map(o, "+bad+").flatten()")) + " : [])"
 }
 
 // detailOf writes the violations L of a rule of policy p.
@@ -158,6 +156,6 @@ const valueText = "(!has(v.v) ? 'unset' : type(v.v) == list ? '[' + v.v.map(d, s
 
 // say is what the message says of the rule's violations in the trial that counts.
 func (r *rule) say() string {
-	return let("L", "variables."+r.variable("left")+"[variables.best]", "L.size() == 0 ? [] : ["+
+	return let("L", "variables."+r.variable("leftRule")+"[variables.best]", "L.size() == 0 ? [] : ["+
 		word(r.key.String()+" of policy ")+" + strings.quote(variables.trials[variables.best][0].name[0]) + ' (' + "+detailOf+" + ')']")
 }

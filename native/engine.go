@@ -39,8 +39,8 @@ func (s *pod) variables() []Variable {
 		{"running", s.running},
 		{"containers", s.containers()},
 		{"images", "variables.containers.map(x, " + let("c", "x.c", imageOf) + ")"},
-		{"volumeTypes", words(allTypes)},
-		{"restrictedTypes", words(restrictedTypes)},
+		{"volumeTypes", allTypes},
+		{"restrictedTypes", restrictedTypes},
 		{"mounts", mountsOf},
 		{"volumes", volumesOf},
 		{"forbidsUserNamespace", forbidsUserNamespace},
@@ -83,15 +83,15 @@ func standard() (list []Variable) {
 }
 
 // trialsOf hold what was found against each trial, and count what is left.
-func trialsOf() (list []Variable) {
+func trialsOf(filling bool) (list []Variable) {
 	var counts []string
 	for _, id := range checkIDs() {
-		name := variableOf("judged", id)
-		list = append(list, Variable{name, judged(id)})
-		counts = append(counts, "variables."+name+"[i].filter(v, v.by.size() == 0).size()")
+		name := variableOf("left", id)
+		list = append(list, Variable{name, left(id, filling)})
+		counts = append(counts, "variables."+name+"[i].size()")
 	}
 	for _, r := range rules() {
-		name := r.variable("left")
+		name := r.variable("leftRule")
 		list = append(list, Variable{name, r.violations()})
 		counts = append(counts, "variables."+name+"[i].size()")
 	}
@@ -111,7 +111,7 @@ func messages() (list []Variable, names []string) {
 		} else {
 			text += " + ' (' + (" + c.detail + ") + ')'"
 		}
-		add(variableOf("say", id), let("L", "variables."+variableOf("judged", id)+"[variables.best].filter(v, v.by.size() == 0).map(v, v.v)", "L.size() == 0 ? [] : ["+text+"]"))
+		add(variableOf("say", id), let("L", "variables."+variableOf("left", id)+"[variables.best]", "L.size() == 0 ? [] : ["+text+"]"))
 	}
 	for _, r := range rules() {
 		add(r.variable("sayRule"), r.say())

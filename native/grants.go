@@ -203,7 +203,34 @@ func mended(id spec.CheckID) string {
 	return either(conditions...)
 }
 
-// judged lists, for each trial, what it finds of a check and which entries excuse it.
-func judged(id spec.CheckID) string {
-	return "variables.trials.transformList(i, p, variables." + variableOf("found", id) + ".filter(v, !(" + mended(id) + ")).map(v, {'v': dyn(v), 'by': dyn(" + excusedBy(id) + ")}))"
+// grants holds of a policy that may excuse a violation of a check: most do not, and
+// are not asked of each violation.
+func grants(id spec.CheckID) string {
+	var keys []string
+	for _, row := range policy.GrantTypes() {
+		if key := has("e", row.Key); row.Checks.Has(id) && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return "p.exists(e, " + strings.Join(keys, " || ") + ")"
+}
+
+// left lists, for each trial, the violations of a check that stand: those that were
+// found, without what is filled in, if anything is, and without what is excused.
+func left(id spec.CheckID, filling bool) string {
+	found := "variables." + variableOf("found", id)
+	standing := found
+	if filling {
+		standing += ".filter(v, " + not(mended(id)) + ")"
+	}
+	return found + ".size() == 0 ? variables.trials.map(p, []) : variables.trials.transformList(i, p, " +
+		grants(id) + " ? " + standing + ".filter(v, (" + excusedBy(id) + ").size() == 0) : " + standing + ")"
+}
+
+// excused lists the violations of a check that policy p excuses in trial i, as text:
+// the field, its value, and the entry of the policy.
+func excused(id spec.CheckID) string {
+	text := "(v.n < 0 ? '' : 'spec.' + variables.containers[v.n].list + '[' + string(variables.containers[v.n].index) + '].') + v.f + '=' + " + valueText + " + ' by ' + b[0].substring(2)"
+	return "(variables." + variableOf("found", id) + ".size() > 0 && " + grants(id) + " ? variables." + variableOf("found", id) + ".map(v, " +
+		let("b", excusedBy(id), "b.size() == 0 ? [] : ["+text+"]") + ").flatten() : [])"
 }

@@ -45,8 +45,8 @@ func (r *renderer) mutating() *Mutating {
 		Variable{"trials", "variables.level == 'privileged' ? variables.governing.filter(p, false) : variables.baseline ? variables.governing.map(p, [p, p]).flatten() : variables.governing"},
 		Variable{"filling", "variables.trials.transformList(i, p, !variables.baseline || i % 2 == 1)"},
 		Variable{"podFills", "variables.trials.transformList(i, p, !variables.filling[i] || variables.frozen || " + update + " ? [''].filter(f, false) : " + podFilled() + ")"},
-		Variable{"subjects", "variables.trials.transformList(i, p, variables.containers.transformList(n, x, " + filled(closed) + "))"})
-	variables = append(variables, trialsOf()...)
+		Variable{"subjects", "variables.trials.transformList(i, p, variables.containers.transformList(n, x, " + sets + " ? " + asItIs() + " : " + filled(closed) + "))"})
+	variables = append(variables, trialsOf(true)...)
 	variables = append(variables, chosen()...)
 	variables = append(variables, Variable{"patch", "variables.level == 'privileged' ? [] : " + patch()})
 	name := r.name("mutate")

@@ -41,7 +41,7 @@ func (r *renderer) validating(m mode) *Validating {
 		Variable{"trials", "variables.governing"},
 		Variable{"podFills", "variables.trials.map(p, [''].filter(f, false))"},
 		Variable{"subjects", "variables.trials.map(p, variables.containers.transformList(n, x, " + asItIs() + "))"})
-	variables = append(variables, trialsOf()...)
+	variables = append(variables, trialsOf(false)...)
 	variables = append(variables,
 		Variable{"allowed", "variables.level == 'privileged' || variables.plainPod && variables.selecting.size() == 0" + r.plainDefault() + " || variables.counts.exists(c, c == 0)"},
 		Variable{"best", best("variables.counts")})
@@ -121,23 +121,21 @@ func (r *renderer) annotate(v *Validating) {
 	if len(r.data.policies) == 0 {
 		return
 	}
-	var excused []string
+	var texts []string
 	for _, id := range checkIDs() {
-		excused = append(excused, "variables."+variableOf("judged", id)+"[variables.chosen].filter(v, v.by.size() > 0)")
+		texts = append(texts, excused(id))
 	}
-	text := "(v.v.n < 0 ? '' : 'spec.' + variables.containers[v.v.n].list + '[' + string(variables.containers[v.v.n].index) + '].') + v.v.f + '=' + " +
-		let("v", "v.v", valueText) + " + ' by ' + v.by[0].substring(2)"
 	closed := update + " && (x.list != 'ephemeralContainers' || x.c.name in variables.running)"
 	v.Policy.Spec.Variables = append(v.Policy.Spec.Variables,
 		// Whether a policy that allows the pod fills nothing in has a say in which of
 		// several governs it. At baseline nothing is filled in that is allowed.
 		Variable{"complete", "variables.trials.transformList(i, p, variables.level == '" + string(api.LevelBaseline) + "' || (" + update + " || variables.frozen || (" + podFilled() + ").size() == 0) && " +
-			"variables.containers.transformList(n, x, " + filled(closed) + ").all(s, s.fills.size() == 0))"},
+			"variables.containers.transformList(n, x, !" + sets + ", " + filled(closed) + ").all(s, s.fills.size() == 0))"},
 		Variable{"chosen", "variables.trials.size() == 1 ? 0 : " + let("ok", "lists.range(variables.counts.size()).filter(n, variables.counts[n] == 0)",
 			"ok.size() == 0 ? variables.best : "+let("asIs", "ok.filter(n, variables.complete[n])", "asIs.size() > 0 ? asIs[0] : ok[0]"))},
 		Variable{"governs", "variables.level != 'privileged' && '" + nameKey + "' in variables.governing[0][0]"},
-		Variable{"excused", "variables.governs ? " + let("all", "("+strings.Join(excused, " + ")+").map(v, "+text+")",
-			"(all.size() <= 50 ? all : all.slice(0, 50) + ['and ' + string(all.size() - 50) + ' more']).join('; ')") + " : ''"})
+		Variable{"excused", "variables.governs ? " + let("i", "variables.chosen", let("p", "variables.trials[i]", let("all", strings.Join(texts, " + "),
+			"(all.size() <= 50 ? all : all.slice(0, 50) + ['and ' + string(all.size() - 50) + ' more']).join('; ')"))) + " : ''"})
 	said := func(key string) string {
 		return "variables.governs ? variables.trials[variables.chosen][0][?'" + key + "'].orValue([''])[0] : ''"
 	}
