@@ -191,8 +191,8 @@ func (a *agreement) answers() (list []answer) {
 func (a *agreement) compare(q question, webhook, objects answer) {
 	a.t.Helper()
 	what := fmt.Sprintf("%s/%s (debug containers: %v)", q.pod.Namespace, q.pod.Name, q.old != nil)
-	if !apierrors.IsForbidden(webhook.err) && webhook.err != nil {
-		// API validation refuses it, before anybody judges it.
+	if webhook.err != nil && !strings.Contains(webhook.err.Error(), "denied the request: ") {
+		// API validation refuses it, or another plugin, before anybody judges it.
 		a.tally.invalid++
 		if objects.err == nil || objects.err.Error() != webhook.err.Error() {
 			a.t.Errorf("%s: with the webhook %v, with the objects %v", what, webhook.err, objects.err)
