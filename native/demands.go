@@ -112,8 +112,8 @@ func admits(k policy.Key) string {
 // value is reported where it is set: once on the pod, however many inherit it.
 func idsInRanges(d *policy.Demand, member string) string {
 	pod, container := d.Fields[0], d.Fields[1]
-	bad := let("b", "variables.containers.transformList(n, x, "+let("d", "variables.subjects[i][n]."+member, "!"+admits(d.Key))+", n)",
-		"("+ofPod(pod)+".hasValue() && b.exists(n, "+let("x", "variables.containers[n]", "!"+own(container)+".hasValue()")+") ? ["+demanded("-1", path(pod, ""), ofPod(pod)+".value()", wantOf(d.Key))+"] : []) + "+
+	bad := let("b", "variables.containers.transformList(n, x, "+given("d", "variables.subjects[i][n]."+member, "!"+admits(d.Key))+", n)",
+		"("+ofPod(pod)+".hasValue() && b.exists(n, "+given("x", "variables.containers[n]", "!"+own(container)+".hasValue()")+") ? ["+demanded("-1", path(pod, ""), ofPod(pod)+".value()", wantOf(d.Key))+"] : []) + "+
 			"b.map(n, "+let("x", "variables.containers[n]", own(container)+".hasValue() ? ["+demanded("n", path(container, ""), "x.c."+container.String(), wantOf(d.Key))+"] : "+
 			ofPod(pod)+".hasValue() ? [] : ["+demanded("n", path(container, ""), "", wantOf(d.Key))+"]")+").flatten()")
 	return ifRestricts(d.Key, bad)

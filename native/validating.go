@@ -43,7 +43,7 @@ func (r *renderer) validating(m mode) *Validating {
 		Variable{"subjects", "variables.trials.map(p, variables.containers.transformList(n, x, " + asItIs() + "))"})
 	variables = append(variables, trialsOf(false)...)
 	variables = append(variables,
-		Variable{"allowed", "variables.level == 'privileged' || variables.plainPod && variables.selecting.size() == 0" + r.plainDefault() + " || variables.counts.exists(c, c == 0)"},
+		Variable{"allowed", "variables.level == 'privileged' || variables.plainPod && variables.selecting.size() == 0" + r.plainDefault() + " || " + nothingLeft()},
 		Variable{"best", best("variables.counts")})
 	says, names := messages()
 	variables = append(variables, says...)
@@ -78,6 +78,19 @@ func guarded(list []Variable) []Variable {
 		}
 	}
 	return list
+}
+
+// nothingLeft holds where some trial leaves no violation. It is done with a trial at the
+// first check that leaves one, and counts nothing.
+func nothingLeft() string {
+	var none []string
+	for _, id := range checkIDs() {
+		none = append(none, "variables."+variableOf("left", id)+"[i].size() == 0")
+	}
+	for _, r := range rules() {
+		none = append(none, "variables."+r.variable("leftRule")+"[i].size() == 0")
+	}
+	return "lists.range(variables.trials.size()).exists(i, " + strings.Join(none, " && ") + ")"
 }
 
 // best is the index of the first of the lowest of some numbers.
