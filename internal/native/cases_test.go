@@ -52,6 +52,12 @@ const casePolicies = `
 ---
 {name: ranges, namespace: ranges, podSelectorLabels: {app: web}, allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}, {min: 400, max: 499}]}}}
 ---
+{name: a, namespace: equals, podSelectorLabels: {app: web}, mutations: {fsGroup: 7}}
+---
+{name: b, namespace: equals, podSelectorLabels: {app: web}, mutations: {fsGroup: 8}}
+---
+{name: expired-ranges, namespace: expired-ranges, expires: 2026-12-31, podSelectorLabels: {app: web}, allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 10}]}}}
+---
 {name: a-first, namespace: debugged, podSelectorLabels: {app: web}, allow: {readOnlyRootFilesystem: true}}
 ---
 {name: b-second, namespace: debugged, podSelectorLabels: {app: web}}
@@ -65,6 +71,7 @@ const compliant = "securityContext: {allowPrivilegeEscalation: false, privileged
 var cases = []struct {
 	namespace, labels, spec string
 	// debug is an ephemeral container that is added to the stored pod, empty for none.
+	// Behind a bar stands what the update says of the pod, which the server ignores.
 	debug string
 	// refused is a part of the message of the last step, empty where it is allowed.
 	refused string
@@ -112,6 +119,10 @@ var cases = []struct {
 	{"debugged", "app: web", "{securityContext: {fsGroup: 1, supplementalGroups: [1]}, containers: [{name: c, image: i, " + compliant + "}]}", "{name: e, image: i, " + compliant + "}", "", "the second policy needs no change, and the first would fill in a read-only root"},
 	{"debugged", "app: web", "containers: [{name: c, image: i}]", "{name: e, image: i, securityContext: {privileged: true}}", `container "e"`, "what is added is judged"},
 	{"debugged", "app: web", "containers: [{name: c, image: i}]", "{name: e, image: i}", "", "what is added is filled in"},
+	{"debugged", "app: web", "containers: [{name: c, image: i}]", "{name: e, image: i} | {runAsNonRoot: true, runAsGroup: 5}", "", "an update says otherwise what the running pod has"},
+	{"running", "", "containers: [{name: c, image: i}]", "{name: e, image: i}", "allowPrivilegeEscalation != false", "one that runs already is left as it is"},
+	{"equals", "app: web", "{hostPID: true, containers: [{name: c, image: i}]}", "", "hostPID", "of two that leave as much the first fills"},
+	{"expired-ranges", "app: web", "{securityContext: {runAsUser: 0}, containers: [{name: c, image: i}]}", "", "runAsUser=0", "the ranges of an expired policy excuse nobody"},
 }
 
 // TestCases: small pods, each decided by one thing, go through the server as the
@@ -146,9 +157,16 @@ func TestCases(t *testing.T) {
 				t.Fatal("the API server refuses the pod")
 			}
 			if row.debug != "" {
+				if row.namespace == "running" { // since before anybody filled it in
+					stored.Spec.EphemeralContainers = make([]corev1.EphemeralContainer, 1)
+					unmarshal(t, "{name: bare, image: i, imagePullPolicy: Always, terminationMessagePolicy: File}", &stored.Spec.EphemeralContainers[0])
+				}
+				container, ignored, _ := strings.Cut(row.debug, "|")
 				updated := stored.DeepCopy()
-				updated.Spec.EphemeralContainers = make([]corev1.EphemeralContainer, 1)
-				unmarshal(t, row.debug, &updated.Spec.EphemeralContainers[0])
+				var added corev1.EphemeralContainer
+				unmarshal(t, container, &added)
+				updated.Spec.EphemeralContainers = append(updated.Spec.EphemeralContainers, added)
+				unmarshal(t, ignored, &updated.Spec.SecurityContext)
 				refusal = p.debugs(ns, stored, updated)
 			}
 			if !strings.Contains(refusal, row.refused) || (refusal == "") != (row.refused == "") {
