@@ -42,8 +42,12 @@ func (r *rule) variable(prefix string) string {
 	return prefix + "_" + k[strings.LastIndexByte(k, '.')+1:]
 }
 
-func (r *rule) violations() string {
-	return "variables.trials.transformList(i, p, " + sum(r.rows...) + ")"
+func (r *rule) violations(at *pod) string {
+	rows := r.rows
+	if r.key == policy.KeyVolumes && at.added != "" {
+		rows = append(rows[:len(rows):len(rows)], addedVolumes(r.key))
+	}
+	return "variables.trials.transformList(i, p, " + sum(rows...) + ")"
 }
 
 // demands say, of each condition of the table of demands, what a pod has that its
@@ -145,6 +149,14 @@ func sourcesListed(d *policy.Demand) string {
 	return "(" + has("p[0]", d.Key) + " || variables.restricted && " + word(selectsKey) + " in p[0] ? " +
 		let("listed", "p[0][?"+word(d.Key.String())+"].orValue(variables.defaultVolumes)",
 			let("refused", "("+refused+").map(v, int(v.volume.i))", "variables.volumes.filter(o, ("+suspect+") && !(o.i in refused)).map(o, "+bad+").flatten()")) + " : [])"
+}
+
+// addedVolumes holds the volumes that others add to the pod to the rule. They are said
+// to stand behind those that the author wrote.
+func addedVolumes(k policy.Key) string {
+	types := "p[0][?" + word(wantKey(k)) + "].orValue([" + quote(want.Volumes(policy.Default())) + "])[0]"
+	return "(" + has("p[0]", k) + " || variables.restricted && " + word(selectsKey) + " in p[0] ? variables.addedVolumes.filter(o, " + given("e", "p[0]", "!"+listsVolume("o.type")) + ").map(o, " +
+		demanded("-1", "'spec.volumes[].' + o.type", "o.type", types, "'volume': dyn(o)") + ") : [])"
 }
 
 // detailOf writes the violations L of a rule of policy p.

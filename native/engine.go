@@ -1,6 +1,7 @@
 package native
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/podfence/podfence/spec"
@@ -19,6 +20,9 @@ type pod struct {
 	// running are the names of the ephemeral containers that cannot change any more,
 	// or of a request that may not fill in anything else; see update.
 	running string
+	// added are the volumes that others will add, each with its name and type, and
+	// mounts the mounts. Empty: none.
+	added, mounts string
 }
 
 // update holds of a request that changes the ephemeral containers of a pod.
@@ -27,7 +31,11 @@ const update = "(has(request.subResource) && request.subResource == 'ephemeralco
 // variables are the parts of a pod that the engine reads.
 func (s *pod) variables() []Variable {
 	allTypes, restrictedTypes := volumeTypes()
-	return []Variable{
+	mounts := mountsOf
+	if s.mounts != "" {
+		mounts = sum(mounts, s.mounts)
+	}
+	list := []Variable{
 		{"metadata", s.metadata},
 		{"spec", s.spec},
 		{"podContext", "variables.spec.?securityContext.orValue({})"},
@@ -41,10 +49,13 @@ func (s *pod) variables() []Variable {
 		{"images", "variables.containers.map(x, " + let("c", "x.c", imageOf) + ")"},
 		{"volumeTypes", allTypes},
 		{"restrictedTypes", restrictedTypes},
-		{"mounts", mountsOf},
+		{"tokenVolumes", tokenVolumes},
+		{"addedVolumes", s.added},
+		{"mounts", mounts},
 		{"volumes", volumesOf},
 		{"forbidsUserNamespace", forbidsUserNamespace},
 	}
+	return slices.DeleteFunc(list, func(v Variable) bool { return v.Expression == "" || v.Name == "tokenVolumes" && s.added == "" })
 }
 
 // forbidsUserNamespace names the first thing about the pod beside which the API
@@ -83,7 +94,8 @@ func standard() (list []Variable) {
 }
 
 // trialsOf hold what was found against each trial, and count what is left.
-func trialsOf(filling bool) (list []Variable) {
+// at is the pod that is judged, and filling says whether something is filled into it.
+func trialsOf(filling bool, at *pod) (list []Variable) {
 	var counts []string
 	for _, id := range checkIDs() {
 		name := variableOf("left", id)
@@ -92,7 +104,7 @@ func trialsOf(filling bool) (list []Variable) {
 	}
 	for _, r := range rules() {
 		name := r.variable("leftRule")
-		list = append(list, Variable{name, r.violations()})
+		list = append(list, Variable{name, r.violations(at)})
 		counts = append(counts, "variables."+name+"[i].size()")
 	}
 	return append(list, Variable{"counts", "variables.trials.transformList(i, p, " + strings.Join(counts, " + ") + ")"})

@@ -41,22 +41,32 @@ func (r *renderer) validating(m mode) *Validating {
 		Variable{"trials", "variables.governing"},
 		Variable{"podFills", "variables.trials.map(p, [''].filter(f, false))"},
 		Variable{"subjects", "variables.trials.map(p, variables.containers.transformList(n, x, " + asItIs() + "))"})
-	variables = append(variables, trialsOf(false)...)
-	variables = append(variables,
-		Variable{"allowed", "variables.level == 'privileged' || variables.plainPod && variables.selecting.size() == 0" + r.plainDefault() + " || " + nothingLeft()},
-		Variable{"best", best("variables.counts")})
-	says, names := messages()
-	variables = append(variables, says...)
-	v := r.judging(m, string(m), variables)
-	message := "variables.allowed ? '' : " + word(verbs[m]+` PodSecurity "`) + ` + variables.level + ':' + variables.version + '": ' + (` + strings.Join(names, " + ") + ").join(', ')"
-	v.Policy.Spec.Validations = []Validation{{
-		Expression: "variables.allowed", MessageExpression: message, Reason: string(metav1.StatusReasonForbidden),
-		Message: verbs[m] + " PodSecurity, in more ways than a message has room for",
-	}}
+	variables = append(variables, trialsOf(false, &stored)...)
+	v := r.judging(m, string(m), r.verdict(variables, m))
+	v.Policy.Spec.Validations = r.validations(m)
 	if m == enforce {
 		r.annotate(v)
 	}
 	return v
+}
+
+// verdict adds to what was found whether the pod is allowed, and what is said if it is
+// not.
+func (r *renderer) verdict(variables []Variable, m mode) []Variable {
+	says, names := messages()
+	variables = append(variables,
+		Variable{"allowed", "variables.level == 'privileged' || variables.plainPod && variables.selecting.size() == 0" + r.plainDefault() + " || " + nothingLeft()},
+		Variable{"best", best("variables.counts")})
+	variables = append(variables, says...)
+	return append(variables, Variable{"message", word(verbs[m]+` PodSecurity "`) + ` + variables.level + ':' + variables.version + '": ' + (` + sum(names...) + ").join(', ')"})
+}
+
+// validations is the one validation of a policy.
+func (r *renderer) validations(m mode) []Validation {
+	return []Validation{{
+		Expression: "variables.allowed", MessageExpression: "variables.allowed ? '' : variables.message", Reason: string(metav1.StatusReasonForbidden),
+		Message: verbs[m] + " PodSecurity, in more ways than a message has room for",
+	}}
 }
 
 // plainDefault is a further condition under which a plain pod that no policy selects
@@ -103,17 +113,23 @@ func (r *renderer) judging(m mode, name string, variables []Variable) *Validatin
 	name = r.name(name)
 	v := &Validating{}
 	v.Policy.TypeMeta = typeMeta(KindValidatingPolicy)
-	v.Policy.Metadata.Name = name
+	v.Policy.Metadata = r.metadata(name)
 	v.Policy.Spec = ValidatingSpec{
 		FailurePolicy:    "Fail",
 		MatchConstraints: r.match([]string{"CREATE", "UPDATE"}),
-		MatchConditions:  append(r.exemptions("object"), Condition{"significant", significant}),
+		MatchConditions:  append(r.exemptions("object.spec"), Condition{"significant", significant}),
 		Variables:        variables,
 	}
 	v.Binding.TypeMeta = typeMeta(KindValidatingBinding)
-	v.Binding.Metadata.Name = name
+	v.Binding.Metadata = r.metadata(name)
 	v.Binding.Spec = ValidatingBindingSpec{PolicyName: name, ValidationActions: []string{actions[m]}}
 	return v
+}
+
+// metadata names an object, and labels it so that all objects of one rendering can be
+// found, in the words of Kubernetes' recommended labels.
+func (r *renderer) metadata(name string) Metadata {
+	return Metadata{Name: name, Labels: map[string]string{"app.kubernetes.io/managed-by": "podfence", "app.kubernetes.io/instance": r.options.Name}}
 }
 
 func typeMeta(kind string) metav1.TypeMeta {
