@@ -46,6 +46,9 @@ func TestPipeline(t *testing.T) {
 		}
 	})
 	count.check(t, seeded, pipelineFloors)
+	if 100*count["ephemeral updates"] < fewestUpdates*count["pods"] {
+		t.Errorf("%d updates of ephemeral containers for %d pods", count["ephemeral updates"], count["pods"])
+	}
 }
 
 // pipeline is a cluster, and the server with its objects.
