@@ -13,8 +13,9 @@ func added(r *spec.Revision) string {
 // restrictedCapabilities are those, and that a container does not drop ALL.
 func restrictedCapabilities(r *spec.Revision) string {
 	const f = spec.FieldCapabilitiesDrop
-	drops := own(f) + ".orValue([])"
-	return ofContainers(let("d", drops, "("+allows(r, f, "d")+" ? [] : d.size() == 0 ? ["+unset("n", path(f, ""))+"] : ["+violation("n", path(f, ""), "d")+"])") + " + " + added(r))
+	drops, adds := own(f)+".orValue([])", own(spec.FieldCapabilitiesAdd)+".orValue([])"
+	return inContainers(not(allows(r, f, drops)+" && "+adds+".size() == 0"),
+		let("d", drops, "("+allows(r, f, "d")+" ? [] : d.size() == 0 ? ["+unset("n", path(f, ""))+"] : ["+violation("n", path(f, ""), "d")+"])")+" + "+added(r)) + ".flatten()"
 }
 
 // capabilitiesDetail serves both checks: baseline has no violation about drop.

@@ -18,6 +18,11 @@ import (
 // but an API server has not.
 func let(name, value, in string) string { return "[" + value + "].map(" + name + ", " + in + ")[0]" }
 
+// given is let for a condition, which costs less.
+func given(name, value, condition string) string {
+	return "[" + value + "].exists(" + name + ", " + condition + ")"
+}
+
 // quote writes text as a string of CEL. Go's escapes are CEL's too.
 func quote(text string) string { return strconv.Quote(text) }
 

@@ -164,25 +164,30 @@ func allows(r *spec.Revision, f spec.Field, value string) string {
 	if allowed == nil {
 		return "false"
 	}
+	typed := quote
+	switch f.Type() {
+	case spec.Bool, spec.ID, spec.Port: // the table has their text
+		typed = func(text string) string { return text }
+	}
 	var is, others []string
 	for _, v := range allowed.Values {
 		switch v.Op {
 		case spec.Is:
-			is = append(is, v.Text)
+			is = append(is, typed(v.Text))
 		case spec.Begins:
-			others = append(others, value+".startsWith("+word(v.Text)+")")
+			others = append(others, value+".startsWith("+typed(v.Text)+")")
 		case spec.Not:
-			if text := v.Text; f.Type() == spec.ID {
-				others = append(others, value+" != "+text)
-			} else {
-				others = append(others, value+" != "+word(text))
-			}
+			others = append(others, value+" != "+typed(v.Text))
 		case spec.Contains:
-			others = append(others, word(v.Text)+" in "+value)
+			others = append(others, typed(v.Text)+" in "+value)
 		}
 	}
-	if len(is) > 0 {
-		others = append([]string{value + " in " + words(is)}, others...)
+	switch len(is) {
+	case 0:
+	case 1:
+		others = append([]string{value + " == " + is[0]}, others...)
+	default:
+		others = append([]string{value + " in [" + strings.Join(is, ", ") + "]"}, others...)
 	}
 	return either(others...)
 }

@@ -42,8 +42,12 @@ func (r *rule) variable(prefix string) string {
 	return prefix + "_" + k[strings.LastIndexByte(k, '.')+1:]
 }
 
-func (r *rule) violations() string {
-	return "variables.trials.transformList(i, p, " + sum(r.rows...) + ")"
+func (r *rule) violations(at *pod) string {
+	rows := r.rows
+	if r.key == policy.KeyVolumes && at.added != "" {
+		rows = append(rows[:len(rows):len(rows)], addedVolumes(r.key))
+	}
+	return "variables.trials.transformList(i, p, " + sum(rows...) + ")"
 }
 
 // demands say, of each condition of the table of demands, what a pod has that its
@@ -112,8 +116,8 @@ func admits(k policy.Key) string {
 // value is reported where it is set: once on the pod, however many inherit it.
 func idsInRanges(d *policy.Demand, member string) string {
 	pod, container := d.Fields[0], d.Fields[1]
-	bad := let("b", "variables.containers.transformList(n, x, "+let("d", "variables.subjects[i][n]."+member, "!"+admits(d.Key))+", n)",
-		"("+ofPod(pod)+".hasValue() && b.exists(n, "+let("x", "variables.containers[n]", "!"+own(container)+".hasValue()")+") ? ["+demanded("-1", path(pod, ""), ofPod(pod)+".value()", wantOf(d.Key))+"] : []) + "+
+	bad := let("b", "variables.containers.transformList(n, x, "+given("d", "variables.subjects[i][n]."+member, "!"+admits(d.Key))+", n)",
+		"("+ofPod(pod)+".hasValue() && b.exists(n, "+given("x", "variables.containers[n]", "!"+own(container)+".hasValue()")+") ? ["+demanded("-1", path(pod, ""), ofPod(pod)+".value()", wantOf(d.Key))+"] : []) + "+
 			"b.map(n, "+let("x", "variables.containers[n]", own(container)+".hasValue() ? ["+demanded("n", path(container, ""), "x.c."+container.String(), wantOf(d.Key))+"] : "+
 			ofPod(pod)+".hasValue() ? [] : ["+demanded("n", path(container, ""), "", wantOf(d.Key))+"]")+").flatten()")
 	return ifRestricts(d.Key, bad)
@@ -137,16 +141,22 @@ func sourcesListed(d *policy.Demand) string {
 	types := "p[0][?" + word(wantKey(d.Key)) + "].orValue([" + quote(want.Volumes(policy.Default())) + "])[0]"
 	beyond := "(" + has("p[0]", d.Key) + " || !(t in variables.restrictedTypes) ? " + types + " : " + quote(want.BeyondDefault) + ")"
 	paths := "p[0][?" + word(wantKey(policy.KeyAllowedHostPaths)) + "].orValue(['unset'])[0]"
-	refused := either(refusedBy(spec.CheckRestrictedVolumes), refusedBy(spec.CheckHostPathVolumes))
 	bad := "o.types.size() == 0 ? [" + demanded("-1", "'spec.volumes[' + string(o.i) + ']'", word(spec.UnknownVolumeType), types, "'volume': dyn(o)") + "] : " +
-		"o.types.filter(t, t == '" + spec.HostPath + "' ? !" + list("p[0]", policy.KeyAllowedHostPaths) + ".exists(a, " + admitsPath("a", "o") + ") : !" + let("e", "p[0]", listsVolume("t")) + ").map(t, " +
+		"o.types.filter(t, t == '" + spec.HostPath + "' ? !" + list("p[0]", policy.KeyAllowedHostPaths) + ".exists(a, " + admitsPath("a", "o") + ") : !(t in listed || '*' in listed)).map(t, " +
 		demanded("-1", "'spec.volumes[' + string(o.i) + '].' + t", "t == '"+spec.HostPath+"' ? o.hostPath : t", "t == '"+spec.HostPath+"' ? "+paths+" : "+beyond, "'volume': dyn(o)") + ")"
-	return "(" + has("p[0]", d.Key) + " || variables.restricted && " + word(selectsKey) + " in p[0] ? variables.volumes.filter(o, !" + refused + ").map(o, " + bad + ").flatten() : [])"
+	suspect := "o.types.size() != 1 || !(o.types[0] in listed || '*' in listed) || o.types[0] == '" + spec.HostPath + "'"
+	refused := "variables." + variableOf("left", spec.CheckRestrictedVolumes) + "[i] + variables." + variableOf("left", spec.CheckHostPathVolumes) + "[i]"
+	return "(" + has("p[0]", d.Key) + " || variables.restricted && " + word(selectsKey) + " in p[0] ? " +
+		let("listed", "p[0][?"+word(d.Key.String())+"].orValue(variables.defaultVolumes)",
+			let("refused", "("+refused+").map(v, int(v.volume.i))", "variables.volumes.filter(o, ("+suspect+") && !(o.i in refused)).map(o, "+bad+").flatten()")) + " : [])"
 }
 
-// refusedBy holds of a volume o that a check refuses, and the policy does not excuse.
-func refusedBy(id spec.CheckID) string {
-	return "variables." + variableOf("judged", id) + "[i].exists(v, v.by.size() == 0 && v.v.volume.i == o.i)"
+// addedVolumes holds the volumes that others add to the pod to the rule. They are said
+// to stand behind those that the author wrote.
+func addedVolumes(k policy.Key) string {
+	types := "p[0][?" + word(wantKey(k)) + "].orValue([" + quote(want.Volumes(policy.Default())) + "])[0]"
+	return "(" + has("p[0]", k) + " || variables.restricted && " + word(selectsKey) + " in p[0] ? variables.addedVolumes.filter(o, " + given("e", "p[0]", "!"+listsVolume("o.type")) + ").map(o, " +
+		demanded("-1", "'spec.volumes[].' + o.type", "o.type", types, "'volume': dyn(o)") + ") : [])"
 }
 
 // detailOf writes the violations L of a rule of policy p.
@@ -158,6 +168,6 @@ const valueText = "(!has(v.v) ? 'unset' : type(v.v) == list ? '[' + v.v.map(d, s
 
 // say is what the message says of the rule's violations in the trial that counts.
 func (r *rule) say() string {
-	return let("L", "variables."+r.variable("left")+"[variables.best]", "L.size() == 0 ? [] : ["+
+	return let("L", "variables."+r.variable("leftRule")+"[variables.best]", "L.size() == 0 ? [] : ["+
 		word(r.key.String()+" of policy ")+" + strings.quote(variables.trials[variables.best][0].name[0]) + ' (' + "+detailOf+" + ')']")
 }

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/podfence/podfence/spec"
@@ -19,6 +20,9 @@ type pod struct {
 	// running are the names of the ephemeral containers that cannot change any more,
 	// or of a request that may not fill in anything else; see update.
 	running string
+	// added are the volumes that others will add, each with its name and type, and
+	// mounts the mounts. Empty: none.
+	added, mounts string
 }
 
 // update holds of a request that changes the ephemeral containers of a pod.
@@ -27,7 +31,11 @@ const update = "(has(request.subResource) && request.subResource == 'ephemeralco
 // variables are the parts of a pod that the engine reads.
 func (s *pod) variables() []Variable {
 	allTypes, restrictedTypes := volumeTypes()
-	return []Variable{
+	mounts := mountsOf
+	if s.mounts != "" {
+		mounts = sum(mounts, s.mounts)
+	}
+	list := []Variable{
 		{"metadata", s.metadata},
 		{"spec", s.spec},
 		{"podContext", "variables.spec.?securityContext.orValue({})"},
@@ -39,12 +47,15 @@ func (s *pod) variables() []Variable {
 		{"running", s.running},
 		{"containers", s.containers()},
 		{"images", "variables.containers.map(x, " + let("c", "x.c", imageOf) + ")"},
-		{"volumeTypes", words(allTypes)},
-		{"restrictedTypes", words(restrictedTypes)},
-		{"mounts", mountsOf},
+		{"volumeTypes", allTypes},
+		{"restrictedTypes", restrictedTypes},
+		{"tokenVolumes", tokenVolumes},
+		{"addedVolumes", s.added},
+		{"mounts", mounts},
 		{"volumes", volumesOf},
 		{"forbidsUserNamespace", forbidsUserNamespace},
 	}
+	return slices.DeleteFunc(list, func(v Variable) bool { return v.Expression == "" || v.Name == "tokenVolumes" && s.added == "" })
 }
 
 // forbidsUserNamespace names the first thing about the pod beside which the API
@@ -83,16 +94,17 @@ func standard() (list []Variable) {
 }
 
 // trialsOf hold what was found against each trial, and count what is left.
-func trialsOf() (list []Variable) {
+// at is the pod that is judged, and filling says whether something is filled into it.
+func trialsOf(filling bool, at *pod) (list []Variable) {
 	var counts []string
 	for _, id := range checkIDs() {
-		name := variableOf("judged", id)
-		list = append(list, Variable{name, judged(id)})
-		counts = append(counts, "variables."+name+"[i].filter(v, v.by.size() == 0).size()")
+		name := variableOf("left", id)
+		list = append(list, Variable{name, left(id, filling)})
+		counts = append(counts, "variables."+name+"[i].size()")
 	}
 	for _, r := range rules() {
-		name := r.variable("left")
-		list = append(list, Variable{name, r.violations()})
+		name := r.variable("leftRule")
+		list = append(list, Variable{name, r.violations(at)})
 		counts = append(counts, "variables."+name+"[i].size()")
 	}
 	return append(list, Variable{"counts", "variables.trials.transformList(i, p, " + strings.Join(counts, " + ") + ")"})
@@ -111,7 +123,7 @@ func messages() (list []Variable, names []string) {
 		} else {
 			text += " + ' (' + (" + c.detail + ") + ')'"
 		}
-		add(variableOf("say", id), let("L", "variables."+variableOf("judged", id)+"[variables.best].filter(v, v.by.size() == 0).map(v, v.v)", "L.size() == 0 ? [] : ["+text+"]"))
+		add(variableOf("say", id), let("L", "variables."+variableOf("left", id)+"[variables.best]", "L.size() == 0 ? [] : ["+text+"]"))
 	}
 	for _, r := range rules() {
 		add(r.variable("sayRule"), r.say())

@@ -146,6 +146,28 @@ func asItIs() string {
 	return "{'view': dyn(" + viewOf + "), 'user': dyn(" + effective(spec.FieldRunAsUser) + "), 'group': dyn(" + effective(spec.FieldRunAsGroup) + "), 'fills': dyn([])}"
 }
 
+// sets holds of a container x that sets all that policy p might fill in.
+var sets = func() string {
+	set := func(f spec.Field) string {
+		if f.Inherits() == 0 {
+			return own(f) + ".hasValue()"
+		}
+		return either(own(f)+".hasValue()", ofPod(f.Inherits())+".hasValue()")
+	}
+	unless := func(keys ...policy.Key) string {
+		var conditions []string
+		for _, k := range keys {
+			conditions = append(conditions, not(has("p[0]", k)))
+		}
+		return all(conditions...)
+	}
+	return all("has(x.c.securityContext)", set(spec.FieldAllowPrivilegeEscalation), set(spec.FieldPrivileged), own(spec.FieldCapabilitiesDrop)+".orValue([]).size() > 0",
+		set(spec.FieldSeccompType), set(spec.FieldRunAsNonRoot),
+		either(set(spec.FieldRunAsGroup), "p.size() == 1 && "+unless(policy.KeyFillRunAsGroup)),
+		either(set(spec.FieldRunAsUser), "p.size() == 1 && !("+word(userFill)+" in p[0])"),
+		either(set(spec.FieldReadOnlyRootFilesystem), unless(policy.KeyReadOnlyRootFilesystem)))
+}()
+
 // podFilled are the fields of the pod that policy p fills in.
 func podFilled() string {
 	var lists []string

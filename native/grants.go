@@ -8,41 +8,78 @@ import (
 	"github.com/podfence/podfence/spec"
 )
 
-// A violation is asked of every part of the policy that speaks of its container. The
-// answer of a part is the list of its entries that excuse the violation, as text: that
-// of the part, then the entry as policy.Entry has it.
+// A violation is asked of every part of the policy that speaks of its container.
 
-// conditions say, of each condition of the table of grants, which entries under a key
-// of a part e of a policy excuse a violation v.
-var conditions = map[policy.Condition]func(policy.Key) string{
-	policy.Given:     given,
-	policy.TurnedOff: given, // the literal has such a key only where it is false
-	policy.NotInherited: func(k policy.Key) string {
-		return "(!(" + facts[spec.InheritsProfile] + ") ? " + given(k) + " : [])"
+// grant is what excuses a violation v under a key of a part e of a policy.
+type grant struct {
+	key policy.Key
+	// when must hold, if it is not empty.
+	when string
+	// such holds of an entry a of the list under the key that excuses; empty for a key
+	// that is no list, and excuses if it is there.
+	such string
+}
+
+// conditions say it of each condition of the table of grants.
+var conditions = map[policy.Condition]func(policy.Key) grant{
+	policy.Given:     func(k policy.Key) grant { return grant{key: k} },
+	policy.TurnedOff: func(k policy.Key) grant { return grant{key: k} }, // the literal has such a key only where it is false
+	policy.NotInherited: func(k policy.Key) grant {
+		return grant{key: k, when: not(facts[spec.InheritsProfile])}
 	},
-	policy.Listed: func(k policy.Key) string {
-		return listed(k, "has(v.v) && a == (has(v.key) ? (v.v == 'unconfined' ? 'Unconfined' : '') : v.v)")
+	policy.Listed: func(k policy.Key) grant {
+		return grant{key: k, such: "has(v.v) && a == (has(v.key) ? (v.v == 'unconfined' ? 'Unconfined' : '') : v.v)"}
 	},
-	policy.ListedInherited:  func(k policy.Key) string { return listed(k, "a == 'Unconfined'") },
-	policy.ListedCapability: func(k policy.Key) string { return listed(k, "a == '*' || a == "+capability("string(v.v)")) },
-	policy.ListedSysAdmin:   func(k policy.Key) string { return listed(k, "a == '*' || a == 'SYS_ADMIN'") },
-	policy.ListedSysctl: func(k policy.Key) string {
-		return listed(k, "a == v.v || a.endsWith('*') && v.v.startsWith(a.substring(0, a.size() - 1))")
+	policy.ListedInherited: func(k policy.Key) grant { return grant{key: k, such: "a == 'Unconfined'"} },
+	policy.ListedCapability: func(k policy.Key) grant {
+		return grant{key: k, such: "a == '*' || a == " + capability("string(v.v)")}
 	},
-	policy.ListedSources: func(k policy.Key) string {
+	policy.ListedSysAdmin: func(k policy.Key) grant { return grant{key: k, such: "a == '*' || a == 'SYS_ADMIN'"} },
+	policy.ListedSysctl: func(k policy.Key) grant {
+		return grant{key: k, such: "a == v.v || a.endsWith('*') && v.v.startsWith(a.substring(0, a.size() - 1))"}
+	},
+	policy.ListedSources: func(k policy.Key) grant {
 		others := "v.volume.types.exists(t, t == '" + spec.HostPath + "' || !" + listsVolume("t") + ")"
-		return "('expired' in e || v.volume.types.size() == 0 || " + others + " ? [] : " + listed(k, "a == '*' || a == v.volume.types[0]") + ")"
+		return grant{key: k, when: "!('expired' in e) && v.volume.types.size() > 0 && !" + others, such: "a == '*' || a == v.volume.types[0]"}
 	},
-	policy.InPortRange: func(k policy.Key) string { return listed(k, inRange("a", "v.v")) },
-	policy.PathCovered: func(k policy.Key) string { return listed(k, admitsPath("a", "v.volume")) },
-	policy.SourcesCovered: func(k policy.Key) string {
+	policy.InPortRange: func(k policy.Key) grant { return grant{key: k, such: inRange("a", "v.v")} },
+	policy.PathCovered: func(k policy.Key) grant { return grant{key: k, such: admitsPath("a", "v.volume")} },
+	policy.SourcesCovered: func(k policy.Key) grant {
 		others := "v.volume.types.exists(t, t != '" + spec.HostPath + "' && !" + listsVolume("t") + ")"
-		return "(" + others + " ? [] : " + listed(k, admitsPath("a", "v.volume")) + ")"
+		return grant{key: k, when: "!" + others, such: admitsPath("a", "v.volume")}
 	},
-	policy.AnyUser: func(k policy.Key) string { return ruled(k, policy.RunAsAny, "") },
-	policy.RootInRange: func(k policy.Key) string {
-		return ruled(k, policy.MustRunAs, "!('expired' in e) && "+inRanges("e", k, "0"))
+	policy.AnyUser: func(k policy.Key) grant {
+		return grant{key: k, when: word(string(policy.RunAsAny)) + " in " + list("e", k)}
 	},
+	policy.RootInRange: func(k policy.Key) grant {
+		return grant{key: k, when: word(string(policy.MustRunAs)) + " in " + list("e", k) + " && !('expired' in e) && " + inRanges("e", k, "0")}
+	},
+}
+
+// excuses holds of a part that excuses the violation.
+func (g grant) excuses() string {
+	text := has("e", g.key)
+	if g.when != "" {
+		text += " && " + g.when
+	}
+	if g.such != "" {
+		text += " && e[" + word(g.key.String()) + "].exists(a, " + g.such + ")"
+	}
+	return text
+}
+
+// entries lists the entries of a part that excuse the violation, as text: that of the
+// part, then the entry as policy.Entry has it.
+func (g grant) entries() string {
+	found := "[" + entry(g.key) + "]"
+	if g.such != "" {
+		found = list("e", g.key) + ".transformList(j, a, " + g.such + ", " + entry(g.key) + " + '[' + string(j) + ']')"
+	}
+	when := has("e", g.key)
+	if g.when != "" {
+		when += " && " + g.when
+	}
+	return "(" + when + " ? " + found + " : [])"
 }
 
 // entry is the text of an entry that is the whole value under a key.
@@ -54,21 +91,6 @@ func has(part string, k policy.Key) string { return word(k.String()) + " in " + 
 // list is what stands under a key of a part of a policy.
 func list(part string, k policy.Key) string {
 	return part + "[?" + word(k.String()) + "].orValue([])"
-}
-
-func given(k policy.Key) string { return "(" + has("e", k) + " ? [" + entry(k) + "] : [])" }
-
-// listed are the entries a of a list, with their index j, that are such.
-func listed(k policy.Key, such string) string {
-	return list("e", k) + ".transformList(j, a, " + such + ", " + entry(k) + " + '[' + string(j) + ']')"
-}
-
-// ruled is the entry of a rule that is this one.
-func ruled(k policy.Key, rule policy.Rule, such string) string {
-	if such != "" {
-		such = " && " + such
-	}
-	return "(" + word(string(rule)) + " in " + list("e", k) + such + " ? [" + entry(k) + "] : [])"
 }
 
 // rangesOf is the key of the literal that holds the ranges of a rule.
@@ -131,15 +153,15 @@ func fieldsOf(id spec.CheckID) (fields []spec.Field) {
 	return fields
 }
 
-// entriesOf lists the entries of a part e of a policy that excuse a violation v of a
-// check: by the rows of the table of grants that speak of it, in their order. known are
-// the facts about the field, which is the pod's or a container's.
-func entriesOf(id spec.CheckID, known map[spec.Facts]string, ofPod bool) string {
-	var lists []string
+// asked are the grants that may excuse a violation of a check, by the rows of the table
+// that speak of it, in their order. known are the facts about the field, which is the
+// pod's or a container's.
+func asked(id spec.CheckID, known map[spec.Facts]string, ofPod bool) (list []grant) {
 	for _, row := range policy.GrantTypes() {
 		if !row.Checks.Has(id) || row.Unset && ofPod {
 			continue // a field of the pod that is unset breaks no check
 		}
+		g := conditions[row.Condition](row.Key)
 		var asks []string
 		if len(row.Fields) > 0 && slices.ContainsFunc(fieldsOf(id), func(f spec.Field) bool { return !slices.Contains(row.Fields, f) }) {
 			var fields []string
@@ -156,32 +178,77 @@ func entriesOf(id spec.CheckID, known map[spec.Facts]string, ofPod bool) string 
 			if !ok {
 				continue // a field of the pod says nothing of it
 			}
-			if fact != "true" {
+			if fact != all() {
 				asks = append(asks, fact)
 			}
 		}
-		text := conditions[row.Condition](row.Key)
-		if len(asks) > 0 {
-			text = "(" + all(asks...) + " ? " + text + " : [])"
+		if g.when != "" {
+			asks = append(asks, g.when)
 		}
-		lists = append(lists, text)
+		g.when = strings.Join(asks, " && ")
+		list = append(list, g)
 	}
-	return strings.Join(lists, " + ")
+	return list
 }
 
-// excusedBy lists the entries of policy p that excuse a violation v in trial i.
-//
-// What stands on the pod and speaks for containers is excused too where each of them
-// is granted it. Of their entries the first in the policy is named.
-func excusedBy(id spec.CheckID) string {
-	c := &checks[id]
-	ofPods, ofContainers := false, false
+// entriesOf lists the entries of a part e that excuse a violation v.
+func entriesOf(grants []grant) string {
+	var lists []string
+	for _, g := range grants {
+		lists = append(lists, g.entries())
+	}
+	return sum(lists...)
+}
+
+// excusing holds of a part e that excuses a violation v.
+func excusing(grants []grant) string {
+	var conditions []string
+	for _, g := range grants {
+		conditions = append(conditions, g.excuses())
+	}
+	return strings.Join(conditions, " || ")
+}
+
+// view is that of the container n of a violation.
+const view = "(p.size() == 1 ? p : variables.subjects[i][n].view)"
+
+// scopes says whether a check tests fields of the pod, and fields of containers.
+func scopes(id spec.CheckID) (ofPods, ofContainers bool) {
 	for _, f := range fieldsOf(id) {
 		ofPods = ofPods || f.Scope() == spec.OfPod
 		ofContainers = ofContainers || f.Scope() == spec.OfContainer
 	}
-	byPolicy := let("e", "p[0]", entriesOf(id, c.podFacts, true))
-	byView := "variables.subjects[i][n].view.map(e, " + entriesOf(id, facts, false) + ").flatten()"
+	return ofPods, ofContainers
+}
+
+// isExcused holds of a violation v that policy p excuses in trial i.
+//
+// What stands on the pod and speaks for containers is excused too where each of them
+// is granted it.
+func isExcused(id spec.CheckID) string {
+	c := &checks[id]
+	ofPods, ofContainers := scopes(id)
+	byPolicy := "[p[0]].exists(e, " + excusing(asked(id, c.podFacts, true)) + ")"
+	byView := view + ".exists(e, " + excusing(asked(id, facts, false)) + ")"
+	one := "[int(v.n)].exists(n, [variables.containers[n]].exists(x, " + byView + "))"
+	switch {
+	case !ofContainers:
+		return byPolicy
+	case !ofPods:
+		return one
+	}
+	several := "p.size() > 1 && variables.containers.exists(n, x, " + c.inherits + ") && variables.containers.all(n, x, !(" + c.inherits + ") || " + byView + ")"
+	return "(v.n >= 0 ? " + one + " : " + byPolicy + " || " + several + ")"
+}
+
+// excusedBy lists the entries of policy p that excuse a violation v in trial i, the one
+// that is named first. Of the entries that excuse what stands on the pod for several
+// containers that is the first in the policy.
+func excusedBy(id spec.CheckID) string {
+	c := &checks[id]
+	ofPods, ofContainers := scopes(id)
+	byPolicy := let("e", "p[0]", entriesOf(asked(id, c.podFacts, true)))
+	byView := view + ".map(e, " + entriesOf(asked(id, facts, false)) + ").flatten()"
 	one := let("n", "int(v.n)", let("x", "variables.containers[n]", byView))
 	switch {
 	case !ofContainers:
@@ -203,7 +270,34 @@ func mended(id spec.CheckID) string {
 	return either(conditions...)
 }
 
-// judged lists, for each trial, what it finds of a check and which entries excuse it.
-func judged(id spec.CheckID) string {
-	return "variables.trials.transformList(i, p, variables." + variableOf("found", id) + ".filter(v, !(" + mended(id) + ")).map(v, {'v': dyn(v), 'by': dyn(" + excusedBy(id) + ")}))"
+// grants holds of a policy that may excuse a violation of a check: most do not, and
+// are not asked of each violation.
+func grants(id spec.CheckID) string {
+	var keys []string
+	for _, row := range policy.GrantTypes() {
+		if key := has("e", row.Key); row.Checks.Has(id) && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return "p.exists(e, " + strings.Join(keys, " || ") + ")"
+}
+
+// left lists, for each trial, the violations of a check that stand: those that were
+// found, without what is filled in, if anything is, and without what is excused.
+func left(id spec.CheckID, filling bool) string {
+	found := "variables." + variableOf("found", id)
+	standing := found
+	if filling {
+		standing += ".filter(v, " + not(mended(id)) + ")"
+	}
+	return found + ".size() == 0 ? variables.trials.map(p, []) : variables.trials.transformList(i, p, " +
+		grants(id) + " ? " + standing + ".filter(v, !" + isExcused(id) + ") : " + standing + ")"
+}
+
+// excused lists the violations of a check that policy p excuses in trial i, as text:
+// the field, its value, and the entry of the policy.
+func excused(id spec.CheckID) string {
+	text := "(v.n < 0 ? '' : 'spec.' + variables.containers[v.n].list + '[' + string(variables.containers[v.n].index) + '].') + v.f + '=' + " + valueText + " + ' by ' + b[0].substring(2)"
+	found := "variables." + variableOf("found", id)
+	return "(" + found + ".size() > 0 && " + grants(id) + " ? " + found + ".map(v, " + let("b", excusedBy(id), "b.size() == 0 ? [] : ["+text+"]") + ").flatten() : [])"
 }

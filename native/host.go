@@ -10,7 +10,7 @@ var hostNamespaces = check{
 	found: func(r *spec.Revision) string {
 		var lists []string
 		for _, f := range []spec.Field{spec.FieldHostNetwork, spec.FieldHostPID, spec.FieldHostIPC} {
-			lists = append(lists, inPod(f, "!("+allows(r, f, "string(o.value())")+")"))
+			lists = append(lists, inPod(f, "!("+allows(r, f, "o.value()")+")"))
 		}
 		return sum(lists...)
 	},
@@ -21,7 +21,7 @@ var hostNamespaces = check{
 var hostPorts = check{
 	found: func(r *spec.Revision) string {
 		const f = spec.FieldHostPort
-		return ofContainers("x.ports.transformList(j, o, !(" + allows(r, f, "string(o.?hostPort.orValue(0))") + "), " + violation("n", path(f, "j"), "o.hostPort") + ")")
+		return ofContainers("x.ports.transformList(j, o, !(" + allows(r, f, "o.?hostPort.orValue(0)") + "), " + violation("n", path(f, "j"), "o.hostPort") + ")")
 	},
 	reason: word("hostPort"),
 	detail: containers("L") + " + " + uses("L.map(v, v.n).distinct()") + " + " +
@@ -31,15 +31,19 @@ var hostPorts = check{
 var hostProbes = check{
 	found: func(r *spec.Revision) string {
 		var probes, lists []string
-		seen := map[string]bool{}
+		named := map[string][]string{}
 		for _, f := range r.Allowed[0].Fields {
-			if first := f.Steps()[0]; !seen[first] {
-				seen[first] = true
-				probes = append(probes, "has(x.c."+first+")")
+			probe := "x.c." + f.Steps()[0]
+			if named[probe] == nil {
+				probes = append(probes, probe)
 			}
+			named[probe] = append(named[probe], own(f)+".orValue('') != ''")
 			lists = append(lists, violation("n", path(f, ""), own(f)+".orValue('')"))
 		}
-		return ofContainers(not(either(probes...)) + " ? [] : [" + strings.Join(lists, ", ") + "].filter(v, v.v != '')")
+		for i, probe := range probes {
+			probes[i] = "has(" + probe + ") && " + either(named[probe]...)
+		}
+		return ofContainers(either(probes...) + " ? [" + strings.Join(lists, ", ") + "].filter(v, v.v != '') : []")
 	},
 	reason: word("probe or lifecycle host"),
 	// This detail alone of all lists the names of containers sorted and once each.
@@ -50,8 +54,8 @@ var hostProbes = check{
 var hostProcess = check{
 	found: func(r *spec.Revision) string {
 		return sum(
-			inPod(spec.FieldPodHostProcess, "!("+allows(r, spec.FieldPodHostProcess, "string(o.value())")+")"),
-			inContainers("!"+allowsOrUnset(r, spec.FieldHostProcess, "string(o)"), violation("n", path(spec.FieldHostProcess, ""), "true")),
+			inPod(spec.FieldPodHostProcess, "!("+allows(r, spec.FieldPodHostProcess, "o.value()")+")"),
+			inContainers("!"+allowsOrUnset(r, spec.FieldHostProcess, "o"), violation("n", path(spec.FieldHostProcess, ""), "true")),
 		)
 	},
 	reason:   word("hostProcess"),

@@ -32,13 +32,13 @@ func resourceRule(group string, operations []string, resources ...string) Resour
 }
 
 // exemptions are the conditions that leave out users and runtime classes; in is the
-// object whose spec says the runtime class.
+// spec that says the runtime class.
 func (r *renderer) exemptions(in string) (list []Condition) {
 	if exempt := r.options.Exempt.Usernames; len(exempt) > 0 {
 		list = append(list, Condition{"user", "!(request.userInfo.username in " + words(exempt) + ")"})
 	}
 	if exempt := r.options.Exempt.RuntimeClasses; len(exempt) > 0 {
-		list = append(list, Condition{"runtime-class", "!(" + in + ".spec.?runtimeClassName.orValue('') in " + words(exempt) + ")"})
+		list = append(list, Condition{"runtime-class", "!(" + in + ".?runtimeClassName.orValue('') in " + words(exempt) + ")"})
 	}
 	return list
 }

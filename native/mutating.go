@@ -34,38 +34,44 @@ func appArmorToCome(not string) string {
 
 // mutating is the policy that fills pods in.
 func (r *renderer) mutating() *Mutating {
-	closed := "!variables.filling[i] || " + update + " && (x.list != 'ephemeralContainers' || x.c.name in variables.running)"
 	variables := levels(enforce, r.options)
 	variables = append(variables, requested.variables()...)
 	variables = append(variables, r.data.variables()...)
 	variables = append(variables, standard()...)
-	variables = append(variables,
-		// At baseline a pod that is allowed as it is is not filled in: there each policy
-		// is tried without filling in, and with it.
-		Variable{"trials", "variables.level == 'privileged' ? variables.governing.filter(p, false) : variables.baseline ? variables.governing.map(p, [p, p]).flatten() : variables.governing"},
-		Variable{"filling", "variables.trials.transformList(i, p, !variables.baseline || i % 2 == 1)"},
-		Variable{"podFills", "variables.trials.transformList(i, p, !variables.filling[i] || variables.frozen || " + update + " ? [''].filter(f, false) : " + podFilled() + ")"},
-		Variable{"subjects", "variables.trials.transformList(i, p, variables.containers.transformList(n, x, " + filled(closed) + "))"})
-	variables = append(variables, trialsOf()...)
+	variables = append(variables, r.trialsOfFilling(update+" && (x.list != 'ephemeralContainers' || x.c.name in variables.running)")...)
+	variables = append(variables, trialsOf(true, &requested)...)
 	variables = append(variables, chosen()...)
 	variables = append(variables, Variable{"patch", "variables.level == 'privileged' ? [] : " + patch()})
 	name := r.name("mutate")
 	m := &Mutating{}
 	m.Policy.TypeMeta = typeMeta(KindMutatingPolicy)
-	m.Policy.Metadata.Name = name
+	m.Policy.Metadata = r.metadata(name)
 	m.Policy.Spec = MutatingSpec{
 		FailurePolicy: "Fail", ReinvocationPolicy: "IfNeeded",
 		MatchConstraints: r.match([]string{"CREATE"}),
-		MatchConditions:  append(r.exemptions("object"), Condition{"something-to-fill", r.data.somethingToFill()}),
+		MatchConditions:  append(r.exemptions("object.spec"), Condition{"something-to-fill", r.data.somethingToFill()}),
 		Variables:        variables,
 		Mutations: []Mutation{{PatchType: "JSONPatch", JSONPatch: &JSONPatch{
 			Expression: "variables.patch.map(f, JSONPatch{op: 'add', path: f.path, value: f.value})",
 		}}},
 	}
 	m.Binding.TypeMeta = typeMeta(KindMutatingBinding)
-	m.Binding.Metadata.Name = name
+	m.Binding.Metadata = r.metadata(name)
 	m.Binding.Spec = MutatingBindingSpec{PolicyName: name}
 	return m
+}
+
+// trialsOfFilling are the policies that are tried, and what each of them fills in.
+// Nothing is filled into a container of which closed holds.
+func (r *renderer) trialsOfFilling(closed string) []Variable {
+	return []Variable{
+		// At baseline a pod that is allowed as it is is not filled in: there each policy
+		// is tried without filling in, and with it.
+		{"trials", "variables.level == 'privileged' ? variables.governing.filter(p, false) : variables.baseline ? variables.governing.map(p, [p, p]).flatten() : variables.governing"},
+		{"filling", "variables.trials.transformList(i, p, !variables.baseline || i % 2 == 1)"},
+		{"podFills", "variables.trials.transformList(i, p, !variables.filling[i] || variables.frozen || " + update + " ? [''].filter(f, false) : " + podFilled() + ")"},
+		{"subjects", "variables.trials.transformList(i, p, variables.containers.transformList(n, x, " + sets + " ? " + asItIs() + " : " + filled("!variables.filling[i] || "+closed) + "))"},
+	}
 }
 
 // chosen is the trial that counts: the first that is allowed without a change, else

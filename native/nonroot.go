@@ -6,7 +6,7 @@ var nonRoot = check{
 	found: func(r *spec.Revision) string {
 		const f = spec.FieldRunAsNonRoot
 		return sum(
-			inPod(spec.FieldPodRunAsNonRoot, "!("+allows(r, spec.FieldPodRunAsNonRoot, "string(o.value())")+")"),
+			inPod(spec.FieldPodRunAsNonRoot, "!("+allows(r, spec.FieldPodRunAsNonRoot, "o.value()")+")"),
 			// Only true on the pod stands in for an unset field of a container.
 			inContainers("!"+own(f)+".orValue("+ofPod(spec.FieldPodRunAsNonRoot)+".orValue(false))",
 				own(f)+".hasValue() ? "+violation("n", path(f, ""), "false")+" : "+unset("n", path(f, ""))),

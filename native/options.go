@@ -78,7 +78,7 @@ func (o *Options) complete() error {
 	if o.LabelPrefix == "" {
 		o.LabelPrefix = defaultLabelPrefix
 	}
-	if problems := validation.IsDNS1123Subdomain(o.Name); len(problems) > 0 {
+	if problems := append(validation.IsDNS1123Subdomain(o.Name), validation.IsValidLabelValue(o.Name)...); len(problems) > 0 {
 		return optionError("Name", fmt.Sprintf("%q begins no name of an object: %s", o.Name, problems[0]), "write lower-case letters, digits, '-' and '.'")
 	}
 	if prefix, ok := strings.CutSuffix(o.LabelPrefix, "/"); !ok || len(validation.IsDNS1123Subdomain(prefix)) > 0 {

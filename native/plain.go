@@ -11,7 +11,6 @@ import (
 // version, and most pods of a cluster that enforces restricted look so: it spares them
 // the rest.
 var plainPod = func() string {
-	_, restrictedTypes := volumeTypes()
 	// What may stand in a security context without another look.
 	podKeys := words([]string{"runAsNonRoot", "runAsUser", "runAsGroup", "fsGroup", "fsGroupChangePolicy", "supplementalGroups", "supplementalGroupsPolicy", "seccompProfile"})
 	ownKeys := words([]string{"allowPrivilegeEscalation", "runAsNonRoot", "capabilities", "seccompProfile", "privileged", "runAsUser", "runAsGroup", "readOnlyRootFilesystem"})
@@ -22,7 +21,7 @@ var plainPod = func() string {
 		ofPod(spec.FieldPodRunAsNonRoot) + ".orValue(true)",
 		ofPod(spec.FieldPodRunAsUser) + ".orValue(1) != 0",
 		ofPod(spec.FieldPodSeccompType) + ".orValue('RuntimeDefault') == 'RuntimeDefault'",
-		"variables.spec.?volumes.orValue([]).all(o, o.exists(t, t in " + words(restrictedTypes) + ") && !has(o.hostPath))",
+		"variables.spec.?volumes.orValue([]).all(o, o.exists(k, k in variables.restrictedTypes) && !has(o.hostPath))",
 	}
 	container := []string{
 		"!" + own(spec.FieldAllowPrivilegeEscalation) + ".orValue(true)",

@@ -5,7 +5,7 @@ import "github.com/podfence/podfence/spec"
 var privileged = check{
 	found: func(r *spec.Revision) string {
 		const f = spec.FieldPrivileged
-		return inContainers("!"+allowsOrUnset(r, f, "string(o)"), violation("n", path(f, ""), "true"))
+		return inContainers("!"+allowsOrUnset(r, f, "o"), violation("n", path(f, ""), "true"))
 	},
 	reason: word("privileged"),
 	detail: containers("L") + " + ' must not set securityContext.privileged=true'",

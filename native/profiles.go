@@ -60,7 +60,7 @@ var seLinux = check{
 		}
 		return sum(
 			options("variables.podContext")+".map(o, "+list("-1", ofThePod)+").flatten()",
-			ofContainers(options("x.c.?securityContext")+".map(o, "+list("n", ofOne)+").flatten()"),
+			inContainers("has(x.c.securityContext) && has(x.c.securityContext.seLinuxOptions)", let("o", "x.c.securityContext.seLinuxOptions", list("n", ofOne)))+".flatten()",
 		)
 	},
 	reason: word("seLinuxOptions"),

@@ -78,6 +78,9 @@ func Render(set policy.Set, options Options) (Objects, error) {
 			*v.to = r.validating(v.mode)
 		}
 	}
+	if options.judges(warn) {
+		objects.Templates = r.templates()
+	}
 	if !options.WithoutMutation && options.judges(enforce) {
 		objects.Mutate = r.mutating()
 	}

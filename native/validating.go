@@ -41,22 +41,32 @@ func (r *renderer) validating(m mode) *Validating {
 		Variable{"trials", "variables.governing"},
 		Variable{"podFills", "variables.trials.map(p, [''].filter(f, false))"},
 		Variable{"subjects", "variables.trials.map(p, variables.containers.transformList(n, x, " + asItIs() + "))"})
-	variables = append(variables, trialsOf()...)
-	variables = append(variables,
-		Variable{"allowed", "variables.level == 'privileged' || variables.plainPod && variables.selecting.size() == 0" + r.plainDefault() + " || variables.counts.exists(c, c == 0)"},
-		Variable{"best", best("variables.counts")})
-	says, names := messages()
-	variables = append(variables, says...)
-	v := r.judging(m, string(m), variables)
-	message := "variables.allowed ? '' : " + word(verbs[m]+` PodSecurity "`) + ` + variables.level + ':' + variables.version + '": ' + (` + strings.Join(names, " + ") + ").join(', ')"
-	v.Policy.Spec.Validations = []Validation{{
-		Expression: "variables.allowed", MessageExpression: message, Reason: string(metav1.StatusReasonForbidden),
-		Message: verbs[m] + " PodSecurity, in more ways than a message has room for",
-	}}
+	variables = append(variables, trialsOf(false, &stored)...)
+	v := r.judging(m, string(m), r.verdict(variables, m))
+	v.Policy.Spec.Validations = r.validations(m)
 	if m == enforce {
 		r.annotate(v)
 	}
 	return v
+}
+
+// verdict adds to what was found whether the pod is allowed, and what is said if it is
+// not.
+func (r *renderer) verdict(variables []Variable, m mode) []Variable {
+	says, names := messages()
+	variables = append(variables,
+		Variable{"allowed", "variables.level == 'privileged' || variables.plainPod && variables.selecting.size() == 0" + r.plainDefault() + " || " + nothingLeft()},
+		Variable{"best", best("variables.counts")})
+	variables = append(variables, says...)
+	return append(variables, Variable{"message", word(verbs[m]+` PodSecurity "`) + ` + variables.level + ':' + variables.version + '": ' + (` + sum(names...) + ").join(', ')"})
+}
+
+// validations is the one validation of a policy.
+func (r *renderer) validations(m mode) []Validation {
+	return []Validation{{
+		Expression: "variables.allowed", MessageExpression: "variables.allowed ? '' : variables.message", Reason: string(metav1.StatusReasonForbidden),
+		Message: verbs[m] + " PodSecurity, in more ways than a message has room for",
+	}}
 }
 
 // plainDefault is a further condition under which a plain pod that no policy selects
@@ -80,6 +90,19 @@ func guarded(list []Variable) []Variable {
 	return list
 }
 
+// nothingLeft holds where some trial leaves no violation. It is done with a trial at the
+// first check that leaves one, and counts nothing.
+func nothingLeft() string {
+	var none []string
+	for _, id := range checkIDs() {
+		none = append(none, "variables."+variableOf("left", id)+"[i].size() == 0")
+	}
+	for _, r := range rules() {
+		none = append(none, "variables."+r.variable("leftRule")+"[i].size() == 0")
+	}
+	return "lists.range(variables.trials.size()).exists(i, " + strings.Join(none, " && ") + ")"
+}
+
 // best is the index of the first of the lowest of some numbers.
 func best(list string) string {
 	return let("least", list+".min()", "lists.range("+list+".size()).filter(n, "+list+"[n] == least)[0]")
@@ -90,17 +113,23 @@ func (r *renderer) judging(m mode, name string, variables []Variable) *Validatin
 	name = r.name(name)
 	v := &Validating{}
 	v.Policy.TypeMeta = typeMeta(KindValidatingPolicy)
-	v.Policy.Metadata.Name = name
+	v.Policy.Metadata = r.metadata(name)
 	v.Policy.Spec = ValidatingSpec{
 		FailurePolicy:    "Fail",
 		MatchConstraints: r.match([]string{"CREATE", "UPDATE"}),
-		MatchConditions:  append(r.exemptions("object"), Condition{"significant", significant}),
+		MatchConditions:  append(r.exemptions("object.spec"), Condition{"significant", significant}),
 		Variables:        variables,
 	}
 	v.Binding.TypeMeta = typeMeta(KindValidatingBinding)
-	v.Binding.Metadata.Name = name
+	v.Binding.Metadata = r.metadata(name)
 	v.Binding.Spec = ValidatingBindingSpec{PolicyName: name, ValidationActions: []string{actions[m]}}
 	return v
+}
+
+// metadata names an object, and labels it so that all objects of one rendering can be
+// found, in the words of Kubernetes' recommended labels.
+func (r *renderer) metadata(name string) Metadata {
+	return Metadata{Name: name, Labels: map[string]string{"app.kubernetes.io/managed-by": "podfence", "app.kubernetes.io/instance": r.options.Name}}
 }
 
 func typeMeta(kind string) metav1.TypeMeta {
@@ -121,23 +150,21 @@ func (r *renderer) annotate(v *Validating) {
 	if len(r.data.policies) == 0 {
 		return
 	}
-	var excused []string
+	var texts []string
 	for _, id := range checkIDs() {
-		excused = append(excused, "variables."+variableOf("judged", id)+"[variables.chosen].filter(v, v.by.size() > 0)")
+		texts = append(texts, excused(id))
 	}
-	text := "(v.v.n < 0 ? '' : 'spec.' + variables.containers[v.v.n].list + '[' + string(variables.containers[v.v.n].index) + '].') + v.v.f + '=' + " +
-		let("v", "v.v", valueText) + " + ' by ' + v.by[0].substring(2)"
 	closed := update + " && (x.list != 'ephemeralContainers' || x.c.name in variables.running)"
 	v.Policy.Spec.Variables = append(v.Policy.Spec.Variables,
 		// Whether a policy that allows the pod fills nothing in has a say in which of
 		// several governs it. At baseline nothing is filled in that is allowed.
 		Variable{"complete", "variables.trials.transformList(i, p, variables.level == '" + string(api.LevelBaseline) + "' || (" + update + " || variables.frozen || (" + podFilled() + ").size() == 0) && " +
-			"variables.containers.transformList(n, x, " + filled(closed) + ").all(s, s.fills.size() == 0))"},
+			"variables.containers.transformList(n, x, !" + sets + ", " + filled(closed) + ").all(s, s.fills.size() == 0))"},
 		Variable{"chosen", "variables.trials.size() == 1 ? 0 : " + let("ok", "lists.range(variables.counts.size()).filter(n, variables.counts[n] == 0)",
 			"ok.size() == 0 ? variables.best : "+let("asIs", "ok.filter(n, variables.complete[n])", "asIs.size() > 0 ? asIs[0] : ok[0]"))},
 		Variable{"governs", "variables.level != 'privileged' && '" + nameKey + "' in variables.governing[0][0]"},
-		Variable{"excused", "variables.governs ? " + let("all", "("+strings.Join(excused, " + ")+").map(v, "+text+")",
-			"(all.size() <= 50 ? all : all.slice(0, 50) + ['and ' + string(all.size() - 50) + ' more']).join('; ')") + " : ''"})
+		Variable{"excused", "variables.governs ? " + let("i", "variables.chosen", let("p", "variables.trials[i]", let("all", strings.Join(texts, " + "),
+			"(all.size() <= 50 ? all : all.slice(0, 50) + ['and ' + string(all.size() - 50) + ' more']).join('; ')"))) + " : ''"})
 	said := func(key string) string {
 		return "variables.governs ? variables.trials[variables.chosen][0][?'" + key + "'].orValue([''])[0] : ''"
 	}

@@ -1,14 +1,17 @@
 package native
 
 import (
+	"strings"
+
 	"github.com/podfence/podfence/spec"
 )
 
-// volumesOf are the pod's volumes: their names, their types in the order in which
-// they name a volume, and of a hostPath its path, its type and how it is mounted.
-var volumesOf = "variables.spec.?volumes.orValue([]).transformList(j, o, {'i': dyn(j), 'name': dyn(o.name), 'types': dyn(variables.volumeTypes.filter(t, t in o)), " +
-	"'hostPath': dyn(o.?hostPath.?path.orValue('')), 'path': dyn(" + comparedPath + "), 'type': dyn(" + hostPathType + "), " +
-	"'writable': dyn(has(o.hostPath) && variables.mounts.exists(m, m == 'w/' + o.name)), 'submounts': dyn(has(o.hostPath) && variables.mounts.exists(m, m == 'w/' + o.name || m == 's/' + o.name))})"
+// volumesOf are the pod's volumes: their names, their types, of which validation lets
+// a volume have one, and of a hostPath its path, its type and how it is mounted.
+var volumesOf = "variables.spec.?volumes.orValue([]).transformList(j, o, has(o.hostPath) ? " +
+	"{'i': dyn(j), 'name': dyn(o.name), 'types': dyn(o.filter(k, k in variables.volumeTypes)), 'hostPath': dyn(o.hostPath.path), 'path': dyn(" + comparedPath + "), 'type': dyn(" + hostPathType + "), " +
+	"'writable': dyn('w/' + o.name in variables.mounts), 'submounts': dyn('w/' + o.name in variables.mounts || 's/' + o.name in variables.mounts)} : " +
+	"{'i': dyn(j), 'name': dyn(o.name), 'types': dyn(o.filter(k, k in variables.volumeTypes))})"
 
 // hostPathType is the type of a hostPath as a policy names it, empty for one that the
 // API does not know.
@@ -30,16 +33,18 @@ var hostPathType = func() string {
 const mountsOf = "variables.containers.map(x, x.c.?volumeMounts.orValue([]).map(m, (!m.?readOnly.orValue(false) ? 'w/' : m.?recursiveReadOnly.orValue('') != 'Enabled' ? 's/' : 'r/') + m.name) + " +
 	"x.c.?volumeDevices.orValue([]).map(m, 'w/' + m.name)).flatten()"
 
-// volumeTypes are the names of all types, in order; restrictedTypes those that
-// restricted allows.
-func volumeTypes() (all, restricted []string) {
+// volumeTypes is a map with the names of all types, restrictedTypes one with those
+// that restricted allows.
+func volumeTypes() (all, restricted string) {
+	var names, some []string
 	for _, t := range spec.VolumeTypes() {
-		all = append(all, t.Name)
+		entry := quote(t.Name) + ": true"
+		names = append(names, entry)
 		if t.Restricted {
-			restricted = append(restricted, t.Name)
+			some = append(some, entry)
 		}
 	}
-	return all, restricted
+	return "{" + strings.Join(names, ", ") + "}", "{" + strings.Join(some, ", ") + "}"
 }
 
 // volumeViolation is one by a volume o, under the type by which it is named.

@@ -315,9 +315,14 @@ func writeJSON(w io.Writer, value any) error {
 
 // writeYAML writes a value as one document, with the keys in the order of its
 // JSON: that is YAML too, and only its style is changed.
-func writeYAML(w io.Writer, value any) error { return encodeYAML(w, value, unstyle) }
+func writeYAML(w io.Writer, value any) error {
+	if _, err := io.WriteString(w, "---\n"); err != nil {
+		return err
+	}
+	return encodeYAML(w, value, unstyle)
+}
 
-// encodeYAML is writeYAML with a style of its own.
+// encodeYAML writes a value in a style, without a mark before it.
 func encodeYAML(w io.Writer, value any, style func(*yaml.Node)) error {
 	var text bytes.Buffer
 	if err := writeJSON(&text, value); err != nil {
@@ -329,7 +334,6 @@ func encodeYAML(w io.Writer, value any, style func(*yaml.Node)) error {
 	}
 	style(&doc)
 	text.Reset()
-	text.WriteString("---\n")
 	e := yaml.NewEncoder(&text)
 	e.SetIndent(2)
 	if err := e.Encode(&doc); err != nil {

@@ -196,10 +196,14 @@ func (a *app) export(f *exportFlags) error {
 	if len(f.verify) > 0 {
 		return a.verify(list, f)
 	}
+	// The comment is a part of the first document: an API server takes none that is empty.
 	if err := writeHeader(a.out, &read, &options, &objects); err != nil {
 		return err
 	}
 	for i := range list {
+		if i > 0 {
+			fmt.Fprintln(a.out, "---")
+		}
 		if err := writeManifest(a.out, list[i].typed); err != nil {
 			return err
 		}

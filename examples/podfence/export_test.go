@@ -43,7 +43,7 @@ allow:
 	if err != nil {
 		t.Fatal(err)
 	}
-	documents := strings.Split(printed, "\n---\n")[1:]
+	documents := strings.Split(printed, "\n---\n")
 	if len(documents) != len(rendered) || len(rendered) < 8 {
 		t.Fatalf("%d documents of %d objects", len(documents), len(rendered))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -108,7 +109,8 @@ func (v *verification) object(file string, o *manifest.Object) error {
 	}
 	place, id := fmt.Sprintf("%s:%d: ", file, o.Line), identity{o.Kind, o.Name}
 	var found map[string]any
-	if err := json.Unmarshal(o.JSON(), &found); err != nil {
+	var checked typeChecked
+	if err := errors.Join(json.Unmarshal(o.JSON(), &found), json.Unmarshal(o.JSON(), &checked)); err != nil {
 		v.problem("%s%s: %v", place, id, err)
 		return nil
 	}
@@ -119,16 +121,39 @@ func (v *verification) object(file string, o *manifest.Object) error {
 		return nil
 	}
 	v.met[id] = true
-	differences := drift.Between(rendered.content, found)
-	for _, d := range differences {
-		v.report(place, id, d.String())
+	said := checked.said()
+	for _, d := range drift.Between(rendered.content, found) {
+		said = append(said, d.String())
 	}
-	if len(differences) == 0 {
+	for _, text := range said {
+		v.report(place, id, text)
+	}
+	if len(said) == 0 {
 		v.same++
 	} else {
 		v.different++
 	}
 	return nil
+}
+
+// typeChecked is what an API server finds wrong with the expressions of an object, by
+// the types of the fields that they name: it then knows other fields than are meant.
+type typeChecked struct {
+	Status struct {
+		TypeChecking struct {
+			ExpressionWarnings []struct {
+				FieldRef string `json:"fieldRef"`
+				Warning  string `json:"warning"`
+			} `json:"expressionWarnings"`
+		} `json:"typeChecking"`
+	} `json:"status"`
+}
+
+func (c *typeChecked) said() (list []string) {
+	for _, w := range c.Status.TypeChecking.ExpressionWarnings {
+		list = append(list, fmt.Sprintf("the API server warns of %s: %s", w.FieldRef, w.Warning))
+	}
+	return list
 }
 
 // other looks at an object that was not rendered: it may be of an earlier time, or

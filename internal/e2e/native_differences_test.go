@@ -43,7 +43,6 @@ func TestWhatRemainsDifferent(t *testing.T) {
 	t.Run("a text above 5 KiB is not shown", func(t *testing.T) { testLongText(t, c) })
 	t.Run("a pod of thousands of containers is refused", func(t *testing.T) { testManyContainers(t, c) })
 	t.Run("letters fold as in ASCII", func(t *testing.T) { testFolding(t, c) })
-	t.Run("what cannot be printed is quoted otherwise", func(t *testing.T) { testQuoting(t, c) })
 	t.Run("labels that cannot be parsed are let in, and mean restricted", func(t *testing.T) { testWrongLabels(t, c) })
 	t.Run("authors of workloads are warned of what filling in will not mend", func(t *testing.T) { testTemplates(t, c) })
 	t.Run("filling in and judging change one after the other", func(t *testing.T) { testPair(t, c) })
@@ -141,19 +140,6 @@ func testFolding(t *testing.T, c *cluster.Cluster) {
 	}
 	_, err := created(c, long)
 	refused(t, err, "unrestricted capabilities")
-}
-
-func testQuoting(t *testing.T, c *cluster.Cluster) {
-	p := different("none", func(p *corev1.Pod) {
-		p.Spec.SecurityContext = &corev1.PodSecurityContext{SELinuxOptions: &corev1.SELinuxOptions{Type: "odd\u200btype"}}
-	})
-	text := said(t, p).Result.Refusal()
-	want(t, "the library's text", text, `"odd\u200btype"`)
-	_, err := created(c, p)
-	refused(t, err, "seLinuxOptions", "odd\u200btype")
-	if strings.Contains(err.Error(), `\u200b`) {
-		t.Error("it is quoted as the library quotes it: docs/native.md says otherwise")
-	}
 }
 
 func testWrongLabels(t *testing.T, c *cluster.Cluster) {

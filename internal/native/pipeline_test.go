@@ -40,18 +40,20 @@ func TestPipeline(t *testing.T) {
 	seeded := seedRapid(t, setsDrawn, seed)
 	count := tally{}
 	rapid.Check(t, func(rt *rapid.T) {
-		c := drawCluster(rt)
-		p := newPipeline(rt, c, count)
+		p := drawPipeline(rt, count)
 		for range *podsPerSet {
-			p.try(validpod.Pod().Draw(rt, "pod"))
+			p.try(rt, validpod.Pod().Draw(rt, "pod"))
 		}
 	})
 	count.check(t, seeded, pipelineFloors)
+	if 100*count["ephemeral updates"] < fewestUpdates*count["pods"] {
+		t.Errorf("%d updates of ephemeral containers for %d pods", count["ephemeral updates"], count["pods"])
+	}
 }
 
 // pipeline is a cluster, and the server with its objects.
 type pipeline struct {
-	*rapid.T
+	rapid.TB
 	*cluster
 	*server
 	count tally
@@ -60,12 +62,15 @@ type pipeline struct {
 	warns bool
 }
 
-func newPipeline(t *rapid.T, c *cluster, count tally) *pipeline {
+func drawPipeline(t *rapid.T, count tally) *pipeline {
+	return newPipeline(t, drawCluster(t), rapid.IntRange(0, 3).Draw(t, "warnings and audit log too") == 3, count)
+}
+
+func newPipeline(t rapid.TB, c *cluster, warns bool, count tally) *pipeline {
 	r, err := native.Render(c.set, c.options)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, show(c.policies))
 	}
-	warns := rapid.IntRange(0, 3).Draw(t, "warnings and audit log too") == 3
 	if r.Templates = nil; !warns {
 		r.Audit, r.Warn = nil, nil
 	}
@@ -78,7 +83,7 @@ func newPipeline(t *rapid.T, c *cluster, count tally) *pipeline {
 		t.Fatalf("%v\n%s", err, show(c.policies))
 	}
 	count["sets"]++
-	return &pipeline{T: t, cluster: c, server: s, count: count, warns: warns}
+	return &pipeline{TB: t, cluster: c, server: s, count: count, warns: warns}
 }
 
 // serviceAccounts say nothing, true and false of automountServiceAccountToken.
@@ -90,37 +95,37 @@ var serviceAccounts = []*serviceaccount.Plugin{
 
 // try takes a pod through the server, and some of those that it would store through
 // an update.
-func (p *pipeline) try(author *corev1.Pod) {
+func (p *pipeline) try(t *rapid.T, author *corev1.Pod) {
 	p.count["pods"]++
 	author.Namespace = apiserver.NamespaceOf(&author.ObjectMeta)
-	ns := drawNamespace(p.T, author.Namespace, &p.options)
+	ns := drawNamespace(t, author.Namespace, &p.options)
 	internal := apiserver.Decoded[core.Pod](author)
-	if err := apiserver.AddServiceAccount(rapid.SampledFrom(serviceAccounts).Draw(p.T, "ServiceAccount"), internal); err != nil {
+	if err := apiserver.AddServiceAccount(rapid.SampledFrom(serviceAccounts).Draw(t, "ServiceAccount"), internal); err != nil {
 		p.count["refused by ServiceAccount admission"]++
 		return
 	}
-	stored := p.created(ns, apiserver.Encoded[corev1.Pod](internal))
+	stored, _ := p.creates(ns, apiserver.Encoded[corev1.Pod](internal))
 	if stored == nil {
 		return
 	}
-	switch rapid.IntRange(0, 4).Draw(p.T, "then: nothing, debug, update") {
+	switch rapid.IntRange(0, 4).Draw(t, "then: nothing, debug, update") {
 	case 2, 3:
-		p.debugged(ns, stored)
+		p.debugged(t, ns, stored)
 	case 4:
-		p.updated(ns, stored)
+		p.updated(t, ns, stored)
 	}
 }
 
-// created is the creation of a pod: the stored pod, nil for one that validation
-// refuses.
-func (p *pipeline) created(ns *corev1.Namespace, seen *corev1.Pod) *corev1.Pod {
+// creates is the creation of a pod: the stored pod, nil for one that validation
+// refuses, and what is said against it.
+func (p *pipeline) creates(ns *corev1.Namespace, seen *corev1.Pod) (stored *corev1.Pod, refusal string) {
 	levels, set := levelsOf(ns, &p.options), p.in(ns)
 	d := podfence.AdmitRequested(seen, levels.Enforce, set)
 	filled := p.fills("created", creation(ns, seen), levels.Enforce, &d)
 	stored, err := apiserver.Create(filled)
 	if err != nil {
 		p.count["refused by validation"]++
-		return nil
+		return nil, ""
 	}
 	p.count["valid"]++
 	p.count["valid at "+string(levels.Enforce.Level)]++
@@ -130,7 +135,7 @@ func (p *pipeline) created(ns *corev1.Namespace, seen *corev1.Pod) *corev1.Pod {
 	}
 	p.count.decision(&d, set, seen)
 	p.judges("stored", creation(ns, stored), levels, &want, func(lv api.LevelVersion) evaluate.Result { return evaluate.Evaluate(stored, lv, set) })
-	return stored
+	return stored, want.Refusal()
 }
 
 // fills holds the mutating policy to a decision, and returns the pod as it goes on.
@@ -238,24 +243,29 @@ func excusedText(r *evaluate.Result) string {
 
 // debugged is an update that adds ephemeral containers to a stored pod, beside some
 // that may run already.
-func (p *pipeline) debugged(ns *corev1.Namespace, old *corev1.Pod) {
-	if running := rapid.IntRange(0, 2).Draw(p.T, "running ephemeral containers"); running > 0 {
+func (p *pipeline) debugged(t *rapid.T, ns *corev1.Namespace, old *corev1.Pod) {
+	if running := rapid.IntRange(0, 2).Draw(t, "running ephemeral containers"); running > 0 {
 		next := old.DeepCopy()
-		next.Spec.EphemeralContainers = validpod.EphemeralContainers(p.T, old, 10, running)
+		next.Spec.EphemeralContainers = validpod.EphemeralContainers(t, old, 10, running)
 		var err error
 		if old, err = apiserver.UpdateEphemeralContainers(old, next); err != nil {
 			return
 		}
 	}
+	p.debugs(ns, old, validpod.UpdateOf(t, old))
+}
+
+// debugs is such an update.
+func (p *pipeline) debugs(ns *corev1.Namespace, old, updated *corev1.Pod) (refusal string) {
 	levels, set := levelsOf(ns, &p.options), p.in(ns)
-	updated := apiserver.Admitted(validpod.UpdateOf(p.T, old))
+	updated = apiserver.Admitted(updated)
 	d := podfence.AdmitEphemeralContainers(old, updated, levels.Enforce, set)
 	r := debugging(ns, old, updated)
 	filled := p.fills("debugged", r, levels.Enforce, &d)
 	stored, err := apiserver.UpdateEphemeralContainers(old, filled)
 	if err != nil {
 		p.count["updates refused by validation"]++
-		return
+		return "refused by validation: " + err.Error()
 	}
 	p.count["ephemeral updates"]++
 	if d.Report.Changed() {
@@ -274,14 +284,15 @@ func (p *pipeline) debugged(ns *corev1.Namespace, old *corev1.Pod) {
 	p.judges("debugged", debugging(ns, old, stored), levels, &want, func(lv api.LevelVersion) evaluate.Result {
 		return evaluate.EphemeralContainers(old, stored, lv, set)
 	})
+	return want.Refusal()
 }
 
 // updated is an update of a stored pod: of its labels, which nobody judges, or of an
 // image, by which the pod is judged again, whole, as it is. Nothing is filled in.
-func (p *pipeline) updated(ns *corev1.Namespace, old *corev1.Pod) {
+func (p *pipeline) updated(t *rapid.T, ns *corev1.Namespace, old *corev1.Pod) {
 	next := old.DeepCopy()
 	next.Labels = map[string]string{"app": "web", "changed": "yes"}
-	image := rapid.Bool().Draw(p.T, "another image")
+	image := rapid.Bool().Draw(t, "another image")
 	if image {
 		next.Spec.Containers[0].Image = "docker.io/istio/proxyv2:other"
 	}
