@@ -36,6 +36,10 @@ func (s *pod) variables() []Variable {
 		mounts = sum(mounts, s.mounts)
 	}
 	list := []Variable{
+		// A list that is empty has a type here, and an empty literal has an open one,
+		// of which the type checker takes much longer.
+		{"none", "[{'n': dyn(0)}].filter(v, false)"},
+		{"noWords", "[''].filter(v, false)"},
 		{"metadata", s.metadata},
 		{"spec", s.spec},
 		{"podContext", "variables.spec.?securityContext.orValue({})"},
@@ -61,7 +65,7 @@ func (s *pod) variables() []Variable {
 // forbidsUserNamespace names the first thing about the pod beside which the API
 // refuses hostUsers: false, as spec.ForbidsUserNamespace does.
 var forbidsUserNamespace = "(['hostNetwork', 'hostPID', 'hostIPC'].filter(f, f in variables.spec && variables.spec[f]) + " +
-	"(variables.containers.exists(x, x.c.?" + spec.VolumeDevices + ".orValue([]).size() > 0) ? ['" + spec.VolumeDevices + "'] : []) + [''])[0]"
+	"(variables.containers.exists(x, x.c.?" + spec.VolumeDevices + ".orValue(variables.noWords).size() > 0) ? ['" + spec.VolumeDevices + "'] : variables.noWords) + [''])[0]"
 
 // containers lists the containers of all kinds: each c with where it stands, its kind
 // in words, its AppArmor profile and its ports.
@@ -74,9 +78,9 @@ func (s *pod) containers() string {
 		}
 		ports := s.ports
 		if kind == spec.EphemeralContainer {
-			ports = "c.?ports.orValue([])"
+			ports = "c.?ports.orValue(variables.noWords)"
 		}
-		lists = append(lists, "["+from+".?"+kind.List()+".orValue([])].map(l, l == null ? [] : l)[0].transformList(j, c, {'c': dyn(c), 'index': dyn(j), 'list': dyn('"+kind.List()+"'), 'kind': dyn('"+kind.String()+"'), "+
+		lists = append(lists, "["+from+".?"+kind.List()+".orValue(variables.noWords)].map(l, l == null ? variables.noWords : l)[0].transformList(j, c, {'c': dyn(c), 'index': dyn(j), 'list': dyn('"+kind.List()+"'), 'kind': dyn('"+kind.String()+"'), "+
 			"'entryKind': dyn("+entryKinds[kind.List()]+"), 'appArmor': dyn("+s.appArmor+"), 'ports': dyn("+ports+")})")
 	}
 	return strings.Join(lists, " + ")
@@ -123,7 +127,7 @@ func messages() (list []Variable, names []string) {
 		} else {
 			text += " + ' (' + (" + c.detail + ") + ')'"
 		}
-		add(variableOf("say", id), let("L", "variables."+variableOf("left", id)+"[variables.best]", "L.size() == 0 ? [] : ["+text+"]"))
+		add(variableOf("say", id), let("L", "variables."+variableOf("left", id)+"[variables.best]", "L.size() == 0 ? variables.noWords : ["+text+"]"))
 	}
 	for _, r := range rules() {
 		add(r.variable("sayRule"), r.say())

@@ -79,7 +79,7 @@ func (g grant) entries() string {
 	if g.when != "" {
 		when += " && " + g.when
 	}
-	return "(" + when + " ? " + found + " : [])"
+	return "(" + when + " ? " + found + " : variables.noWords)"
 }
 
 // entry is the text of an entry that is the whole value under a key.
@@ -90,7 +90,7 @@ func has(part string, k policy.Key) string { return word(k.String()) + " in " + 
 
 // list is what stands under a key of a part of a policy.
 func list(part string, k policy.Key) string {
-	return part + "[?" + word(k.String()) + "].orValue([])"
+	return part + "[?" + word(k.String()) + "].orValue(variables.noWords)"
 }
 
 // rangesOf is the key of the literal that holds the ranges of a rule.
@@ -103,7 +103,7 @@ func inRange(r, number string) string {
 
 // inRanges holds of a number that lies in one of the ranges of a rule.
 func inRanges(part string, k policy.Key, number string) string {
-	return part + "[?" + word(rangesOf(k)) + "].orValue([]).exists(r, " + inRange("r", number) + ")"
+	return part + "[?" + word(rangesOf(k)) + "].orValue(variables.noWords).exists(r, " + inRange("r", number) + ")"
 }
 
 // capability is the name of a capability as the literal has it.
@@ -126,7 +126,7 @@ var facts = map[spec.Facts]string{
 }
 
 var (
-	addsSysAdmin    = own(spec.FieldCapabilitiesAdd) + ".orValue([]).exists(a, " + capability("a") + " == 'SYS_ADMIN')"
+	addsSysAdmin    = own(spec.FieldCapabilitiesAdd) + ".orValue(variables.noWords).exists(a, " + capability("a") + " == 'SYS_ADMIN')"
 	inheritsProfile = "!" + own(spec.FieldSeccompType) + ".hasValue() && " + ofPod(spec.FieldPodSeccompType) + ".hasValue()"
 )
 
@@ -257,7 +257,7 @@ func excusedBy(id spec.CheckID) string {
 		return one
 	}
 	several := let("w", "variables.containers.transformList(n, x, "+c.inherits+", "+byView+")",
-		"w.exists(b, b.size() == 0) ? [] : "+let("w", "w.map(b, b[0])", let("o", "w.filter(b, !b.startsWith('00'))", "o.size() > 0 ? [o.min()] : w")))
+		"w.exists(b, b.size() == 0) ? variables.noWords : "+let("w", "w.map(b, b[0])", let("o", "w.filter(b, !b.startsWith('00'))", "o.size() > 0 ? [o.min()] : w")))
 	return "v.n >= 0 ? " + one + " : " + let("o", byPolicy, "o.size() > 0 || p.size() == 1 ? o : "+several)
 }
 
@@ -290,7 +290,7 @@ func left(id spec.CheckID, filling bool) string {
 	if filling {
 		standing += ".filter(v, " + not(mended(id)) + ")"
 	}
-	return found + ".size() == 0 ? variables.trials.map(p, []) : variables.trials.transformList(i, p, " +
+	return found + ".size() == 0 ? variables.trials.map(p, variables.none) : variables.trials.transformList(i, p, " +
 		grants(id) + " ? " + standing + ".filter(v, !" + isExcused(id) + ") : " + standing + ")"
 }
 
@@ -299,5 +299,5 @@ func left(id spec.CheckID, filling bool) string {
 func excused(id spec.CheckID) string {
 	text := "(v.n < 0 ? '' : 'spec.' + variables.containers[v.n].list + '[' + string(variables.containers[v.n].index) + '].') + v.f + '=' + " + valueText + " + ' by ' + b[0].substring(2)"
 	found := "variables." + variableOf("found", id)
-	return "(" + found + ".size() > 0 && " + grants(id) + " ? " + found + ".map(v, " + let("b", excusedBy(id), "b.size() == 0 ? [] : ["+text+"]") + ").flatten() : [])"
+	return "(" + found + ".size() > 0 && " + grants(id) + " ? " + found + ".map(v, " + let("b", excusedBy(id), "b.size() == 0 ? variables.noWords : ["+text+"]") + ").flatten() : variables.noWords)"
 }

@@ -15,7 +15,7 @@ var requested = pod{
 	spec:      "(" + update + " ? dyn(oldObject) : dyn(object)).spec",
 	ephemeral: "dyn(object).spec",
 	appArmor:  appArmorToCome(update),
-	ports:     "c.?ports.orValue([])",
+	ports:     "c.?ports.orValue(variables.noWords)",
 	running:   stored.running,
 }
 
@@ -41,7 +41,7 @@ func (r *renderer) mutating() *Mutating {
 	variables = append(variables, r.trialsOfFilling(update+" && (x.list != 'ephemeralContainers' || x.c.name in variables.running)")...)
 	variables = append(variables, trialsOf(true, &requested)...)
 	variables = append(variables, chosen()...)
-	variables = append(variables, Variable{"patch", "variables.level == 'privileged' ? [] : " + patch()})
+	variables = append(variables, Variable{"patch", "variables.level == 'privileged' ? variables.none : " + patch()})
 	name := r.name("mutate")
 	m := &Mutating{}
 	m.Policy.TypeMeta = typeMeta(KindMutatingPolicy)

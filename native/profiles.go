@@ -65,16 +65,16 @@ var seLinux = check{
 	},
 	reason: word("seLinuxOptions"),
 	detail: setters("L") + " + ' set forbidden securityContext.seLinuxOptions: ' + (" +
-		let("w", values("L.filter(v, v.f.endsWith('.type'))"), "w.size() == 0 ? [] : [("+plural("type", "w")+") + ' ' + "+quoted("w")+"]") +
-		" + (L.exists(v, v.f.endsWith('.user')) ? ['user may not be set'] : [])" +
-		" + (L.exists(v, v.f.endsWith('.role')) ? ['role may not be set'] : [])).join('; ')",
+		let("w", values("L.filter(v, v.f.endsWith('.type'))"), "w.size() == 0 ? variables.noWords : [("+plural("type", "w")+") + ' ' + "+quoted("w")+"]") +
+		" + (L.exists(v, v.f.endsWith('.user')) ? ['user may not be set'] : variables.noWords)" +
+		" + (L.exists(v, v.f.endsWith('.role')) ? ['role may not be set'] : variables.noWords)).join('; ')",
 	inherits: "!x.c.?securityContext.?seLinuxOptions.hasValue()", // inherited whole
 }
 
 var sysctls = check{
 	found: func(r *spec.Revision) string {
 		const f = spec.FieldSysctl
-		return ofPod(f) + ".orValue([]).transformList(j, s, !(" + allows(r, f, "s.name") + "), " + violation("-1", path(f, "j"), "s.name") + ")"
+		return ofPod(f) + ".orValue(variables.noWords).transformList(j, s, !(" + allows(r, f, "s.name") + "), " + violation("-1", path(f, "j"), "s.name") + ")"
 	},
 	reason: word("forbidden sysctls"),
 	detail: "L.map(v, string(v.v)).join(', ')", // empty for a single sysctl without a name

@@ -34,18 +34,18 @@ var toCome = pod{
 	metadata: templateOf + ".?metadata.orValue({})", spec: templateOf + ".spec", ephemeral: "variables.spec",
 	appArmor: appArmorToCome("false"),
 	// With the host's network a port gets its containerPort for a hostPort.
-	ports:   "[c.?ports.orValue([])].map(l, " + ofPod(spec.FieldHostNetwork) + ".orValue(false) ? l.map(o, {'hostPort': dyn(o.?hostPort.orValue(0) != 0 ? o.hostPort : o.?containerPort.orValue(0))}) : l)[0]",
+	ports:   "[c.?ports.orValue(variables.noWords)].map(l, " + ofPod(spec.FieldHostNetwork) + ".orValue(false) ? l.map(o, {'hostPort': dyn(o.?hostPort.orValue(0) != 0 ? o.hostPort : o.?containerPort.orValue(0))}) : l)[0]",
 	running: "[''].filter(c, false)",
-	added: "(" + addsToken + " ? [{'name': '" + spec.TokenVolume + "', 'type': 'projected'}] : []) + " +
-		"(has(dyn(object).spec) && dyn(object).spec.?volumeClaimTemplates.orValue([]).size() > 0 && request.resource.resource == 'statefulsets' ? [{'name': '" + spec.ClaimVolume + "', 'type': 'persistentVolumeClaim'}] : [])",
-	mounts: "(variables.tokenVolumes.size() > 0 && variables.spec.?automountServiceAccountToken.orValue(true) && !variables.mirror && variables.containers.exists(x, " + lacksToken + ") ? ['s/' + variables.tokenVolumes[0]] : [])",
+	added: "(" + addsToken + " ? [{'name': dyn('" + spec.TokenVolume + "'), 'type': dyn('projected')}] : variables.none) + " +
+		"(has(dyn(object).spec) && dyn(object).spec.?volumeClaimTemplates.orValue(variables.noWords).size() > 0 && request.resource.resource == 'statefulsets' ? [{'name': dyn('" + spec.ClaimVolume + "'), 'type': dyn('persistentVolumeClaim')}] : variables.none)",
+	mounts: "(variables.tokenVolumes.size() > 0 && variables.spec.?automountServiceAccountToken.orValue(true) && !variables.mirror && variables.containers.exists(x, " + lacksToken + ") ? ['s/' + variables.tokenVolumes[0]] : variables.noWords)",
 }
 
 // tokenVolumes are the names of the pod's volumes that ServiceAccount admission takes
 // for the one that it would add.
-var tokenVolumes = "variables.spec.?volumes.orValue([]).filter(o, o.name.startsWith('" + strings.TrimSuffix(spec.TokenVolume, "*") + "')).map(o, o.name)"
+var tokenVolumes = "variables.spec.?volumes.orValue(variables.noWords).filter(o, o.name.startsWith('" + strings.TrimSuffix(spec.TokenVolume, "*") + "')).map(o, o.name)"
 
-const lacksToken = "x.list != 'ephemeralContainers' && !x.c.?volumeMounts.orValue([]).exists(m, m.mountPath == '" + tokenPath + "')"
+const lacksToken = "x.list != 'ephemeralContainers' && !x.c.?volumeMounts.orValue(variables.noWords).exists(m, m.mountPath == '" + tokenPath + "')"
 
 // addsToken holds of a pod to which ServiceAccount admission adds a volume.
 const addsToken = "variables.spec.?automountServiceAccountToken.orValue(true) && !variables.mirror && variables.tokenVolumes.size() == 0 && variables.containers.exists(x, " + lacksToken + ")"

@@ -26,8 +26,8 @@ var actions = map[mode]string{enforce: "Deny", audit: "Audit", warn: "Warn"}
 // ephemeral containers, too.
 var stored = pod{
 	metadata: "dyn(object).metadata", spec: "dyn(object).spec", ephemeral: "variables.spec",
-	appArmor: ownAppArmor, ports: "c.?ports.orValue([])",
-	running: update + " ? dyn(oldObject).spec.?ephemeralContainers.orValue([]).map(c, c.name) : []",
+	appArmor: ownAppArmor, ports: "c.?ports.orValue(variables.noWords)",
+	running: update + " ? dyn(oldObject).spec.?ephemeralContainers.orValue(variables.noWords).map(c, string(c.name)) : variables.noWords",
 }
 
 // validating is the policy that judges pods at the level of a mode.
@@ -81,10 +81,10 @@ func (r *renderer) plainDefault() string {
 // guarded are the violations of a pod that may have some.
 func guarded(list []Variable) []Variable {
 	for i := range list {
-		if rest, ok := strings.CutPrefix(list[i].Expression, "!("); ok && strings.Contains(rest, ") ? [] : ") {
+		if rest, ok := strings.CutPrefix(list[i].Expression, "!("); ok && strings.Contains(rest, ") ? variables.none : ") {
 			list[i].Expression = "variables.plainPod || " + list[i].Expression
 		} else {
-			list[i].Expression = "variables.plainPod ? [] : " + list[i].Expression
+			list[i].Expression = "variables.plainPod ? variables.none : " + list[i].Expression
 		}
 	}
 	return list
