@@ -7,13 +7,13 @@ func addedCapabilities(r *spec.Revision) string { return ofContainers(added(r)) 
 
 func added(r *spec.Revision) string {
 	const f = spec.FieldCapabilitiesAdd
-	return own(f) + ".orValue(variables.noWords).transformList(j, a, !(" + allows(r, f, "a") + "), " + violation("n", path(f, "j"), "a") + ")"
+	return own(f) + ".orValue([]).transformList(j, a, !(" + allows(r, f, "a") + "), " + violation("n", path(f, "j"), "a") + ")"
 }
 
 // restrictedCapabilities are those, and that a container does not drop ALL.
 func restrictedCapabilities(r *spec.Revision) string {
 	const f = spec.FieldCapabilitiesDrop
-	drops, adds := own(f)+".orValue(variables.noWords)", own(spec.FieldCapabilitiesAdd)+".orValue(variables.noWords)"
+	drops, adds := own(f)+".orValue([])", own(spec.FieldCapabilitiesAdd)+".orValue([])"
 	return inContainers(not(allows(r, f, drops)+" && "+adds+".size() == 0"),
 		let("d", drops, "("+allows(r, f, "d")+" ? variables.none : d.size() == 0 ? ["+unset("n", path(f, ""))+"] : ["+violation("n", path(f, ""), "d")+"])")+" + "+added(r)) + ".flatten()"
 }

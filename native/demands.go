@@ -57,10 +57,9 @@ var demands = map[policy.DemandCondition]func(*policy.Demand) string{
 	policy.InGroupRanges: groupInRanges,
 	policy.EachInGroupRanges: func(d *policy.Demand) string {
 		all, each := d.Fields[0], d.Fields[1]
-		groups := ofPod(all) + ".orValue(variables.noWords)"
-		return ifRestricts(d.Key, let("g", groups, "g.size() == 0 ? "+
-			let("f", "variables.podFills[i]", when(requires(d.Key)+" && !("+word(all.String())+" in f)", demanded("-1", path(all, ""), "", wantOf(d.Key))))+
-			" : g.transformList(j, d, !"+inRanges("p[0]", d.Key, "d")+", "+demanded("-1", path(each, "j"), "d", wantOf(d.Key))+")"))
+		return ifRestricts(d.Key, let("g", ofPod(all)+".orValue([])", let("g", "g.size() == 0 ? variables.filledGroups : g", "g.size() == 0 ? "+
+			when(requires(d.Key)+" && !("+word(all.String())+" in variables.podFills[i])", demanded("-1", path(all, ""), "", wantOf(d.Key)))+
+			" : g.transformList(j, d, !"+inRanges("p[0]", d.Key, "d")+", "+demanded("-1", path(each, "j"), "d", wantOf(d.Key))+")")))
 	},
 	policy.Strict: func(d *policy.Demand) string {
 		f := d.Fields[0]
@@ -130,9 +129,9 @@ func groupInRanges(d *policy.Demand) string {
 		return idsInRanges(d, "group")
 	}
 	f := d.Fields[0]
-	return ifRestricts(d.Key, ofPod(f)+".hasValue() ? "+
-		when("!"+inRanges("p[0]", d.Key, ofPod(f)+".value()"), demanded("-1", path(f, ""), ofPod(f)+".value()", wantOf(d.Key)))+" : "+
-		when(requires(d.Key)+" && !("+word(f.String())+" in variables.podFills[i])", demanded("-1", path(f, ""), "", wantOf(d.Key))))
+	return ifRestricts(d.Key, let("d", ofPod(f)+".optMap(d, [d]).orValue(variables.filledFSGroup)", "d.size() > 0 ? "+
+		when("!"+inRanges("p[0]", d.Key, "d[0]"), demanded("-1", path(f, ""), "d[0]", wantOf(d.Key)))+" : "+
+		when(requires(d.Key)+" && !("+word(f.String())+" in variables.podFills[i])", demanded("-1", path(f, ""), "", wantOf(d.Key)))))
 }
 
 // sourcesListed demands that each source of each volume is listed. A volume that the

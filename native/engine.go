@@ -65,7 +65,7 @@ func (s *pod) variables() []Variable {
 // forbidsUserNamespace names the first thing about the pod beside which the API
 // refuses hostUsers: false, as spec.ForbidsUserNamespace does.
 var forbidsUserNamespace = "(['hostNetwork', 'hostPID', 'hostIPC'].filter(f, f in variables.spec && variables.spec[f]) + " +
-	"(variables.containers.exists(x, x.c.?" + spec.VolumeDevices + ".orValue(variables.noWords).size() > 0) ? ['" + spec.VolumeDevices + "'] : variables.noWords) + [''])[0]"
+	"(variables.containers.exists(x, x.c.?" + spec.VolumeDevices + ".orValue([]).size() > 0) ? ['" + spec.VolumeDevices + "'] : variables.noWords) + [''])[0]"
 
 // containers lists the containers of all kinds: each c with where it stands, its kind
 // in words, its AppArmor profile and its ports.
@@ -78,9 +78,9 @@ func (s *pod) containers() string {
 		}
 		ports := s.ports
 		if kind == spec.EphemeralContainer {
-			ports = "c.?ports.orValue(variables.noWords)"
+			ports = "c.?ports.orValue([])"
 		}
-		lists = append(lists, "["+from+".?"+kind.List()+".orValue(variables.noWords)].map(l, l == null ? variables.noWords : l)[0].transformList(j, c, {'c': dyn(c), 'index': dyn(j), 'list': dyn('"+kind.List()+"'), 'kind': dyn('"+kind.String()+"'), "+
+		lists = append(lists, "["+from+".?"+kind.List()+".orValue([])].map(l, l == null ? variables.noWords : l)[0].transformList(j, c, {'c': dyn(c), 'index': dyn(j), 'list': dyn('"+kind.List()+"'), 'kind': dyn('"+kind.String()+"'), "+
 			"'entryKind': dyn("+entryKinds[kind.List()]+"), 'appArmor': dyn("+s.appArmor+"), 'ports': dyn("+ports+")})")
 	}
 	return strings.Join(lists, " + ")

@@ -43,7 +43,7 @@ var fills = [plan.FieldEnd]fill{
 		value: word(plan.FieldOf(plan.PodFSGroupChangePolicy).Word),
 	},
 	plan.PodSupplementalGroups: {
-		when:  has("p[0]", policy.KeyFillSupplementalGroups) + " && " + ofPod(spec.FieldSupplementalGroups) + ".orValue(variables.noWords).size() == 0",
+		when:  has("p[0]", policy.KeyFillSupplementalGroups) + " && " + ofPod(spec.FieldSupplementalGroups) + ".orValue([]).size() == 0",
 		value: list("p[0]", policy.KeyFillSupplementalGroups) + ".map(g, int(g))",
 	},
 	plan.PodSupplementalGroupsPolicy: {
@@ -56,7 +56,7 @@ var fills = [plan.FieldEnd]fill{
 		value: "false",
 	},
 	plan.CapabilitiesDrop: {
-		when: own(spec.FieldCapabilitiesDrop) + ".orValue(variables.noWords).size() == 0 && !" + turnedOff(policy.KeyDropAllCapabilities) + " && " +
+		when: own(spec.FieldCapabilitiesDrop) + ".orValue([]).size() == 0 && !" + turnedOff(policy.KeyDropAllCapabilities) + " && " +
 			"!(" + facts[spec.Privileged] + " && w.exists(e, " + has("e", policy.KeyPrivileged) + "))",
 		value: "[" + word(plan.FieldOf(plan.CapabilitiesDrop).Word) + "]",
 	},
@@ -102,7 +102,7 @@ func turnedOff(k policy.Key) string {
 
 // usersOf lists what a part says of the user to fill in, for a container that is kept
 // from root or not.
-const usersOf = "e[?kept ? '" + userFillNonRoot + "' : '" + userFill + "'].orValue(variables.noWords).map(u, int(u))"
+const usersOf = "e[?kept ? '" + userFillNonRoot + "' : '" + userFill + "'].orValue([]).map(u, int(u))"
 
 // userOf is the user ID to fill into a container, a list of one or none, as
 // policy.View.UserFill has it.
@@ -121,7 +121,7 @@ var groupOf = let("named", "w.filter(e, e.at[0] != '00').map(e, "+list("e", poli
 // effective is a list of the value that a container has for a field or inherits, of
 // one or none.
 func effective(f spec.Field) string {
-	return own(f) + ".or(" + ofPod(f.Inherits()) + ").optMap(d, [d]).orValue(variables.noWords)"
+	return own(f) + ".or(" + ofPod(f.Inherits()) + ").optMap(d, [d]).orValue([])"
 }
 
 // filled is container x under policy p in trial i: its view, what is filled in, and
@@ -161,7 +161,7 @@ var sets = func() string {
 		}
 		return all(conditions...)
 	}
-	return all("has(x.c.securityContext)", set(spec.FieldAllowPrivilegeEscalation), set(spec.FieldPrivileged), own(spec.FieldCapabilitiesDrop)+".orValue(variables.noWords).size() > 0",
+	return all("has(x.c.securityContext)", set(spec.FieldAllowPrivilegeEscalation), set(spec.FieldPrivileged), own(spec.FieldCapabilitiesDrop)+".orValue([]).size() > 0",
 		set(spec.FieldSeccompType), set(spec.FieldRunAsNonRoot),
 		either(set(spec.FieldRunAsGroup), "p.size() == 1 && "+unless(policy.KeyFillRunAsGroup)),
 		either(set(spec.FieldRunAsUser), "p.size() == 1 && !("+word(userFill)+" in p[0])"),

@@ -90,7 +90,7 @@ func has(part string, k policy.Key) string { return word(k.String()) + " in " + 
 
 // list is what stands under a key of a part of a policy.
 func list(part string, k policy.Key) string {
-	return part + "[?" + word(k.String()) + "].orValue(variables.noWords)"
+	return part + "[?" + word(k.String()) + "].orValue([])"
 }
 
 // rangesOf is the key of the literal that holds the ranges of a rule.
@@ -103,7 +103,7 @@ func inRange(r, number string) string {
 
 // inRanges holds of a number that lies in one of the ranges of a rule.
 func inRanges(part string, k policy.Key, number string) string {
-	return part + "[?" + word(rangesOf(k)) + "].orValue(variables.noWords).exists(r, " + inRange("r", number) + ")"
+	return part + "[?" + word(rangesOf(k)) + "].orValue([]).exists(r, " + inRange("r", number) + ")"
 }
 
 // capability is the name of a capability as the literal has it.
@@ -126,7 +126,7 @@ var facts = map[spec.Facts]string{
 }
 
 var (
-	addsSysAdmin    = own(spec.FieldCapabilitiesAdd) + ".orValue(variables.noWords).exists(a, " + capability("a") + " == 'SYS_ADMIN')"
+	addsSysAdmin    = own(spec.FieldCapabilitiesAdd) + ".orValue([]).exists(a, " + capability("a") + " == 'SYS_ADMIN')"
 	inheritsProfile = "!" + own(spec.FieldSeccompType) + ".hasValue() && " + ofPod(spec.FieldPodSeccompType) + ".hasValue()"
 )
 

@@ -298,7 +298,7 @@ func selector(e part, of string, s *metav1.LabelSelector) {
 // key=value.
 func selects(of, labels string) string {
 	each := func(key, condition string) string {
-		return "e[?" + word(of+key) + "].orValue(variables.noWords).all(l, " + condition + ")"
+		return "e[?" + word(of+key) + "].orValue([]).all(l, " + condition + ")"
 	}
 	return strings.Join([]string{
 		each(hasLabels, "l in "+labels),

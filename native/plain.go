@@ -21,12 +21,12 @@ var plainPod = func() string {
 		ofPod(spec.FieldPodRunAsNonRoot) + ".orValue(true)",
 		ofPod(spec.FieldPodRunAsUser) + ".orValue(1) != 0",
 		ofPod(spec.FieldPodSeccompType) + ".orValue('RuntimeDefault') == 'RuntimeDefault'",
-		"variables.spec.?volumes.orValue(variables.noWords).all(o, o.exists(k, k in variables.restrictedTypes) && !has(o.hostPath))",
+		"variables.spec.?volumes.orValue([]).all(o, o.exists(k, k in variables.restrictedTypes) && !has(o.hostPath))",
 	}
 	container := []string{
 		"!" + own(spec.FieldAllowPrivilegeEscalation) + ".orValue(true)",
-		own(spec.FieldCapabilitiesDrop) + ".orValue(variables.noWords) == ['" + spec.CapabilityAll + "']",
-		own(spec.FieldCapabilitiesAdd) + ".orValue(variables.noWords).size() == 0",
+		own(spec.FieldCapabilitiesDrop) + ".orValue([]) == ['" + spec.CapabilityAll + "']",
+		own(spec.FieldCapabilitiesAdd) + ".orValue([]).size() == 0",
 		own(spec.FieldRunAsNonRoot) + ".orValue(" + ofPod(spec.FieldPodRunAsNonRoot) + ".orValue(false))",
 		own(spec.FieldSeccompType) + ".orValue(" + ofPod(spec.FieldPodSeccompType) + ".orValue('')) == 'RuntimeDefault'",
 		"!" + own(spec.FieldPrivileged) + ".orValue(false)",

@@ -74,7 +74,7 @@ var seLinux = check{
 var sysctls = check{
 	found: func(r *spec.Revision) string {
 		const f = spec.FieldSysctl
-		return ofPod(f) + ".orValue(variables.noWords).transformList(j, s, !(" + allows(r, f, "s.name") + "), " + violation("-1", path(f, "j"), "s.name") + ")"
+		return ofPod(f) + ".orValue([]).transformList(j, s, !(" + allows(r, f, "s.name") + "), " + violation("-1", path(f, "j"), "s.name") + ")"
 	},
 	reason: word("forbidden sysctls"),
 	detail: "L.map(v, string(v.v)).join(', ')", // empty for a single sysctl without a name

@@ -26,8 +26,8 @@ var actions = map[mode]string{enforce: "Deny", audit: "Audit", warn: "Warn"}
 // ephemeral containers, too.
 var stored = pod{
 	metadata: "dyn(object).metadata", spec: "dyn(object).spec", ephemeral: "variables.spec",
-	appArmor: ownAppArmor, ports: "c.?ports.orValue(variables.noWords)",
-	running: update + " ? dyn(oldObject).spec.?ephemeralContainers.orValue(variables.noWords).map(c, string(c.name)) : variables.noWords",
+	appArmor: ownAppArmor, ports: "c.?ports.orValue([])",
+	running: update + " ? dyn(oldObject).spec.?ephemeralContainers.orValue([]).map(c, string(c.name)) : variables.noWords",
 }
 
 // validating is the policy that judges pods at the level of a mode.
@@ -38,6 +38,7 @@ func (r *renderer) validating(m mode) *Validating {
 	variables = append(variables, Variable{"plainPod", plainPod})
 	variables = append(variables, guarded(standard())...)
 	variables = append(variables,
+		nothingFilled[0], nothingFilled[1],
 		Variable{"trials", "variables.governing"},
 		Variable{"podFills", "variables.trials.map(p, [''].filter(f, false))"},
 		Variable{"subjects", "variables.trials.map(p, variables.containers.transformList(n, x, " + asItIs() + "))"})

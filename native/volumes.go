@@ -8,7 +8,7 @@ import (
 
 // volumesOf are the pod's volumes: their names, their types, of which validation lets
 // a volume have one, and of a hostPath its path, its type and how it is mounted.
-var volumesOf = "variables.spec.?volumes.orValue(variables.noWords).transformList(j, o, has(o.hostPath) ? " +
+var volumesOf = "variables.spec.?volumes.orValue([]).transformList(j, o, has(o.hostPath) ? " +
 	"{'i': dyn(j), 'name': dyn(o.name), 'types': dyn(o.filter(k, k in variables.volumeTypes)), 'hostPath': dyn(o.hostPath.path), 'path': dyn(" + comparedPath + "), 'type': dyn(" + hostPathType + "), " +
 	"'writable': dyn('w/' + o.name in variables.mounts), 'submounts': dyn('w/' + o.name in variables.mounts || 's/' + o.name in variables.mounts)} : " +
 	"{'i': dyn(j), 'name': dyn(o.name), 'types': dyn(o.filter(k, k in variables.volumeTypes))})"
@@ -30,8 +30,8 @@ var hostPathType = func() string {
 // mountsOf are the names of the volumes that containers mount so that they may be
 // written to, after w/, or so that what the node mounted below them may be, after s/.
 // A device is always writable.
-const mountsOf = "variables.containers.map(x, x.c.?volumeMounts.orValue(variables.noWords).map(m, (!m.?readOnly.orValue(false) ? 'w/' : m.?recursiveReadOnly.orValue('') != 'Enabled' ? 's/' : 'r/') + m.name) + " +
-	"x.c.?volumeDevices.orValue(variables.noWords).map(m, 'w/' + m.name)).flatten()"
+const mountsOf = "variables.containers.map(x, x.c.?volumeMounts.orValue([]).map(m, (!m.?readOnly.orValue(false) ? 'w/' : m.?recursiveReadOnly.orValue('') != 'Enabled' ? 's/' : 'r/') + m.name) + " +
+	"x.c.?volumeDevices.orValue([]).map(m, 'w/' + m.name)).flatten()"
 
 // volumeTypes is a map with the names of all types, restrictedTypes one with those
 // that restricted allows.
