@@ -157,16 +157,22 @@ func testTemplates(t *testing.T, c *cluster.Cluster) {
 		},
 	}
 	create := func() string {
+		t.Helper()
 		if _, err := client.AppsV1().Deployments("different").Create(context.Background(), deployment, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
 			t.Fatal(err)
 		}
 		return warnings.all()
 	}
+	deployment.Spec.Template.Spec.HostPID = true
+	cluster.Eventually(t, "a workload is warned of", func(context.Context) (bool, error) { return create() != "", nil })
+	if got, want := create(), `would violate PodSecurity "restricted:latest": host namespaces (hostPID=true)`; !strings.HasSuffix(got, want) {
+		t.Errorf("warned of %q, want %q at its end", got, want)
+	}
+	warnings.list = nil
+	deployment.Spec.Template.Spec.HostPID = false
 	if text := create(); text != "" {
 		t.Errorf("warned of what is filled in: %s", text)
 	}
-	deployment.Spec.Template.Spec.HostPID = true
-	want(t, "the warning", create(), `would violate PodSecurity "restricted:latest": host namespaces (hostPID=true)`)
 }
 
 // testPair applies the half that fills in of other policies: pods are filled in by them
