@@ -101,6 +101,7 @@ func standard() (list []Variable) {
 // at is the pod that is judged, and filling says whether something is filled into it.
 func trialsOf(filling bool, at *pod) (list []Variable) {
 	var counts []string
+	list = append(list, Variable{"nothing", "variables.trials.map(p, variables.none)"}) // what each trial leaves of a check that finds nothing
 	for _, id := range checkIDs() {
 		name := variableOf("left", id)
 		list = append(list, Variable{name, left(id, filling)})
