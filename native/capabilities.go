@@ -15,11 +15,11 @@ func restrictedCapabilities(r *spec.Revision) string {
 	const f = spec.FieldCapabilitiesDrop
 	drops, adds := own(f)+".orValue([])", own(spec.FieldCapabilitiesAdd)+".orValue([])"
 	return inContainers(not(allows(r, f, drops)+" && "+adds+".size() == 0"),
-		let("d", drops, "("+allows(r, f, "d")+" ? [] : d.size() == 0 ? ["+unset("n", path(f, ""))+"] : ["+violation("n", path(f, ""), "d")+"])")+" + "+added(r)) + ".flatten()"
+		let("d", drops, "("+allows(r, f, "d")+" ? variables.none : d.size() == 0 ? ["+unset("n", path(f, ""))+"] : ["+violation("n", path(f, ""), "d")+"])")+" + "+added(r)) + ".flatten()"
 }
 
 // capabilitiesDetail serves both checks: baseline has no violation about drop.
 var capabilitiesDetail = let("d", "L.filter(v, v.f == "+path(spec.FieldCapabilitiesDrop, "")+")",
 	let("a", "L.filter(v, v.f != "+path(spec.FieldCapabilitiesDrop, "")+")",
-		"((d.size() == 0 ? [] : ["+containers("d")+` + ' must set securityContext.capabilities.drop=["ALL"]']) + `+
-			"(a.size() == 0 ? [] : ["+containers("a")+" + ' must not include ' + "+quotedValues("a")+" + ' in securityContext.capabilities.add'])).join('; ')"))
+		"((d.size() == 0 ? variables.noWords : ["+containers("d")+` + ' must set securityContext.capabilities.drop=["ALL"]']) + `+
+			"(a.size() == 0 ? variables.noWords : ["+containers("a")+" + ' must not include ' + "+quotedValues("a")+" + ' in securityContext.capabilities.add'])).join('; ')"))

@@ -82,7 +82,7 @@ func violations(id spec.CheckID) string {
 		}
 	}
 	if when := inForce(id); when != all() {
-		return "!(" + when + ") ? [] : " + list
+		return "!(" + when + ") ? variables.none : " + list
 	}
 	return list
 }
@@ -221,4 +221,6 @@ func ofContainers(found string) string {
 }
 
 // when is a list of one violation, or of none.
-func when(condition, found string) string { return "(" + condition + " ? [" + found + "] : [])" }
+func when(condition, found string) string {
+	return "(" + condition + " ? [" + found + "] : variables.none)"
+}

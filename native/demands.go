@@ -25,7 +25,7 @@ func rules() (list []rule) {
 		d := &policy.Demands()[i]
 		found := demands[d.Condition](d)
 		if !d.OnWindows {
-			found = "(variables.windows ? [] : " + found + ")"
+			found = "(variables.windows ? variables.none : " + found + ")"
 		}
 		if n := len(list); n > 0 && list[n-1].key == d.Key {
 			list[n-1].rows = append(list[n-1].rows, found)
@@ -57,28 +57,27 @@ var demands = map[policy.DemandCondition]func(*policy.Demand) string{
 	policy.InGroupRanges: groupInRanges,
 	policy.EachInGroupRanges: func(d *policy.Demand) string {
 		all, each := d.Fields[0], d.Fields[1]
-		groups := ofPod(all) + ".orValue([])"
-		return ifRestricts(d.Key, let("g", groups, "g.size() == 0 ? "+
-			let("f", "variables.podFills[i]", when(requires(d.Key)+" && !("+word(all.String())+" in f)", demanded("-1", path(all, ""), "", wantOf(d.Key))))+
-			" : g.transformList(j, d, !"+inRanges("p[0]", d.Key, "d")+", "+demanded("-1", path(each, "j"), "d", wantOf(d.Key))+")"))
+		return ifRestricts(d.Key, let("g", ofPod(all)+".orValue([])", let("g", "g.size() == 0 ? variables.filledGroups : g", "g.size() == 0 ? "+
+			when(requires(d.Key)+" && !("+word(all.String())+" in variables.podFills[i])", demanded("-1", path(all, ""), "", wantOf(d.Key)))+
+			" : g.transformList(j, d, !"+inRanges("p[0]", d.Key, "d")+", "+demanded("-1", path(each, "j"), "d", wantOf(d.Key))+")")))
 	},
 	policy.Strict: func(d *policy.Demand) string {
 		f := d.Fields[0]
 		strict := word(string(corev1.SupplementalGroupsPolicyStrict))
 		return "(" + word(strictKey) + " in p[0] && !(" + word(f.String()) + " in variables.podFills[i]) && " + ofPod(f) + ".orValue('') != " + strict + " ? [" +
-			ofPod(f) + ".hasValue() ? " + demanded("-1", path(f, ""), ofPod(f)+".value()", strict) + " : " + demanded("-1", path(f, ""), "", strict) + "] : [])"
+			ofPod(f) + ".hasValue() ? " + demanded("-1", path(f, ""), ofPod(f)+".value()", strict) + " : " + demanded("-1", path(f, ""), "", strict) + "] : variables.none)"
 	},
 	policy.SourcesListed: sourcesListed,
 	policy.True: func(d *policy.Demand) string {
 		f := d.Fields[0]
 		return "(" + has("p[0]", d.Key) + " ? " + inContainers("!"+own(f)+".orValue("+word(f.String())+" in variables.subjects[i][n].fills)",
-			own(f)+".hasValue() ? "+demanded("n", path(f, ""), "false", "'true'")+" : "+demanded("n", path(f, ""), "", "'true'")) + " : [])"
+			own(f)+".hasValue() ? "+demanded("n", path(f, ""), "false", "'true'")+" : "+demanded("n", path(f, ""), "", "'true'")) + " : variables.none)"
 	},
 	policy.False: func(d *policy.Demand) string {
 		f := d.Fields[0]
 		want := let("w", "variables.forbidsUserNamespace", "w == '' ? "+word(want.UserNamespace(""))+" : "+word(want.UserNamespace("")+", which the API refuses beside ")+" + w")
 		return "(" + has("p[0]", d.Key) + " && !(" + word(f.String()) + " in variables.podFills[i]) && " + ofPod(f) + ".orValue(true) ? [" +
-			ofPod(f) + ".hasValue() ? " + demanded("-1", path(f, ""), "true", want) + " : " + demanded("-1", path(f, ""), "", want) + "] : [])"
+			ofPod(f) + ".hasValue() ? " + demanded("-1", path(f, ""), "true", want) + " : " + demanded("-1", path(f, ""), "", want) + "] : variables.none)"
 	},
 }
 
@@ -98,7 +97,7 @@ const strictKey = "allow.supplementalGroups.policy"
 // restricts holds of a policy whose rule demands that a set value lies in its ranges,
 // requires of one that demands a value.
 func ifRestricts(k policy.Key, found string) string {
-	return "(" + word(rangesOf(k)) + " in p[0] ? (" + found + ") : [])"
+	return "(" + word(rangesOf(k)) + " in p[0] ? (" + found + ") : variables.none)"
 }
 
 func requires(k policy.Key) string {
@@ -117,9 +116,9 @@ func admits(k policy.Key) string {
 func idsInRanges(d *policy.Demand, member string) string {
 	pod, container := d.Fields[0], d.Fields[1]
 	bad := let("b", "variables.containers.transformList(n, x, "+given("d", "variables.subjects[i][n]."+member, "!"+admits(d.Key))+", n)",
-		"("+ofPod(pod)+".hasValue() && b.exists(n, "+given("x", "variables.containers[n]", "!"+own(container)+".hasValue()")+") ? ["+demanded("-1", path(pod, ""), ofPod(pod)+".value()", wantOf(d.Key))+"] : []) + "+
+		"("+ofPod(pod)+".hasValue() && b.exists(n, "+given("x", "variables.containers[n]", "!"+own(container)+".hasValue()")+") ? ["+demanded("-1", path(pod, ""), ofPod(pod)+".value()", wantOf(d.Key))+"] : variables.none) + "+
 			"b.map(n, "+let("x", "variables.containers[n]", own(container)+".hasValue() ? ["+demanded("n", path(container, ""), "x.c."+container.String(), wantOf(d.Key))+"] : "+
-			ofPod(pod)+".hasValue() ? [] : ["+demanded("n", path(container, ""), "", wantOf(d.Key))+"]")+").flatten()")
+			ofPod(pod)+".hasValue() ? variables.none : ["+demanded("n", path(container, ""), "", wantOf(d.Key))+"]")+").flatten()")
 	return ifRestricts(d.Key, bad)
 }
 
@@ -130,9 +129,9 @@ func groupInRanges(d *policy.Demand) string {
 		return idsInRanges(d, "group")
 	}
 	f := d.Fields[0]
-	return ifRestricts(d.Key, ofPod(f)+".hasValue() ? "+
-		when("!"+inRanges("p[0]", d.Key, ofPod(f)+".value()"), demanded("-1", path(f, ""), ofPod(f)+".value()", wantOf(d.Key)))+" : "+
-		when(requires(d.Key)+" && !("+word(f.String())+" in variables.podFills[i])", demanded("-1", path(f, ""), "", wantOf(d.Key))))
+	return ifRestricts(d.Key, let("d", ofPod(f)+".optMap(d, [d]).orValue(variables.filledFSGroup)", "d.size() > 0 ? "+
+		when("!"+inRanges("p[0]", d.Key, "d[0]"), demanded("-1", path(f, ""), "d[0]", wantOf(d.Key)))+" : "+
+		when(requires(d.Key)+" && !("+word(f.String())+" in variables.podFills[i])", demanded("-1", path(f, ""), "", wantOf(d.Key)))))
 }
 
 // sourcesListed demands that each source of each volume is listed. A volume that the
@@ -148,7 +147,7 @@ func sourcesListed(d *policy.Demand) string {
 	refused := "variables." + variableOf("left", spec.CheckRestrictedVolumes) + "[i] + variables." + variableOf("left", spec.CheckHostPathVolumes) + "[i]"
 	return "(" + has("p[0]", d.Key) + " || variables.restricted && " + word(selectsKey) + " in p[0] ? " +
 		let("listed", "p[0][?"+word(d.Key.String())+"].orValue(variables.defaultVolumes)",
-			let("refused", "("+refused+").map(v, int(v.volume.i))", "variables.volumes.filter(o, ("+suspect+") && !(o.i in refused)).map(o, "+bad+").flatten()")) + " : [])"
+			let("refused", "("+refused+").map(v, int(v.volume.i))", "variables.volumes.filter(o, ("+suspect+") && !(o.i in refused)).map(o, "+bad+").flatten()")) + " : variables.none)"
 }
 
 // addedVolumes holds the volumes that others add to the pod to the rule. They are said
@@ -156,7 +155,7 @@ func sourcesListed(d *policy.Demand) string {
 func addedVolumes(k policy.Key) string {
 	types := "p[0][?" + word(wantKey(k)) + "].orValue([" + quote(want.Volumes(policy.Default())) + "])[0]"
 	return "(" + has("p[0]", k) + " || variables.restricted && " + word(selectsKey) + " in p[0] ? variables.addedVolumes.filter(o, " + given("e", "p[0]", "!"+listsVolume("o.type")) + ").map(o, " +
-		demanded("-1", "'spec.volumes[].' + o.type", "o.type", types, "'volume': dyn(o)") + ") : [])"
+		demanded("-1", "'spec.volumes[].' + o.type", "o.type", types, "'volume': dyn(o)") + ") : variables.none)"
 }
 
 // detailOf writes the violations L of a rule of policy p.
@@ -168,6 +167,6 @@ const valueText = "(!has(v.v) ? 'unset' : type(v.v) == list ? '[' + v.v.map(d, s
 
 // say is what the message says of the rule's violations in the trial that counts.
 func (r *rule) say() string {
-	return let("L", "variables."+r.variable("leftRule")+"[variables.best]", "L.size() == 0 ? [] : ["+
+	return let("L", "variables."+r.variable("leftRule")+"[variables.best]", "L.size() == 0 ? variables.noWords : ["+
 		word(r.key.String()+" of policy ")+" + strings.quote(variables.trials[variables.best][0].name[0]) + ' (' + "+detailOf+" + ')']")
 }

@@ -36,6 +36,10 @@ func (s *pod) variables() []Variable {
 		mounts = sum(mounts, s.mounts)
 	}
 	list := []Variable{
+		// A list that is empty has a type here, and an empty literal has an open one,
+		// of which the type checker takes much longer.
+		{"none", "[{'n': dyn(0)}].filter(v, false)"},
+		{"noWords", "[''].filter(v, false)"},
 		{"metadata", s.metadata},
 		{"spec", s.spec},
 		{"podContext", "variables.spec.?securityContext.orValue({})"},
@@ -61,7 +65,7 @@ func (s *pod) variables() []Variable {
 // forbidsUserNamespace names the first thing about the pod beside which the API
 // refuses hostUsers: false, as spec.ForbidsUserNamespace does.
 var forbidsUserNamespace = "(['hostNetwork', 'hostPID', 'hostIPC'].filter(f, f in variables.spec && variables.spec[f]) + " +
-	"(variables.containers.exists(x, x.c.?" + spec.VolumeDevices + ".orValue([]).size() > 0) ? ['" + spec.VolumeDevices + "'] : []) + [''])[0]"
+	"(variables.containers.exists(x, x.c.?" + spec.VolumeDevices + ".orValue([]).size() > 0) ? ['" + spec.VolumeDevices + "'] : variables.noWords) + [''])[0]"
 
 // containers lists the containers of all kinds: each c with where it stands, its kind
 // in words, its AppArmor profile and its ports.
@@ -76,7 +80,7 @@ func (s *pod) containers() string {
 		if kind == spec.EphemeralContainer {
 			ports = "c.?ports.orValue([])"
 		}
-		lists = append(lists, "["+from+".?"+kind.List()+".orValue([])].map(l, l == null ? [] : l)[0].transformList(j, c, {'c': dyn(c), 'index': dyn(j), 'list': dyn('"+kind.List()+"'), 'kind': dyn('"+kind.String()+"'), "+
+		lists = append(lists, "["+from+".?"+kind.List()+".orValue([])].map(l, l == null ? variables.noWords : l)[0].transformList(j, c, {'c': dyn(c), 'index': dyn(j), 'list': dyn('"+kind.List()+"'), 'kind': dyn('"+kind.String()+"'), "+
 			"'entryKind': dyn("+entryKinds[kind.List()]+"), 'appArmor': dyn("+s.appArmor+"), 'ports': dyn("+ports+")})")
 	}
 	return strings.Join(lists, " + ")
@@ -97,6 +101,7 @@ func standard() (list []Variable) {
 // at is the pod that is judged, and filling says whether something is filled into it.
 func trialsOf(filling bool, at *pod) (list []Variable) {
 	var counts []string
+	list = append(list, Variable{"nothing", "variables.trials.map(p, variables.none)"}) // what each trial leaves of a check that finds nothing
 	for _, id := range checkIDs() {
 		name := variableOf("left", id)
 		list = append(list, Variable{name, left(id, filling)})
@@ -123,7 +128,7 @@ func messages() (list []Variable, names []string) {
 		} else {
 			text += " + ' (' + (" + c.detail + ") + ')'"
 		}
-		add(variableOf("say", id), let("L", "variables."+variableOf("left", id)+"[variables.best]", "L.size() == 0 ? [] : ["+text+"]"))
+		add(variableOf("say", id), let("L", "variables."+variableOf("left", id)+"[variables.best]", "L.size() == 0 ? variables.noWords : ["+text+"]"))
 	}
 	for _, r := range rules() {
 		add(r.variable("sayRule"), r.say())

@@ -133,17 +133,17 @@ func filled(closed string) string {
 		if !onWindows[id] {
 			condition = "!variables.frozen && " + condition
 		}
-		lists = append(lists, "("+condition+" ? ["+word(plan.FieldOf(id).Path.String())+"] : [])")
+		lists = append(lists, "("+condition+" ? ["+word(plan.FieldOf(id).Path.String())+"] : variables.noWords)")
 	}
 	none := "closed || variables.frozen"
 	return let("closed", closed, let("w", viewOf, let("uid", effective(spec.FieldRunAsUser), let("gid", effective(spec.FieldRunAsGroup), let("nonRoot", effective(spec.FieldRunAsNonRoot),
 		let("user", none+" || uid.size() > 0 ? [] : "+userOf, let("group", none+" || gid.size() > 0 ? [] : "+groupOf,
-			"{'view': dyn(w), 'user': dyn(uid.size() > 0 ? uid : user), 'group': dyn(gid.size() > 0 ? gid : group), 'fills': dyn(closed ? [] : "+strings.Join(lists, " + ")+")}")))))))
+			"{'view': dyn(w), 'user': dyn(uid.size() > 0 ? uid : user), 'group': dyn(gid.size() > 0 ? gid : group), 'fills': dyn(closed ? variables.noWords : "+strings.Join(lists, " + ")+")}")))))))
 }
 
 // asItIs is container x under policy p without anything filled in.
 func asItIs() string {
-	return "{'view': dyn(" + viewOf + "), 'user': dyn(" + effective(spec.FieldRunAsUser) + "), 'group': dyn(" + effective(spec.FieldRunAsGroup) + "), 'fills': dyn([])}"
+	return "{'view': dyn(" + viewOf + "), 'user': dyn(" + effective(spec.FieldRunAsUser) + "), 'group': dyn(" + effective(spec.FieldRunAsGroup) + "), 'fills': dyn(variables.noWords)}"
 }
 
 // sets holds of a container x that sets all that policy p might fill in.
@@ -172,7 +172,7 @@ var sets = func() string {
 func podFilled() string {
 	var lists []string
 	for _, id := range podFills() {
-		lists = append(lists, "("+fills[id].when+" ? ["+word(plan.FieldOf(id).Path.String())+"] : [])")
+		lists = append(lists, "("+fills[id].when+" ? ["+word(plan.FieldOf(id).Path.String())+"] : variables.noWords)")
 	}
 	return strings.Join(lists, " + ")
 }
@@ -199,17 +199,17 @@ func patch() string {
 		if f.Steps()[1] == securityContext {
 			context = append(context, word(f.String())+" in f")
 		}
-		lists = append(lists, "("+word(f.String())+" in f ? "+operation(word("/"+strings.Join(f.Steps(), "/")), fills[id].value)+" : [])")
+		lists = append(lists, "("+word(f.String())+" in f ? "+operation(word("/"+strings.Join(f.Steps(), "/")), fills[id].value)+" : variables.none)")
 	}
 	pod := let("f", "variables.podFills"+chosen, sum(append([]string{
-		"(!has(variables.spec.securityContext) && " + either(context...) + " ? " + operation("'/spec/securityContext'", "{}") + " : [])"}, lists...)...))
+		"(!has(variables.spec.securityContext) && " + either(context...) + " ? " + operation("'/spec/securityContext'", "{}") + " : variables.none)"}, lists...)...))
 	lists = nil
 	for _, id := range containerFills() {
 		lists = append(lists, containerPatch(id))
 	}
-	container := sum(append([]string{"(!has(x.c.securityContext) ? " + operation("to", "{}") + " : [])"}, lists...)...)
+	container := sum(append([]string{"(!has(x.c.securityContext) ? " + operation("to", "{}") + " : variables.none)"}, lists...)...)
 	return let("p", "variables.trials"+chosen, pod+" + variables.containers.transformList(n, x, "+
-		let("s", "variables.subjects"+chosen+"[n]", "s.fills.size() == 0 ? [] : "+
+		let("s", "variables.subjects"+chosen+"[n]", "s.fills.size() == 0 ? variables.none : "+
 			let("to", "'/spec/' + x.list + '/' + string(x.index) + '/securityContext'", container))+").flatten()")
 }
 
@@ -224,7 +224,7 @@ func containerPatch(id plan.FieldID) string {
 		add = "(has(x.c.securityContext) && has(x.c.securityContext." + steps[0] + ") ? " + add + " : " +
 			operation("to + "+word("/"+steps[0]), "{"+word(steps[1])+": "+value+"}") + ")"
 	}
-	return "(" + word(f.String()) + " in s.fills ? " + add + " : [])"
+	return "(" + word(f.String()) + " in s.fills ? " + add + " : variables.none)"
 }
 
 func operation(path, value string) string {

@@ -18,6 +18,8 @@ type grant struct {
 	// such holds of an entry a of the list under the key that excuses; empty for a key
 	// that is no list, and excuses if it is there.
 	such string
+	// factual: it asks for facts about the container.
+	factual bool
 }
 
 // conditions say it of each condition of the table of grants.
@@ -25,7 +27,7 @@ var conditions = map[policy.Condition]func(policy.Key) grant{
 	policy.Given:     func(k policy.Key) grant { return grant{key: k} },
 	policy.TurnedOff: func(k policy.Key) grant { return grant{key: k} }, // the literal has such a key only where it is false
 	policy.NotInherited: func(k policy.Key) grant {
-		return grant{key: k, when: not(facts[spec.InheritsProfile])}
+		return grant{key: k, when: not(facts[spec.InheritsProfile]), factual: true}
 	},
 	policy.Listed: func(k policy.Key) grant {
 		return grant{key: k, such: "has(v.v) && a == (has(v.key) ? (v.v == 'unconfined' ? 'Unconfined' : '') : v.v)"}
@@ -79,7 +81,7 @@ func (g grant) entries() string {
 	if g.when != "" {
 		when += " && " + g.when
 	}
-	return "(" + when + " ? " + found + " : [])"
+	return "(" + when + " ? " + found + " : variables.noWords)"
 }
 
 // entry is the text of an entry that is the whole value under a key.
@@ -174,6 +176,7 @@ func asked(id spec.CheckID, known map[spec.Facts]string, ofPod bool) (list []gra
 			asks = append(asks, "!has(v.v)")
 		}
 		if row.Needs != 0 {
+			g.factual = true
 			fact, ok := known[row.Needs]
 			if !ok {
 				continue // a field of the pod says nothing of it
@@ -209,8 +212,10 @@ func excusing(grants []grant) string {
 	return strings.Join(conditions, " || ")
 }
 
-// view is that of the container n of a violation.
-const view = "(p.size() == 1 ? p : variables.subjects[i][n].view)"
+// viewOfContainer is the view that policy p has of container n.
+func viewOfContainer(n string) string {
+	return "(p.size() == 1 ? p : variables.subjects[i][" + n + "].view)"
+}
 
 // scopes says whether a check tests fields of the pod, and fields of containers.
 func scopes(id spec.CheckID) (ofPods, ofContainers bool) {
@@ -229,8 +234,12 @@ func isExcused(id spec.CheckID) string {
 	c := &checks[id]
 	ofPods, ofContainers := scopes(id)
 	byPolicy := "[p[0]].exists(e, " + excusing(asked(id, c.podFacts, true)) + ")"
-	byView := view + ".exists(e, " + excusing(asked(id, facts, false)) + ")"
+	grants := asked(id, facts, false)
+	byView := viewOfContainer("n") + ".exists(e, " + excusing(grants) + ")"
 	one := "[int(v.n)].exists(n, [variables.containers[n]].exists(x, " + byView + "))"
+	if !slices.ContainsFunc(grants, func(g grant) bool { return g.factual }) { // neither n nor x is read
+		one = viewOfContainer("v.n") + ".exists(e, " + excusing(grants) + ")"
+	}
 	switch {
 	case !ofContainers:
 		return byPolicy
@@ -248,7 +257,7 @@ func excusedBy(id spec.CheckID) string {
 	c := &checks[id]
 	ofPods, ofContainers := scopes(id)
 	byPolicy := let("e", "p[0]", entriesOf(asked(id, c.podFacts, true)))
-	byView := view + ".map(e, " + entriesOf(asked(id, facts, false)) + ").flatten()"
+	byView := viewOfContainer("n") + ".map(e, " + entriesOf(asked(id, facts, false)) + ").flatten()"
 	one := let("n", "int(v.n)", let("x", "variables.containers[n]", byView))
 	switch {
 	case !ofContainers:
@@ -257,7 +266,7 @@ func excusedBy(id spec.CheckID) string {
 		return one
 	}
 	several := let("w", "variables.containers.transformList(n, x, "+c.inherits+", "+byView+")",
-		"w.exists(b, b.size() == 0) ? [] : "+let("w", "w.map(b, b[0])", let("o", "w.filter(b, !b.startsWith('00'))", "o.size() > 0 ? [o.min()] : w")))
+		"w.exists(b, b.size() == 0) ? variables.noWords : "+let("w", "w.map(b, b[0])", let("o", "w.filter(b, !b.startsWith('00'))", "o.size() > 0 ? [o.min()] : w")))
 	return "v.n >= 0 ? " + one + " : " + let("o", byPolicy, "o.size() > 0 || p.size() == 1 ? o : "+several)
 }
 
@@ -290,7 +299,7 @@ func left(id spec.CheckID, filling bool) string {
 	if filling {
 		standing += ".filter(v, " + not(mended(id)) + ")"
 	}
-	return found + ".size() == 0 ? variables.trials.map(p, []) : variables.trials.transformList(i, p, " +
+	return found + ".size() == 0 ? variables.nothing : variables.trials.transformList(i, p, " +
 		grants(id) + " ? " + standing + ".filter(v, !" + isExcused(id) + ") : " + standing + ")"
 }
 
@@ -299,5 +308,5 @@ func left(id spec.CheckID, filling bool) string {
 func excused(id spec.CheckID) string {
 	text := "(v.n < 0 ? '' : 'spec.' + variables.containers[v.n].list + '[' + string(variables.containers[v.n].index) + '].') + v.f + '=' + " + valueText + " + ' by ' + b[0].substring(2)"
 	found := "variables." + variableOf("found", id)
-	return "(" + found + ".size() > 0 && " + grants(id) + " ? " + found + ".map(v, " + let("b", excusedBy(id), "b.size() == 0 ? [] : ["+text+"]") + ").flatten() : [])"
+	return "(" + found + ".size() > 0 && " + grants(id) + " ? " + found + ".map(v, " + let("b", excusedBy(id), "b.size() == 0 ? variables.noWords : ["+text+"]") + ").flatten() : variables.noWords)"
 }

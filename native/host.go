@@ -43,7 +43,7 @@ var hostProbes = check{
 		for i, probe := range probes {
 			probes[i] = "has(" + probe + ") && " + either(named[probe]...)
 		}
-		return ofContainers(either(probes...) + " ? [" + strings.Join(lists, ", ") + "].filter(v, v.v != '') : []")
+		return ofContainers(either(probes...) + " ? [" + strings.Join(lists, ", ") + "].filter(v, v.v != '') : variables.none")
 	},
 	reason: word("probe or lifecycle host"),
 	// This detail alone of all lists the names of containers sorted and once each.

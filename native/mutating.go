@@ -41,7 +41,7 @@ func (r *renderer) mutating() *Mutating {
 	variables = append(variables, r.trialsOfFilling(update+" && (x.list != 'ephemeralContainers' || x.c.name in variables.running)")...)
 	variables = append(variables, trialsOf(true, &requested)...)
 	variables = append(variables, chosen()...)
-	variables = append(variables, Variable{"patch", "variables.level == 'privileged' ? [] : " + patch()})
+	variables = append(variables, Variable{"patch", "variables.level == 'privileged' ? variables.none : " + patch()})
 	name := r.name("mutate")
 	m := &Mutating{}
 	m.Policy.TypeMeta = typeMeta(KindMutatingPolicy)
@@ -65,6 +65,7 @@ func (r *renderer) mutating() *Mutating {
 // Nothing is filled into a container of which closed holds.
 func (r *renderer) trialsOfFilling(closed string) []Variable {
 	return []Variable{
+		nothingFilled[0], nothingFilled[1],
 		// At baseline a pod that is allowed as it is is not filled in: there each policy
 		// is tried without filling in, and with it.
 		{"trials", "variables.level == 'privileged' ? variables.governing.filter(p, false) : variables.baseline ? variables.governing.map(p, [p, p]).flatten() : variables.governing"},
@@ -73,6 +74,13 @@ func (r *renderer) trialsOfFilling(closed string) []Variable {
 		{"subjects", "variables.trials.transformList(i, p, variables.containers.transformList(n, x, " + sets + " ? " + asItIs() + " : " + filled("!variables.filling[i] || "+closed) + "))"},
 	}
 }
+
+// nothingFilled says that another policy has filled in no group of the pod. What the
+// policy of a trial fills in, its own rules let be.
+var nothingFilled = [2]Variable{{"filledFSGroup", noIDs}, {"filledGroups", noIDs}}
+
+// noIDs is an empty list of IDs.
+const noIDs = "[0].filter(g, false)"
 
 // chosen is the trial that counts: the first that is allowed without a change, else
 // the first that is allowed, else the first that leaves the fewest violations.

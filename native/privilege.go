@@ -21,9 +21,9 @@ var procMount = check{
 }
 
 var escalation = check{
-	found: func(*spec.Revision) string {
+	found: func(r *spec.Revision) string {
 		const f = spec.FieldAllowPrivilegeEscalation
-		return inContainers(own(f)+".orValue(true)", own(f)+".hasValue() ? "+violation("n", path(f, ""), "true")+" : "+unset("n", path(f, "")))
+		return inContainers("!"+own(f)+".optMap(o, "+allows(r, f, "o")+").orValue(false)", own(f)+".hasValue() ? "+violation("n", path(f, ""), "true")+" : "+unset("n", path(f, "")))
 	},
 	reason: word("allowPrivilegeEscalation != false"),
 	detail: containers("L") + " + ' must set securityContext.allowPrivilegeEscalation=false'",

@@ -65,9 +65,9 @@ var seLinux = check{
 	},
 	reason: word("seLinuxOptions"),
 	detail: setters("L") + " + ' set forbidden securityContext.seLinuxOptions: ' + (" +
-		let("w", values("L.filter(v, v.f.endsWith('.type'))"), "w.size() == 0 ? [] : [("+plural("type", "w")+") + ' ' + "+quoted("w")+"]") +
-		" + (L.exists(v, v.f.endsWith('.user')) ? ['user may not be set'] : [])" +
-		" + (L.exists(v, v.f.endsWith('.role')) ? ['role may not be set'] : [])).join('; ')",
+		let("w", values("L.filter(v, v.f.endsWith('.type'))"), "w.size() == 0 ? variables.noWords : [("+plural("type", "w")+") + ' ' + "+quoted("w")+"]") +
+		" + (L.exists(v, v.f.endsWith('.user')) ? ['user may not be set'] : variables.noWords)" +
+		" + (L.exists(v, v.f.endsWith('.role')) ? ['role may not be set'] : variables.noWords)).join('; ')",
 	inherits: "!x.c.?securityContext.?seLinuxOptions.hasValue()", // inherited whole
 }
 

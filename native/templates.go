@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/podfence/podfence/internal/plan"
 	"github.com/podfence/podfence/spec"
 )
 
@@ -36,9 +37,9 @@ var toCome = pod{
 	// With the host's network a port gets its containerPort for a hostPort.
 	ports:   "[c.?ports.orValue([])].map(l, " + ofPod(spec.FieldHostNetwork) + ".orValue(false) ? l.map(o, {'hostPort': dyn(o.?hostPort.orValue(0) != 0 ? o.hostPort : o.?containerPort.orValue(0))}) : l)[0]",
 	running: "[''].filter(c, false)",
-	added: "(" + addsToken + " ? [{'name': '" + spec.TokenVolume + "', 'type': 'projected'}] : []) + " +
-		"(has(dyn(object).spec) && dyn(object).spec.?volumeClaimTemplates.orValue([]).size() > 0 && request.resource.resource == 'statefulsets' ? [{'name': '" + spec.ClaimVolume + "', 'type': 'persistentVolumeClaim'}] : [])",
-	mounts: "(variables.tokenVolumes.size() > 0 && variables.spec.?automountServiceAccountToken.orValue(true) && !variables.mirror && variables.containers.exists(x, " + lacksToken + ") ? ['s/' + variables.tokenVolumes[0]] : [])",
+	added: "(" + addsToken + " ? [{'name': dyn('" + spec.TokenVolume + "'), 'type': dyn('projected')}] : variables.none) + " +
+		"(has(dyn(object).spec) && dyn(object).spec.?volumeClaimTemplates.orValue([]).size() > 0 && request.resource.resource == 'statefulsets' ? [{'name': dyn('" + spec.ClaimVolume + "'), 'type': dyn('persistentVolumeClaim')}] : variables.none)",
+	mounts: "(variables.tokenVolumes.size() > 0 && variables.spec.?automountServiceAccountToken.orValue(true) && !variables.mirror && variables.containers.exists(x, " + lacksToken + ") ? ['s/' + variables.tokenVolumes[0]] : variables.noWords)",
 }
 
 // tokenVolumes are the names of the pod's volumes that ServiceAccount admission takes
@@ -76,6 +77,9 @@ func (r *renderer) templates() *Validating {
 	variables = append(variables,
 		Variable{"nothingFilled", "variables.filled_level == 'privileged'"},
 		Variable{"podFilled", "variables.nothingFilled ? [''].filter(f, false) : variables.filled_podFills[variables.filled_chosen]"},
+		// What one policy filled in, the rules of another may not let be.
+		Variable{"filledFSGroup", filledIDs(plan.PodFSGroup)},
+		Variable{"filledGroups", filledIDs(plan.PodSupplementalGroups)},
 		Variable{"trials", hostUsers + " in variables.podFilled && variables.governing.exists(p, " + requires + ") ? variables.governing.filter(p, " + requires + ") : variables.governing"},
 		Variable{"podFills", "variables.trials.map(p, variables.podFilled)"},
 		Variable{"subjects", "variables.trials.map(p, variables.containers.transformList(n, x, variables.nothingFilled ? " + asItIs() + " : " +
@@ -89,6 +93,12 @@ func (r *renderer) templates() *Validating {
 	}
 	v.Policy.Spec.MatchConditions = append([]Condition{{"template", hasTemplate}}, r.exemptions(templateOf+".spec")...)
 	return v
+}
+
+// filledIDs are the IDs that are filled into a field of the pod, if any.
+func filledIDs(id plan.FieldID) string {
+	f := plan.FieldOf(id)
+	return word(f.Path.String()) + " in variables.podFilled ? " + list("variables.filled_trials[variables.filled_chosen][0]", f.Key) + ".map(g, int(g)) : " + noIDs
 }
 
 // renamed are variables of the judgement by which a template is filled in, under names

@@ -27,7 +27,7 @@ var actions = map[mode]string{enforce: "Deny", audit: "Audit", warn: "Warn"}
 var stored = pod{
 	metadata: "dyn(object).metadata", spec: "dyn(object).spec", ephemeral: "variables.spec",
 	appArmor: ownAppArmor, ports: "c.?ports.orValue([])",
-	running: update + " ? dyn(oldObject).spec.?ephemeralContainers.orValue([]).map(c, c.name) : []",
+	running: update + " ? dyn(oldObject).spec.?ephemeralContainers.orValue([]).map(c, string(c.name)) : variables.noWords",
 }
 
 // validating is the policy that judges pods at the level of a mode.
@@ -38,6 +38,7 @@ func (r *renderer) validating(m mode) *Validating {
 	variables = append(variables, Variable{"plainPod", plainPod})
 	variables = append(variables, guarded(standard())...)
 	variables = append(variables,
+		nothingFilled[0], nothingFilled[1],
 		Variable{"trials", "variables.governing"},
 		Variable{"podFills", "variables.trials.map(p, [''].filter(f, false))"},
 		Variable{"subjects", "variables.trials.map(p, variables.containers.transformList(n, x, " + asItIs() + "))"})
@@ -81,10 +82,10 @@ func (r *renderer) plainDefault() string {
 // guarded are the violations of a pod that may have some.
 func guarded(list []Variable) []Variable {
 	for i := range list {
-		if rest, ok := strings.CutPrefix(list[i].Expression, "!("); ok && strings.Contains(rest, ") ? [] : ") {
+		if rest, ok := strings.CutPrefix(list[i].Expression, "!("); ok && strings.Contains(rest, ") ? variables.none : ") {
 			list[i].Expression = "variables.plainPod || " + list[i].Expression
 		} else {
-			list[i].Expression = "variables.plainPod ? [] : " + list[i].Expression
+			list[i].Expression = "variables.plainPod ? variables.none : " + list[i].Expression
 		}
 	}
 	return list

@@ -222,3 +222,39 @@ func TestAboutIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestInForce: the policies as they are at the time of the set, and when the next one
+// expires.
+func TestInForce(t *testing.T) {
+	set, err := NewSet(
+		Policy{Name: "a", PodSelectorLabels: map[string]string{"app": "a"}, Expires: "2026-12-31", Allow: Allow{Privileged: true}},
+		Policy{Name: "b", PodSelectorLabels: map[string]string{"app": "b"}, Expires: "2027-12-31", Allow: Allow{Privileged: true}},
+		Policy{Name: "c", PodSelectorLabels: map[string]string{"app": "c"}, Allow: Allow{Privileged: true}},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		why     string
+		set     Set
+		granted string
+		next    time.Time
+	}{
+		{"without a time none has expired", set, "abc", first},
+		{"before the first", set.At(first.Add(-time.Second)), "abc", first},
+		{"when the first expires", set.At(first), "bc", second},
+		{"when the second expires", set.At(second), "c", time.Time{}},
+	} {
+		policies, next := row.set.InForce()
+		granted := ""
+		for _, p := range policies {
+			if p.Allow.Privileged && !p.Expired {
+				granted += p.Name
+			}
+		}
+		if len(policies) != 3 || granted != row.granted || !next.Equal(row.next) {
+			t.Errorf("%s: %d policies, %q grant, next %v", row.why, len(policies), granted, next)
+		}
+	}
+}

@@ -49,7 +49,7 @@ func TestAThousandPoliciesChangeUnderLoad(t *testing.T) {
 		want(t, "the error of kubectl", err.Error(), "metadata.annotations: Too long")
 	}
 
-	l := startLoad(c, "load", 4, func() *corev1.Pod {
+	l := startLoad(c, "load", 2, func() *corev1.Pod {
 		return pod("load", "either", func(p *corev1.Pod) {
 			p.Labels = map[string]string{"app": "either"}
 			p.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{Capabilities: &corev1.Capabilities{Add: []corev1.Capability{"NET_RAW"}}}
@@ -58,7 +58,7 @@ func TestAThousandPoliciesChangeUnderLoad(t *testing.T) {
 	defer l.end()
 	more(t, "pods under the first state", &l.good, 50)
 	var stayed []time.Duration
-	for i := 1; i <= 6; i++ {
+	for i := 1; i <= 3; i++ {
 		export(t, c, manyPolicies(i), "")
 		applied := time.Now()
 		cluster.Eventually(t, fmt.Sprintf("state %d is in force", i), func(context.Context) (bool, error) {
