@@ -264,6 +264,8 @@ func TestCompare(t *testing.T) {
 				"+ containers[0].allow.seccompProfiles: among containers named a, a container with the seccomp profile Unconfined", "+ containers[0].allow.appArmorProfiles: among containers named a, a container with the AppArmor profile Unconfined",
 				"+ containers[0].allow.procMounts: among containers named a, a container with the /proc mount Unmasked", "+ containers[0].allow.seLinuxOptions: among containers named a, a container with an SELinux type, user or role of its own",
 				"+ containers[0].allow.windowsHostProcess: among containers named a, a Windows host process container", "+ containers[0].allow.allowedProbeHosts: among containers named a, a probe or lifecycle hook of the host h"}},
+		{why: "all of some names and images are told together", new: "containers: [{names: [a, b], images: ['r.example/x:*', 'r.example/y:*', 'r.example/z:1'], allow: {privileged: true}}]",
+			want: []string{"wider", "+ containers[0].allow.privileged: among containers named a or b of the image r.example/x:*, r.example/y:* or r.example/z:1, a privileged container"}},
 		{why: "a rule of an entry behind one that has none", old: "containers: [{names: [a], allow: {privileged: true}}, {names: [b], allow: {runAsUser: RunAsAny}}]", new: "containers: [{names: [a], allow: {privileged: true}}]",
 			want: []string{"undecided", "? containers: what this build does not know how to compare"}},
 		{why: "of a sysctl that is listed twice the first is told", new: "allow: {allowedUnsafeSysctls: [kernel.*, net.core.somaxconn, kernel.*]}",

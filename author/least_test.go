@@ -272,7 +272,7 @@ func TestLeast(t *testing.T) {
 		{
 			name: "tight, and one of two is strict about groups", reason: "the other one could not run if the policy were",
 			options: Options{Tight: true},
-			pods:    "metadata: {name: a, namespace: ns, labels: {app: a}}\nspec: {hostPID: true, automountServiceAccountToken: false, securityContext: {supplementalGroupsPolicy: Strict}, containers: [{name: a}]}\n---\nmetadata: {name: b, namespace: ns, labels: {app: a}}\nspec: {hostPID: true, automountServiceAccountToken: false, containers: [{name: a}]}\n",
+			pods:    "metadata: {name: a, namespace: ns, labels: {app: a}}\nspec: {hostPID: true, automountServiceAccountToken: false, securityContext: {supplementalGroupsPolicy: Strict}, containers: [{name: a}]}\n---\nmetadata: {name: b, namespace: ns, labels: {app: a}}\nspec: {hostPID: true, automountServiceAccountToken: false, securityContext: {}, containers: [{name: a}]}\n",
 			want:    "name: a\nnamespace: ns\npodSelectorLabels: {app: a}\nallow: {hostPID: true, volumes: []}\n",
 		},
 		{
