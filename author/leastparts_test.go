@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/podfence/podfence/evaluate"
@@ -234,5 +235,52 @@ func TestChoices(t *testing.T) {
 		if got != want {
 			t.Errorf("%d: %s, want %s", size, got, want)
 		}
+	}
+}
+
+// TestNarrowerRanges: a range less, or one end; never none at all.
+func TestNarrowerRanges(t *testing.T) {
+	r := func(ends ...int64) (list []policy.IDRange) {
+		for i := 0; i < len(ends); i += 2 {
+			list = append(list, policy.IDRange{Min: ends[i], Max: ends[i+1]})
+		}
+		return list
+	}
+	for _, row := range []struct {
+		why    string
+		ranges []policy.IDRange
+		want   [][]policy.IDRange
+	}{
+		{"one ID alone stays", r(5, 5), nil},
+		{"one of two", r(5, 5, 7, 7), [][]policy.IDRange{r(7, 7), r(5, 5)}},
+		{"either end", r(5, 7), [][]policy.IDRange{r(6, 7), r(5, 6)}},
+		{"what is kept stays", r(1, 1, 1, 3, 0, 1), [][]policy.IDRange{r(1, 1, 1, 2, 0, 1), r(1, 1, 1, 3, 1, 1)}},
+	} {
+		got := narrowerRanges(row.ranges, func(id int64) bool { return id == 1 })
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.why, diff)
+		}
+	}
+}
+
+// TestNodeAt: the node at the end of a way, and none where there is no such way.
+func TestNodeAt(t *testing.T) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte("a: {b: [x, {c: y}]}\nd: {}\n"), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for way, want := range map[string]string{
+		"a.b.0": "x", "a.b.1": "y", "a.b.1.c": "y", "a.b.2": "", "a.b.z": "", "a.c": "", "e": "", "a.b.0.x": "",
+	} {
+		got := ""
+		if n := scalarOf(nodeAt(doc.Content[0], strings.Split(way, "."))); n != nil {
+			got = n.Value
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", way, got, want)
+		}
+	}
+	if n := scalarOf(nodeAt(doc.Content[0], []string{"d"})); n == nil || n.Kind != yaml.MappingNode {
+		t.Errorf("an empty mapping stands for itself: %v", n)
 	}
 }

@@ -66,9 +66,10 @@ func TestUsageOf(t *testing.T) {
 		},
 		{
 			name: "a rule of an entry in place of the policy's", reason: "it excuses nothing, and the container could not run without it; of the other one it can; rules with ranges stay all the same",
-			policy: "name: a\npodSelectorLabels: {app: a}\nallow: {runAsUser: {rule: MustRunAs, ranges: [{min: 5, max: 9}]}}\ncontainers:\n  - {names: [a], allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}, {min: 20, max: 20}]}}}\n  - {names: [b], allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}, {min: 30, max: 30}]}}}\n",
-			pods:   "metadata: {name: a, labels: {app: a}}\nspec: {containers: [{name: a, securityContext: {runAsUser: 20}}, {name: b, securityContext: {runAsUser: 6}}]}\n",
-			unused: []string{"containers[1].allow.runAsUser"},
+			policy:   "name: a\npodSelectorLabels: {app: a}\nallow: {runAsUser: {rule: MustRunAs, ranges: [{min: 5, max: 9}]}}\ncontainers:\n  - {names: [a], allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}, {min: 20, max: 20}]}}}\n  - {names: [b], allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}, {min: 30, max: 30}]}}}\n  - {names: [c], allow: {privileged: true}}\n",
+			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {containers: [{name: a, securityContext: {runAsUser: 20}}, {name: b, securityContext: {runAsUser: 6}}]}\n",
+			unused:   []string{"containers[1].allow.runAsUser", "containers[2].allow.privileged"},
+			narrower: "name: a\npodSelectorLabels: {app: a}\nallow: {runAsUser: {rule: MustRunAs, ranges: [{min: 5, max: 9}]}}\ncontainers:\n  - {names: [a], allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}, {min: 20, max: 20}]}}}\n  - {names: [b], allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}, {min: 30, max: 30}]}}}\n",
 		},
 		{
 			name: "every type of volume", reason: "the entry that admits the type is used, and not another one",
