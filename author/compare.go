@@ -119,8 +119,9 @@ func (c *Comparison) MayAllowMore() bool {
 //
 // The pods are those that API validation accepts as far as the values go: a volume
 // has one source, of a type that this build knows, ports and IDs lie in their
-// ranges, and a hostPath has a type of the API. Mirror pods, in which nothing is
-// filled in, are pods too.
+// ranges, and a hostPath has a type of the API. Ephemeral containers have neither ports
+// nor probes, init containers no probes, and Windows pods neither user IDs nor a /proc.
+// Mirror pods, in which nothing is filled in, are pods too.
 //
 // Laws, for all such pods and all valid policies:
 //
@@ -132,9 +133,12 @@ func (c *Comparison) MayAllowMore() bool {
 //     [TestCompareIsAntisymmetric].
 //
 // Both are asked about on a day on which neither has expired. That one grants for longer
-// is told under its key expires, with no pod that shows it. What entries for single
-// containers grant is compared; where they have other rules or fill in otherwise, that
-// is not.
+// is told under its key expires, and no pod shows that: on a day on which both grant, each
+// allows what the other does. What entries for single containers grant is compared; where
+// they have other rules or fill in otherwise, that is not. All other differences have
+// witnesses [TestWitnessesShow, TestExhaustiveWitnesses], but for some of policies with
+// entries: where several of them match each container that would show it, or have rules
+// over the users and groups of these.
 //
 // At level privileged all policies are equal: nothing is looked at.
 func Compare(old, new *policy.Policy, lv api.LevelVersion) Comparison {

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/podfence/podfence/internal/podgen"
+	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -127,7 +128,6 @@ func drawNear(t *rapid.T, policies ...*policy.Policy) *corev1.Pod {
 		pod = barePod()
 	}
 	pod = pod.DeepCopy() // what is drawn is shared
-	acceptable(pod)
 	if len(pod.Spec.Containers) == 0 {
 		pod.Spec.Containers = barePod().Spec.Containers
 	}
@@ -138,11 +138,33 @@ func drawNear(t *rapid.T, policies ...*policy.Policy) *corev1.Pod {
 	if rapid.IntRange(0, 30).Draw(t, "mirror") == 0 {
 		mirroring(sayNothing)(pod)
 	}
+	acceptable(pod)
 	return pod
 }
 
-// acceptable drops what API validation refuses in a value: see [Compare].
+// acceptable drops what API validation refuses in a value, and in containers of some
+// kinds, and fields over which rules and grants differ that Windows pods may not have: see
+// [Compare].
 func acceptable(pod *corev1.Pod) {
+	for i := range pod.Spec.InitContainers {
+		if c := &pod.Spec.InitContainers[i]; policy.KindOf(spec.InitContainer, c) == policy.KindInit {
+			c.LivenessProbe, c.ReadinessProbe, c.StartupProbe, c.Lifecycle = nil, nil, nil, nil
+		}
+	}
+	for i := range pod.Spec.EphemeralContainers {
+		c := &pod.Spec.EphemeralContainers[i]
+		c.Ports, c.LivenessProbe, c.ReadinessProbe, c.StartupProbe, c.Lifecycle = nil, nil, nil, nil, nil
+	}
+	if spec.IsWindows(&pod.Spec) {
+		if sc := pod.Spec.SecurityContext; sc != nil {
+			sc.RunAsUser = nil
+		}
+		for _, c := range podwalk.Containers(&pod.Spec) {
+			if sc := c.SecurityContext; sc != nil {
+				sc.RunAsUser, sc.ProcMount = nil, nil
+			}
+		}
+	}
 	for i := range pod.Spec.Volumes {
 		v := &pod.Spec.Volumes[i]
 		source, kept := reflect.ValueOf(&v.VolumeSource).Elem(), false
@@ -183,7 +205,9 @@ func editsNear(p *policy.Policy) (edits []podEdit) {
 	for i := range p.Containers {
 		part := p.Containers[i].Part()
 		for _, edit := range editsNear(&part) {
-			edits = append(edits, both(edit, matchedBy(&p.Containers[i])))
+			for _, cell := range cells(&p.Containers[i]) {
+				edits = append(edits, both(edit, places(&cell)[0]))
+			}
 		}
 	}
 	for _, list := range [][]policy.IDRange{a.RunAsUser.Ranges, a.RunAsGroup.Ranges, a.FSGroup.Ranges, a.SupplementalGroups.Ranges} {

@@ -1,8 +1,10 @@
 package author
 
 import (
+	"maps"
 	"math/bits"
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/podfence/podfence/mutate"
 	"github.com/podfence/podfence/policy"
+	"github.com/podfence/podfence/spec"
 )
 
 // with is a policy with all that another one has too; nil where both have a say in
@@ -17,6 +20,7 @@ import (
 func with(a, b *policy.Policy) *policy.Policy {
 	p := a.DeepCopy()
 	grow := func(to *[]string, from []string) { *to = append(*to, from...) }
+	p.Containers = append(p.Containers, b.Containers...)
 	grow(&p.Allow.AllowedCapabilities, b.Allow.AllowedCapabilities)
 	grow(&p.Allow.AllowedUnsafeSysctls, b.Allow.AllowedUnsafeSysctls)
 	p.Allow.AllowedHostPaths = append(p.Allow.AllowedHostPaths, b.Allow.AllowedHostPaths...)
@@ -64,7 +68,8 @@ func with(a, b *policy.Policy) *policy.Policy {
 }
 
 // latticePods are pods that say one thing of all that any policy of the lattice speaks
-// of, or two of those that are decided together.
+// of, or two of those that are decided together, or one in a container of any kind that
+// entries may match or not.
 func latticePods() (pods []*corev1.Pod) {
 	together := slices.DeleteFunc(plainEdits(0, 3), func(edit podEdit) bool {
 		pod := barePod()
@@ -82,15 +87,32 @@ func latticePods() (pods []*corev1.Pod) {
 			edits = append(edits, both(first, second))
 		}
 	}
+	for _, edit := range []podEdit{
+		adding("SYS_ADMIN"), adding("cap_chown"), listeningOn(80), listeningOn(81), probing("127.0.0.1"), annotated(spec.SeccompContainerAnnotation+"app", "unconfined"),
+		onContext(func(sc *corev1.SecurityContext) { sc.Privileged = pointTo(true) }),
+		onContext(func(sc *corev1.SecurityContext) { sc.AllowPrivilegeEscalation = pointTo(true) }),
+		onContext(func(sc *corev1.SecurityContext) { sc.SELinuxOptions = &corev1.SELinuxOptions{User: "u"} }),
+		onContext(func(sc *corev1.SecurityContext) {
+			sc.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeUnconfined}
+		}),
+	} {
+		for _, c := range [][2]string{{"app", "app"}, {"app", "quay.io/app"}, {"a", "quay.io/app"}, {"other", "app"}} {
+			for _, kind := range policy.ContainerKinds() {
+				edits = append(edits, both(edit, placed(c[0], c[1], kind)))
+			}
+		}
+	}
 	for i, edit := range edits {
 		pod := barePod()
 		edit(pod)
+		acceptable(pod)
 		if pods = append(pods, pod); i >= alone {
 			continue
 		}
 		filled, _ := mutate.Mutate(barePod(), nil)
 		pod = filled.DeepCopy()
 		edit(pod)
+		acceptable(pod)
 		pods = append(pods, pod)
 	}
 	return pods
@@ -146,6 +168,42 @@ func TestExhaustivePairsOfGrants(t *testing.T) {
 				t.Errorf("%d pairs, want %d", cases, want)
 			}
 		})
+	}
+}
+
+// TestExhaustiveWitnesses: whatever of two policies of the lattice lets be what the other
+// one does not, a pod shows it; at both levels, in the newest version and in those before
+// the checks changed that read annotations and user namespaces. Of expiry alone none does:
+// see [Compare].
+func TestExhaustiveWitnesses(t *testing.T) {
+	all := latticePolicies()
+	expiring := selecting(policy.Policy{Expires: "2026-12-31", Allow: policy.Allow{HostPID: true}})
+	all = append(all, latticePolicy{"until a day", expiring})
+	shown, without := map[string]int{}, map[string]int{}
+	for _, level := range comparedLevels {
+		for _, version := range []api.Version{api.LatestVersion(), api.MajorMinorVersion(1, 34), api.MajorMinorVersion(1, 18)} {
+			lv := api.LevelVersion{Level: level, Version: version}
+			for _, old := range all {
+				for _, new := range all {
+					for _, d := range Compare(old.policy, new.policy, lv).Differences {
+						key := d.Key[strings.LastIndexByte(d.Key, ']')+1:] // what an entry says where a policy does
+						if d.Witness != nil {
+							shown[key]++
+							continue
+						}
+						if without[key]++; d.Key != expiresKey {
+							t.Errorf("at %s %s no pod shows of %s and %s that it %s %s, %s", level, version, old.name, new.name, d.Direction, d.Key, d.Text())
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(shown)) {
+		t.Logf("%s: %d differences, each with a witness", key, shown[key])
+	}
+	if len(shown) != 26+7 || len(without) != 1 {
+		t.Errorf("%d keys have witnesses, want 33, and %v have none", len(shown), without)
 	}
 }
 

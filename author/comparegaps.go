@@ -28,6 +28,8 @@ type gap struct {
 	subject, value string
 	// pods say it, each as plainly as it can be said; the plainest comes first.
 	pods []podEdit
+	// cells are the containers of which it is said; nil for all: see comparecontainers.go.
+	cells []policy.ContainerEntry
 }
 
 // question is what one policy lets be that another does not, at a level.
@@ -64,7 +66,7 @@ func (q *question) expiry() {
 	then := question{lv: q.lv, by: q.by, against: q.against.AsExpired()}
 	then.all()
 	if slices.ContainsFunc(then.found, func(g gap) bool { return !q.knows(&g) }) {
-		q.found = append(q.found, gap{expiresKey, expiresKey, "what the policy grants, after", q.against.Expires, nil})
+		q.found = append(q.found, gap{at: expiresKey, atOther: expiresKey, subject: "what the policy grants, after", value: q.against.Expires})
 	}
 }
 
@@ -76,7 +78,7 @@ func (q *question) knows(g *gap) bool {
 }
 
 func (q *question) add(key policy.Key, subject, value string, pods ...podEdit) {
-	q.found = append(q.found, gap{key.String(), key.String(), subject, value, pods})
+	q.found = append(q.found, gap{at: key.String(), atOther: key.String(), subject: subject, value: value, pods: pods})
 }
 
 // inForce are the checks of a set that are in force at the level and version, for
@@ -361,7 +363,7 @@ func (q *question) profiles() {
 		onContext(func(sc *corev1.SecurityContext) {
 			sc.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeUnconfined}
 		}),
-		annotated(spec.SeccompPodAnnotation, "unconfined"))
+		annotated(spec.SeccompPodAnnotation, "unconfined"), annotated(spec.SeccompContainerAnnotation+"app", "unconfined"))
 	// Where one policy fills in a profile, the other's excuse is needed only by a pod
 	// in which none is filled in.
 	q.ask(spec.Checks(spec.CheckSeccompProfileRestricted), policy.Fault{Field: spec.FieldSeccompType},
@@ -373,6 +375,9 @@ func (q *question) profiles() {
 			sc.AppArmorProfile = &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeUnconfined}
 		}))
 	procMount := spec.Checks(spec.CheckProcMount, spec.CheckProcMountRestricted)
+	if q.frees(q.against, procMount) {
+		return // Windows pods alone would need the grant, and have no /proc
+	}
 	q.ask(procMount, policy.Fault{Field: spec.FieldProcMount, Value: "Unmasked"},
 		"a container with the /proc mount", "Unmasked",
 		onContext(func(sc *corev1.SecurityContext) { sc.ProcMount = pointTo(corev1.UnmaskedProcMount) }))

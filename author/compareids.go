@@ -86,13 +86,16 @@ func (q *question) root() {
 	_, opens := q.fault(checks, root)
 	maybeRoot := onContext(func(sc *corev1.SecurityContext) { sc.RunAsNonRoot = pointTo(false) })
 	switch {
-	case opens && q.frees(q.against, checks):
-		q.add(policy.KeyRunAsUser, "a container of a Windows pod with runAsNonRoot: false", "", onWindows(maybeRoot))
+	case q.inForce(checks) == 0:
+		return
+	case q.frees(q.against, checks):
+		// What is left are Windows pods, in which nobody has a user ID.
+		if q.by.Allow.RunAsUser.Rule == policy.RunAsAny {
+			q.add(policy.KeyRunAsUser, "a container of a Windows pod with runAsNonRoot: false", "", onWindows(maybeRoot))
+		}
 		return
 	case opens:
 		q.add(policy.KeyRunAsUser, "a container that runs as root, user ID", "0", runningAs(0))
-		return
-	case q.inForce(checks) == 0:
 		return
 	}
 	// Both deny root, or excuse it for user ID 0 at least.

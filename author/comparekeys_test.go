@@ -1,6 +1,7 @@
 package author
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/podfence/podfence/internal/podwalk"
 	"github.com/podfence/podfence/policy"
 	"github.com/podfence/podfence/spec"
 )
@@ -372,10 +374,78 @@ func TestMinus(t *testing.T) {
 		{"those that touch are one", r(6, 9, 1, 5), r(20, 30), r(1, 9)},
 		{"those within others are part of them", r(1, 9, 2, 3), r(5, 5), r(1, 4, 6, 9)},
 		{"the whole", r(0, policy.MaxID), r(1, policy.MaxID-1), r(0, 0, policy.MaxID, policy.MaxID)},
+		{"what comes behind one that is untouched", r(1, 3, 10, 20), r(12, 15), r(1, 3, 10, 11, 16, 20)},
 		{"a hole between two", r(1, 9), r(1, 3, 5, 9), r(4, 4)},
 	} {
 		if got := minus(row.ranges, row.others); !slices.Equal(got, row.want) {
 			t.Errorf("%s: %v, want %v", row.why, got, row.want)
+		}
+	}
+}
+
+// TestOtherThanRoot: an ID of ranges that is not root's, the lowest of the first range
+// that has one; any where none has.
+func TestOtherThanRoot(t *testing.T) {
+	for _, row := range []struct {
+		ranges []policy.IDRange
+		want   int64
+	}{
+		{nil, 1}, {[]policy.IDRange{{Min: 0, Max: 0}}, 1}, {[]policy.IDRange{{Min: 0, Max: 0}, {Min: 5, Max: 9}}, 5},
+		{[]policy.IDRange{{Min: 0, Max: 9}}, 1}, {[]policy.IDRange{{Min: 3, Max: 4}}, 3},
+	} {
+		if got := otherThanRoot(row.ranges); got != row.want {
+			t.Errorf("%v: %d, want %d", row.ranges, got, row.want)
+		}
+	}
+}
+
+// TestPlacesOfCells: the container of a pod becomes one of each kind, with its name and image,
+// beside another one where it is no regular one.
+func TestPlacesOfCells(t *testing.T) {
+	tried := 0
+	for _, cell := range cells(&policy.ContainerEntry{Names: []string{"app", "a*"}, Images: []string{"r.example/a:*", "r.example/b@*", "r.example/c:1"}}) {
+		for _, place := range places(&cell) {
+			tried++
+			pod := barePod()
+			pod.Annotations = map[string]string{spec.AppArmorAnnotation + "app": "unconfined"}
+			listeningOn(80)(pod)
+			probing("h")(pod)
+			place(pod)
+			matched, names := 0, map[string]bool{}
+			for at, c := range podwalk.Containers(&pod.Spec) {
+				names[c.Name] = true
+				if policy.KindOf(at.Kind, c) != cell.Kinds[0] {
+					if len(c.Ports) > 0 || c.ReadinessProbe != nil {
+						t.Errorf("%v: %s says it too", cell, c.Name)
+					}
+					continue
+				}
+				matched++
+				_, annotated := pod.Annotations[spec.AppArmorAnnotation+c.Name]
+				ports, probe := at.Kind != spec.EphemeralContainer, cell.Kinds[0] == policy.KindRegular || cell.Kinds[0] == policy.KindSidecar
+				if !coversName(cell.Names[0], c.Name) || !policy.CoversImage(cell.Images[0], c.Image) || !annotated ||
+					(len(c.Ports) > 0) != ports || (c.ReadinessProbe != nil) != probe {
+					t.Errorf("%v: %+v", cell, c)
+				}
+			}
+			if want := min(2, 1+len(pod.Spec.InitContainers)+len(pod.Spec.EphemeralContainers)); matched != 1 || len(names) != want || len(pod.Annotations) != 1 {
+				t.Errorf("%v: %d containers of the cell, named %v", cell, matched, names)
+			}
+		}
+	}
+	if tried != 4*(1+2)*(2+1+1) {
+		t.Errorf("%d places", tried)
+	}
+}
+
+// TestRunningAs: nobody says of root that it is not root.
+func TestRunningAs(t *testing.T) {
+	for id, said := range map[int64]bool{0: false, 5: true} {
+		pod := barePod()
+		pod.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{RunAsNonRoot: pointTo(true)}
+		runningAs(id)(pod)
+		if sc := pod.Spec.Containers[0].SecurityContext; *sc.RunAsUser != id || (sc.RunAsNonRoot != nil) != said {
+			t.Errorf("%d: %+v", id, sc)
 		}
 	}
 }
@@ -391,6 +461,14 @@ func TestManifest(t *testing.T) {
 		`"spec":{"containers":[{"image":"app","name":"app","securityContext":{"capabilities":{"add":["NET_ADMIN"]}}}]}}`
 	if err != nil || string(got) != want {
 		t.Errorf("%s, %v\nwant %s", got, err, want)
+	}
+	record, err := json.Marshal(Witness{Pod: pod, NamespaceLabels: map[string]string{"a": "b"}})
+	if want := `{"pod":` + want + `,"namespaceLabels":{"a":"b"},"denied":[]}`; err != nil || string(record) != want {
+		t.Errorf("%s, %v\nwant %s", record, err, want)
+	}
+	pod.Spec.Containers[0].Resources.Claims = []corev1.ResourceClaim{{Name: "gpu"}}
+	if got, err := (Witness{Pod: pod}).Manifest(); err != nil || !strings.Contains(string(got), `"resources":{"claims":[{"name":"gpu"}]}`) {
+		t.Errorf("%s, %v", got, err)
 	}
 }
 

@@ -6,7 +6,8 @@ import (
 	"github.com/podfence/podfence/policy"
 )
 
-// latticePolicy is one grant or rule alone, in one of its sizes.
+// latticePolicy is one grant or rule alone, in one of its sizes, or entries for single
+// containers.
 type latticePolicy struct {
 	name   string
 	policy *policy.Policy
@@ -73,13 +74,31 @@ func latticePolicies() (list []latticePolicy) {
 	for _, r := range []policy.PortRange{{Min: 80, Max: 80}, {Min: 1, Max: maxHostPort}} {
 		add("ports", func(p *policy.Policy) { p.Allow.AllowedHostPorts = []policy.PortRange{r} })
 	}
+	for name, entries := range map[string][]policy.ContainerEntry{
+		"named":            {{Names: []string{"app"}, Allow: policy.ContainerAllow{Privileged: true}}},
+		"with a beginning": {{Names: []string{"a*"}, Allow: policy.ContainerAllow{AllowedCapabilities: []string{"SYS_ADMIN"}}}},
+		"of an image":      {{Images: []string{"app"}, Allow: policy.ContainerAllow{Privileged: true, AllowedCapabilities: []string{"cap_chown"}}}},
+		"of a registry":    {{Images: []string{"docker.io/*"}, Allow: policy.ContainerAllow{AllowedCapabilities: []string{"*"}}}},
+		"of two kinds":     {{Kinds: []policy.ContainerKind{policy.KindInit, policy.KindSidecar}, Allow: policy.ContainerAllow{AllowedHostPorts: []policy.PortRange{{Min: 80, Max: 81}}}}},
+		"debuggers":        {{Kinds: []policy.ContainerKind{policy.KindEphemeral}, Allow: policy.ContainerAllow{SeccompProfiles: []string{"Unconfined"}, AllowedHostPorts: []policy.PortRange{{Min: 1, Max: 80}}}}},
+		"of all three": {{
+			Names: []string{"app", "other"}, Images: []string{"docker.io/library/*", "quay.io/app:*"}, Kinds: []policy.ContainerKind{policy.KindRegular, policy.KindInit},
+			Allow: policy.ContainerAllow{SELinuxOptions: true, AllowedProbeHosts: []string{"127.0.0.1"}},
+		}},
+		"in two": {
+			{Names: []string{"app"}, Kinds: []policy.ContainerKind{policy.KindRegular}, Allow: policy.ContainerAllow{Privileged: true}},
+			{Kinds: []policy.ContainerKind{policy.KindInit, policy.KindSidecar, policy.KindEphemeral}, Allow: policy.ContainerAllow{Privileged: true, AllowPrivilegeEscalation: true}},
+		},
+	} {
+		add("containers "+name, func(p *policy.Policy) { p.Containers = entries })
+	}
 	add("no drop", func(p *policy.Policy) { p.Mutations.DropAllCapabilities = pointTo(false) })
 	add("no profile", func(p *policy.Policy) { p.Mutations.SetDefaultSeccompProfile = pointTo(false) })
 	return list
 }
 
 // lattice is how many policies have one key alone.
-const lattice = 52
+const lattice = 60
 
 func selecting(p policy.Policy) *policy.Policy {
 	p.Name, p.PodSelectorLabels = "p", map[string]string{"app": "web"}

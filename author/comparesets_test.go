@@ -296,7 +296,7 @@ func TestSetsNotWiderIsSound(t *testing.T) {
 			}
 		})
 	})
-	if claims == 0 {
+	if claims == 0 && !testing.Short() {
 		t.Error("nothing was tried")
 	}
 }

@@ -255,6 +255,27 @@ func TestLeast(t *testing.T) {
 			want: "name: a\nnamespace: ns\npodSelectorLabels: {app: a}\nallow: {hostPID: true, hostIPC: true}\n",
 		},
 		{
+			name: "a label that another one has too", reason: "it would select that one, and the values of another label do not",
+			pods: "metadata: {name: a, namespace: ns, labels: {app: a, part: x}}\nspec: {hostPID: true, containers: [{name: a}]}\n---\nmetadata: {name: b, namespace: ns, labels: {app: b, part: x}}\nspec: {hostPID: true, containers: [{name: a}]}\n---\nmetadata: {name: c, namespace: ns, labels: {app: c, part: x}}\nspec: {containers: [{name: a}]}\n",
+			want: "name: a-and-others\nnamespace: ns\npodSelectorExpressions: [{key: app, operator: In, values: [a, b]}]\nallow: {hostPID: true}\n",
+		},
+		{
+			name: "two that nothing selects together", reason: "each has a policy of its own",
+			pods: "metadata: {name: a, namespace: ns, labels: {p: u, q: u}}\nspec: {hostPID: true, containers: [{name: a}]}\n---\nmetadata: {name: b, namespace: ns, labels: {p: v, q: v}}\nspec: {hostPID: true, containers: [{name: a}]}\n---\nmetadata: {name: c, namespace: ns, labels: {p: u, q: v}}\nspec: {containers: [{name: a}]}\n---\nmetadata: {name: d, namespace: ns, labels: {p: v, q: u}}\nspec: {containers: [{name: a}]}\n",
+			want: "name: u\nnamespace: ns\npodSelectorLabels: {p: u, q: u}\nallow: {hostPID: true}\n---\nname: v\nnamespace: ns\npodSelectorLabels: {p: v, q: v}\nallow: {hostPID: true}\n",
+		},
+		{
+			name: "two that another policy covers", reason: "both of theirs are dropped",
+			pods: "metadata: {name: a, namespace: ns, labels: {app: a}}\nspec: {hostPID: true, hostIPC: true, containers: [{name: a}]}\n---\nmetadata: {name: b, namespace: ns, labels: {app: a, tier: b}}\nspec: {hostPID: true, containers: [{name: a}]}\n---\nmetadata: {name: c, namespace: ns, labels: {app: a, tier: c}}\nspec: {hostIPC: true, containers: [{name: a}]}\n",
+			want: "name: a\nnamespace: ns\npodSelectorLabels: {app: a}\nallow: {hostPID: true, hostIPC: true}\n",
+		},
+		{
+			name: "tight, and one of two is strict about groups", reason: "the other one could not run if the policy were",
+			options: Options{Tight: true},
+			pods:    "metadata: {name: a, namespace: ns, labels: {app: a}}\nspec: {hostPID: true, automountServiceAccountToken: false, securityContext: {supplementalGroupsPolicy: Strict}, containers: [{name: a}]}\n---\nmetadata: {name: b, namespace: ns, labels: {app: a}}\nspec: {hostPID: true, automountServiceAccountToken: false, securityContext: {}, containers: [{name: a}]}\n",
+			want:    "name: a\nnamespace: ns\npodSelectorLabels: {app: a}\nallow: {hostPID: true, volumes: []}\n",
+		},
+		{
 			name: "two that overlap", reason: "each keeps its own policy, for neither covers the other",
 			pods: "metadata: {name: a, namespace: ns, labels: {app: a}}\nspec: {hostPID: true, containers: [{name: a}]}\n---\nmetadata: {name: b, namespace: ns, labels: {app: a, tier: b}}\nspec: {hostIPC: true, containers: [{name: a}]}\n",
 			want: "name: a\nnamespace: ns\npodSelectorLabels: {app: a}\nallow: {hostPID: true}\n---\nname: b\nnamespace: ns\npodSelectorLabels: {tier: b}\nallow: {hostIPC: true}\n",
@@ -360,6 +381,7 @@ func TestRemarks(t *testing.T) {
 		{"another namespace", "a Service reaches pods of its own", port, "", []*corev1.Service{service(func(s *corev1.Service) { s.Namespace = "ms" })}, nil},
 		{"another selector", "the Service selects other pods", port, "", []*corev1.Service{service(func(s *corev1.Service) { s.Spec.Selector = map[string]string{"app": "b"} })}, nil},
 		{"no selector", "the Service selects none", port, "", []*corev1.Service{service(func(s *corev1.Service) { s.Spec.Selector = nil })}, nil},
+		{"a port that a Service reaches, behind another", "each port is looked at", "ports: [{containerPort: 1}, {name: http, containerPort: 8080, hostPort: 8080}]", "", []*corev1.Service{service(func(*corev1.Service) {})}, []RemarkKind{ServedPort}},
 		{"the host's network", "nobody wrote the host port", "ports: [{containerPort: 8080}]", "hostNetwork: true", []*corev1.Service{service(func(*corev1.Service) {})}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

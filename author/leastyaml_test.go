@@ -102,7 +102,7 @@ func TestStableLabels(t *testing.T) {
 // TestPolicyName: text as the name of a policy.
 func TestPolicyName(t *testing.T) {
 	for text, want := range map[string]string{
-		"web": "web", "Web_App.1": "web-app-1", "-a-": "a", "": "workload", "___": "workload", strings.Repeat("a", 300): strings.Repeat("a", 200),
+		"web": "web", "az-09-AZ": "az-09-az", "Web_App.1": "web-app-1", "-a-": "a", "": "workload", "___": "workload", strings.Repeat("a", 300): strings.Repeat("a", 200),
 	} {
 		if got := policyName(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

@@ -58,6 +58,34 @@ func TestUsageOf(t *testing.T) {
 			narrower: "name: a\npodSelectorLabels: {app: a}\ncontainers: [{names: [a], kinds: [regular], allow: {privileged: true}}]\n",
 		},
 		{
+			name: "a rule beside grants", reason: "it demands, and stays in the narrower policy as it is",
+			policy:   "name: a\npodSelectorLabels: {app: a}\nallow: {hostPID: true, runAsUser: {rule: MustRunAs, ranges: [{min: 5, max: 9}]}}\n",
+			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {containers: [{name: a, securityContext: {runAsUser: 5}}]}\n",
+			unused:   []string{"allow.hostPID"},
+			narrower: "name: a\npodSelectorLabels: {app: a}\nallow: {runAsUser: {rule: MustRunAs, ranges: [{min: 5, max: 9}]}}\n",
+		},
+		{
+			name: "a rule of an entry in place of the policy's", reason: "it excuses nothing, and the container could not run without it; of the other one it can; rules with ranges stay all the same",
+			policy:   "name: a\npodSelectorLabels: {app: a}\nallow: {runAsUser: {rule: MustRunAs, ranges: [{min: 5, max: 9}]}}\ncontainers:\n  - {names: [a], allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}, {min: 20, max: 20}]}}}\n  - {names: [b], allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}, {min: 30, max: 30}]}}}\n  - {names: [c], allow: {privileged: true}}\n",
+			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {containers: [{name: a, securityContext: {runAsUser: 20}}, {name: b, securityContext: {runAsUser: 6}}]}\n",
+			unused:   []string{"containers[1].allow.runAsUser", "containers[2].allow.privileged"},
+			narrower: "name: a\npodSelectorLabels: {app: a}\nallow: {runAsUser: {rule: MustRunAs, ranges: [{min: 5, max: 9}]}}\ncontainers:\n  - {names: [a], allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}, {min: 20, max: 20}]}}}\n  - {names: [b], allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}, {min: 30, max: 30}]}}}\n",
+		},
+		{
+			name: "every type of volume", reason: "the entry that admits the type is used, and not another one",
+			policy:   "name: a\npodSelectorLabels: {app: a}\nallow: {volumes: [secret, '*']}\n",
+			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {automountServiceAccountToken: false, containers: [{name: a}], volumes: [{name: v, csi: {driver: d}}]}\n",
+			unused:   []string{"allow.volumes[0]"},
+			narrower: "name: a\npodSelectorLabels: {app: a}\nallow: {volumes: [csi]}\n",
+		},
+		{
+			name: "paths that say how they are mounted", reason: "the narrower policy says so too",
+			policy:   "name: a\npodSelectorLabels: {app: a}\nallow: {hostPID: true, allowedHostPaths: [{pathPrefix: /v, readOnly: true, recursiveReadOnly: true}]}\n",
+			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {containers: [{name: a, volumeMounts: [{name: v, mountPath: /v, readOnly: true, recursiveReadOnly: Enabled}]}], volumes: [{name: v, hostPath: {path: /v, type: Directory}}]}\n",
+			unused:   []string{"allow.hostPID"},
+			narrower: "name: a\npodSelectorLabels: {app: a}\nallow: {allowedHostPaths: [{pathPrefix: /v, readOnly: true, recursiveReadOnly: true, types: [Directory]}]}\n",
+		},
+		{
 			name: "a value that containers inherit", reason: "each of the entries is used, though an answer names the first",
 			policy: "name: a\npodSelectorLabels: {app: a}\ncontainers:\n  - {names: [a], allow: {seccompProfiles: [Unconfined]}}\n  - {names: [b], allow: {seccompProfiles: [Unconfined]}}\n",
 			pods:   "metadata: {name: a, labels: {app: a}}\nspec: {securityContext: {seccompProfile: {type: Unconfined}}, containers: [{name: a}, {name: b}]}\n",
@@ -78,6 +106,14 @@ func TestUsageOf(t *testing.T) {
 				t.Fatalf("%d pods, %d denied", n, denied)
 			}
 			var unused, filled []string
+			for _, e := range p.Entries {
+				if e.Pods < 0 || e.Pods > len(list) {
+					t.Errorf("%s is used by %d pods of %d", e.Grant, e.Pods, len(list))
+				}
+			}
+			if record := p.Record(); (record.Narrower != nil) != (p.Narrower != nil) {
+				t.Errorf("the record has %v", record.Narrower)
+			}
 			for _, granted := range p.Unused() {
 				unused = append(unused, granted.At.String())
 			}
@@ -98,9 +134,28 @@ func TestUsageOf(t *testing.T) {
 	}
 }
 
+// TestUsageOfDeniedPods: a pod that is denied uses nothing, and where none is allowed
+// there is no narrower policy.
+func TestUsageOfDeniedPods(t *testing.T) {
+	set, err := policy.NewSet(policiesOf(t, "name: a\npodSelectorLabels: {app: a}\nallow: {hostPID: true}\n")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := NewUsage(restricted, set)
+	if p := u.Report().Policies[0]; p.Narrower != nil || len(p.Unused()) != 1 {
+		t.Errorf("without pods: %+v", p)
+	}
+	denied := podOf(t, "metadata: {name: a, labels: {app: a}}\nspec: {hostPID: true, hostIPC: true, containers: [{name: a}]}\n")
+	u.Add(&denied)
+	p := u.Report().Policies[0]
+	if n, of := p.Pods(); n != 1 || of != 1 || p.Narrower != nil || len(p.Unused()) != 1 || len(p.Entries[0].Reasons) > 0 {
+		t.Errorf("%d pods, %d denied: %+v", n, of, p)
+	}
+}
+
 // TestUsageOfAnExpiredPolicy: it governs what it selects, and nothing uses its grants.
 func TestUsageOfAnExpiredPolicy(t *testing.T) {
-	policies, err := policy.Parse([]byte("name: a\nnamespaces: [x, z]\npodSelectorLabels: {app: a}\nexpires: 2026-12-31\nallow: {hostPID: true}\n"), "a.yaml")
+	policies, err := policy.Parse([]byte("name: b\nnamespaces: [x, z]\npodSelectorLabels: {app: b}\n---\nname: a\nnamespaces: [x, z]\npodSelectorLabels: {app: a}\nexpires: 2026-12-31\nallow: {hostPID: true}\n"), "a.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +178,8 @@ func TestUsageOfAnExpiredPolicy(t *testing.T) {
 		for i := range list {
 			usage.Add(&list[i])
 		}
-		p := usage.Report().Policies[0]
+		policies := usage.Report().Policies
+		p := policies[slices.IndexFunc(policies, func(p PolicyUse) bool { return p.Policy.Name == "a" })]
 		if n, denied := p.Pods(); n != 2 || denied != want.denied || len(p.Unused()) != want.unused || p.Expired != want.expired || p.Record().Expired != want.expired {
 			t.Errorf("%s: %d pods, %d denied, %d unused, expired: %v", day, n, denied, len(p.Unused()), p.Expired)
 		}

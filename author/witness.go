@@ -2,6 +2,7 @@ package author
 
 import (
 	"encoding/json"
+	"iter"
 	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
@@ -121,19 +122,46 @@ func standing(pod *corev1.Pod, p *policy.Policy, lv api.LevelVersion) []evaluate
 
 // witnessOf finds the plainest pod that shows a gap; nil where none does.
 func witnessOf(o *gap, by, against *policy.Policy, lv api.LevelVersion) *Witness {
-	for _, edit := range o.pods {
-		for _, base := range basesUnder(by) {
-			pod := base()
-			edit(pod)
-			if !letsRun(pod, by, lv) {
-				continue
-			}
-			if denied := standing(pod, against, lv); len(denied) > 0 {
-				return &Witness{Pod: pod, Denied: denied}
+	for place := range o.places(by, against) {
+		for _, edit := range o.pods {
+			for _, base := range basesUnder(by) {
+				pod := base()
+				edit(pod)
+				place(pod)
+				if !letsRun(pod, by, lv) {
+					continue
+				}
+				if denied := standing(pod, against, lv); len(denied) > 0 {
+					return &Witness{Pod: pod, Denied: denied}
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// places are where the container of a pod that shows a gap may stand: in one of its
+// cells or, of a gap that is not about cells, where it stands; and as any other container,
+// if that makes a difference to one of the policies.
+func (o *gap) places(by, against *policy.Policy) iter.Seq[podEdit] {
+	return func(yield func(podEdit) bool) {
+		cells := o.cells
+		if cells == nil {
+			if !yield(sayNothing) {
+				return
+			}
+			if len(by.Containers)+len(against.Containers) > 0 {
+				cells = anyContainer()
+			}
+		}
+		for i := range cells {
+			for _, place := range places(&cells[i]) {
+				if !yield(place) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // basesUnder are pods that a policy allows, the plainest first: one that sets

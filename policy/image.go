@@ -399,3 +399,34 @@ func isPathSeparator(text string) bool {
 func isImagePathBeginning(path string) bool {
 	return path == "" || isImagePath(path+"a")
 }
+
+// CoversImage reports whether each image that an entry of a policy's images matches is
+// matched by another entry as well. An entry that is none covers what is the same text.
+func CoversImage(entry, other string) bool {
+	p, ok := parseImagePattern(entry)
+	o, okOther := parseImagePattern(other)
+	if !ok || !okOther {
+		return entry == other
+	}
+	return p.covers(&o)
+}
+
+// covers reports whether the pattern holds each reference that another one does.
+func (p *imagePattern) covers(o *imagePattern) bool {
+	switch {
+	case p.open == openPath && o.open == openPath:
+		return p.registry == o.registry && strings.HasPrefix(o.path, p.path)
+	case o.open == openPath:
+		return false
+	case o.open == openNone:
+		return p.matches(&o.image)
+	case p.open == openPath:
+		return p.registry == o.registry && o.hasPathPrefix(p.path)
+	case !p.sameName(&o.image):
+		return false
+	case p.open == openTag && p.tag == "":
+		return true
+	default: // what one tag or digest begins with, of the same kind
+		return p.open == o.open && strings.HasPrefix(o.tag, p.tag) && strings.HasPrefix(o.digest, p.digest)
+	}
+}

@@ -32,21 +32,23 @@ func TestExamplePolicies(t *testing.T) {
 			t.Errorf("%s:%d %s: passed: %t, workloads: %d", r.File, r.Line, r.Name, r.Passed, len(r.Workloads))
 		}
 	}
-	if cases < 29 {
-		t.Errorf("%d cases, want 29 at least", cases)
+	if cases < 38 {
+		t.Errorf("%d cases, want 38 at least", cases)
 	}
-	policies, err := policy.ReadDir("../policies")
-	if err != nil || len(policies) < 9 {
-		t.Fatalf("%d policies (%v)", len(policies), err)
-	}
-	for i := range policies {
-		text, err := os.ReadFile(filepath.Join("../policies/tests", policies[i].Name+".podfence-test.yaml"))
-		if err != nil {
-			t.Errorf("%s has no tests: %v", policies[i].Name, err)
+	for dir, count := range map[string]int{"../policies": 9, "../policies/platform": 2} {
+		policies, err := policy.ReadDir(dir)
+		if err != nil || len(policies) < count {
+			t.Fatalf("%s: %d policies, want %d at least (%v)", dir, len(policies), count, err)
 		}
-		for _, want := range []string{"policy: " + policies[i].Name, "verdict: allowed", "violations:"} {
-			if !bytes.Contains(text, []byte(want)) {
-				t.Errorf("the tests of %s lack %q", policies[i].Name, want)
+		for i := range policies {
+			text, err := os.ReadFile(filepath.Join(dir, "tests", policies[i].Name+".podfence-test.yaml"))
+			if err != nil {
+				t.Errorf("%s has no tests: %v", policies[i].Name, err)
+			}
+			for _, want := range []string{"policy: " + policies[i].Name, "verdict: allowed", "violations:"} {
+				if !bytes.Contains(text, []byte(want)) {
+					t.Errorf("the tests of %s lack %q", policies[i].Name, want)
+				}
 			}
 		}
 	}
