@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,7 +29,20 @@ import (
 
 var binaries cluster.Binaries
 
-func TestMain(m *testing.M) { os.Exit(build(m)) }
+var long = flag.Bool("e2e.long", false, "run the tests of many minutes too")
+
+// takesLong skips a test that takes minutes, unless it is asked for: .ci/long does.
+func takesLong(t *testing.T) {
+	t.Helper()
+	if !*long {
+		t.Skip("many minutes: run with -e2e.long, as .ci/long does")
+	}
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(build(m))
+}
 
 func build(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "podfence-e2e-")

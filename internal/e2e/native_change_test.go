@@ -38,6 +38,7 @@ func manyPolicies(i int) map[string]string {
 // pods are created: no pod passes unchecked, and none is judged by half a set. How long
 // the old set stays in force is printed.
 func TestAThousandPoliciesChangeUnderLoad(t *testing.T) {
+	takesLong(t)
 	c := cluster.Start(t, binaries, cluster.Options{})
 	dir := export(t, c, manyPolicies(0), "")
 	waitForWebhook(t, c)

@@ -34,6 +34,7 @@ mutations: {runAsUser: 1000}
 // TestWhatRemainsDifferent has a test for each row of the table in docs/native.md that
 // no other test shows: in what the objects are not the library, or not the webhook.
 func TestWhatRemainsDifferent(t *testing.T) {
+	takesLong(t)
 	c := cluster.Start(t, binaries, cluster.Options{})
 	export(t, c, map[string]string{"different.yaml": differentPolicies}, "")
 	waitForWebhook(t, c)

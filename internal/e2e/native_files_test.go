@@ -18,6 +18,7 @@ import (
 // two folders: the first request is judged by them, nobody can take them away by the
 // API, and a file that changes is read again.
 func TestAnAPIServerReadsThePoliciesFromFiles(t *testing.T) {
+	takesLong(t)
 	policies, static := t.TempDir(), t.TempDir()
 	write := func(text string) {
 		t.Helper()

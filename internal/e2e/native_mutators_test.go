@@ -48,6 +48,7 @@ spec: {policyName: NAME}
 // TestWhatOtherMutatorsAddIsFilledInToo: a policy that comes before ours in the order
 // of names, one that comes after it, and a webhook, which come after all policies.
 func TestWhatOtherMutatorsAddIsFilledInToo(t *testing.T) {
+	takesLong(t)
 	c := cluster.Start(t, binaries, cluster.Options{})
 	export(t, c, nil, "")
 	waitForWebhook(t, c)

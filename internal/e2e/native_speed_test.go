@@ -29,6 +29,7 @@ var measured = benchpod.All()[:3]
 // objects add to the creation of a pod, by the API server's own metrics of its
 // admission plugins. The comparison is printed; no time is asserted.
 func TestEnforcersAreMeasured(t *testing.T) {
+	takesLong(t)
 	c := cluster.Start(t, binaries, cluster.Options{})
 	files, set := examplePolicies(t)
 	namespace(t, c, "upstream", map[string]string{upstreamEnforces: restricted})

@@ -113,6 +113,7 @@ func TestTheReadmesLineInstalls(t *testing.T) {
 // TestTheAPIServerItselfEnforcesThePoliciesOfThePlatform is TestPoliciesOfThePlatform
 // without a webhook. Nobody is warned of a policy that has expired.
 func TestTheAPIServerItselfEnforcesThePoliciesOfThePlatform(t *testing.T) {
+	takesLong(t)
 	c := cluster.Start(t, binaries, cluster.Options{})
 	export(t, c, map[string]string{"platform.yaml": platformPolicies}, "")
 	waitForWebhook(t, c)
@@ -130,6 +131,7 @@ func TestTheAPIServerItselfEnforcesThePoliciesOfThePlatform(t *testing.T) {
 // Security Admission where the plugin is off and there is nothing but the objects,
 // without mutation, for upstream's labels.
 func TestUpstreamsSuitePassesAgainstTheObjectsAlone(t *testing.T) {
+	takesLong(t)
 	c := cluster.Start(t, binaries, cluster.Options{WithoutPodSecurity: true})
 	export(t, c, nil, "--mutate=false --level-label-prefix pod-security.kubernetes.io")
 	namespace(t, c, "waiting", map[string]string{upstreamEnforces: restricted, upstreamWarns: restricted})
