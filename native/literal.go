@@ -322,6 +322,3 @@ func policyText(parts []part) string {
 var noPolicy = policyText(encode(policy.Default(), "0"))
 
 var defaultVolumesText = words(policy.DefaultVolumes())
-
-// unknownVolume is the type of a volume without a known source, which no list holds.
-const unknownVolume = spec.UnknownVolumeType
