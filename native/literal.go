@@ -11,7 +11,6 @@ import (
 
 	"github.com/podfence/podfence/internal/want"
 	"github.com/podfence/podfence/policy"
-	"github.com/podfence/podfence/spec"
 )
 
 // part is a policy, or one of its entries for single containers, as the literal has

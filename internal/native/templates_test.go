@@ -86,8 +86,8 @@ func TestTemplates(t *testing.T) {
 		}
 	})
 	count.check(t, seeded, map[string]int{
-		"templates": 1500, "templates whose author is warned": 500, "templates that filling mends": 150, "templates without a warning": 500,
-		"templates of CronJob": 100,
+		"templates": 1000, "templates whose author is warned": 400, "templates that filling mends": 60, "templates without a warning": 350,
+		"templates of CronJob": 60,
 	})
 }
 
