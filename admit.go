@@ -43,7 +43,7 @@ var explanations = map[Reason]string{
 	AllowedAsItIs:   "the first policy under which the pod is allowed as it is",
 	AllowedFilled:   "the first policy under which the filled pod is allowed",
 	DefaultPolicy:   "no policy selects the pod, and this one is the default",
-	Closest:         "every policy that selects the pod denies it; this one comes closest",
+	Closest:         "every policy that may govern the pod denies it; this one comes closest",
 }
 
 // String is the reason as part of a sentence.
