@@ -1,17 +1,22 @@
 package native
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/podfence/podfence/spec"
 )
 
-// volumesOf are the pod's volumes: their names, their types, of which validation lets
-// a volume have one, and of a hostPath its path, its type and how it is mounted.
+// volumesOf are the pod's volumes: their names, their types, and of a hostPath its
+// path, its type and how it is mounted.
 var volumesOf = "variables.spec.?volumes.orValue([]).transformList(j, o, has(o.hostPath) ? " +
-	"{'i': dyn(j), 'name': dyn(o.name), 'types': dyn(o.filter(k, k in variables.volumeTypes)), 'hostPath': dyn(o.hostPath.path), 'path': dyn(" + comparedPath + "), 'type': dyn(" + hostPathType + "), " +
+	"{'i': dyn(j), 'name': dyn(o.name), 'types': dyn(" + typesOf + "), 'hostPath': dyn(o.hostPath.path), 'path': dyn(" + comparedPath + "), 'type': dyn(" + hostPathType + "), " +
 	"'writable': dyn('w/' + o.name in variables.mounts), 'submounts': dyn('w/' + o.name in variables.mounts || 's/' + o.name in variables.mounts)} : " +
-	"{'i': dyn(j), 'name': dyn(o.name), 'types': dyn(o.filter(k, k in variables.volumeTypes))})"
+	"{'i': dyn(j), 'name': dyn(o.name), 'types': dyn(" + typesOf + ")})"
+
+// typesOf are the types of a volume o. Validation lets it have one. More have the
+// order of the table, for a map has none.
+var typesOf = let("names", "o.filter(k, k in variables.volumeTypes)", "names.size() < 2 ? names : names.map(k, variables.volumeTypes[k] + k).sort().map(k, k.substring(2))")
 
 // hostPathType is the type of a hostPath as a policy names it, empty for one that the
 // API does not know.
@@ -33,15 +38,15 @@ var hostPathType = func() string {
 const mountsOf = "variables.containers.map(x, x.c.?volumeMounts.orValue([]).map(m, (!m.?readOnly.orValue(false) ? 'w/' : m.?recursiveReadOnly.orValue('') != 'Enabled' ? 's/' : 'r/') + m.name) + " +
 	"x.c.?volumeDevices.orValue([]).map(m, 'w/' + m.name)).flatten()"
 
-// volumeTypes is a map with the names of all types, restrictedTypes one with those
-// that restricted allows.
+// volumeTypes is a map from the names of all types to their places, of two digits,
+// in the table of spec; restrictedTypes one with the names of those that restricted
+// allows.
 func volumeTypes() (all, restricted string) {
 	var names, some []string
-	for _, t := range spec.VolumeTypes() {
-		entry := quote(t.Name) + ": true"
-		names = append(names, entry)
+	for place, t := range spec.VolumeTypes() {
+		names = append(names, fmt.Sprintf("%s: '%02d'", quote(t.Name), place))
 		if t.Restricted {
-			some = append(some, entry)
+			some = append(some, quote(t.Name)+": true")
 		}
 	}
 	return "{" + strings.Join(names, ", ") + "}", "{" + strings.Join(some, ", ") + "}"

@@ -97,5 +97,3 @@ func asYAML(t *testing.T, pod *corev1.Pod) []byte {
 }
 
 func ptr[T any](v T) *T { return &v }
-
-func nothing(*corev1.SecurityContext) {}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	_ "k8s.io/kubernetes/pkg/apis/admissionregistration/install"
@@ -66,14 +65,4 @@ func appendDecoded[T any, O interface {
 	}
 	legacyscheme.Scheme.Default(decoded)
 	return append(list, decoded), nil
-}
-
-// byName is the validating policy of a name, nil for none.
-func (o *objects) byName(name string) *admissionregistrationv1.ValidatingAdmissionPolicy {
-	for _, p := range o.validating {
-		if p.Name == name {
-			return p
-		}
-	}
-	return nil
 }
