@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -39,6 +40,20 @@ type Webhook struct {
 type Replica struct {
 	*Process
 	port, metrics, health int
+	// left: it is no endpoint of the Service any more, and gets no new connections.
+	left atomic.Bool
+}
+
+// preStop stands in for the sleep that the shipped Deployment gives a pod between the
+// moment it is no endpoint any more and the one in which it is asked to end. A server
+// that is not asked anything ends at once, and new connections would meet that.
+const preStop = time.Second
+
+// Terminate ends a replica as deleting its pod does, and waits until it has ended.
+func (r *Replica) Terminate() {
+	r.left.Store(true)
+	time.Sleep(preStop)
+	r.Process.Terminate()
 }
 
 // StartWebhook starts replicas of the webhook, each with the flags, and waits
@@ -107,6 +122,7 @@ func (w *Webhook) Restart(r *Replica) {
 	w.cluster.t.Helper()
 	r.Process = w.cluster.run(fmt.Sprintf("webhook-%d-again", r.port), w.cluster.bin.Webhook, w.arguments(r)...)
 	w.WaitReady(r)
+	r.left.Store(false)
 }
 
 // WaitReady waits until a replica says that it is ready.
@@ -300,7 +316,7 @@ func replaceFile(fatal func(...any), name, text string) {
 }
 
 // balance stands in for the Service: it hands each connection to the next
-// replica that takes it.
+// replica that is an endpoint and takes it.
 func (w *Webhook) balance() string {
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", w.cluster.webhookPort))
 	if err != nil {
@@ -324,6 +340,9 @@ func (w *Webhook) forward(client net.Conn, from int) {
 	defer func() { _ = client.Close() }()
 	for i := range w.Replicas {
 		r := w.Replicas[(from+i)%len(w.Replicas)]
+		if r.left.Load() {
+			continue
+		}
 		server, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", r.port))
 		if err != nil {
 			continue
