@@ -204,9 +204,11 @@ func editsNear(p *policy.Policy) (edits []podEdit) {
 	}
 	for i := range p.Containers {
 		part := p.Containers[i].Part()
-		for _, edit := range editsNear(&part) {
-			for _, cell := range cells(&p.Containers[i]) {
-				edits = append(edits, both(edit, places(&cell)[0]))
+		near := editsNear(&part)
+		for _, cell := range cells(&p.Containers[i]) {
+			place := places(&cell)[0]
+			for _, edit := range near {
+				edits = append(edits, both(edit, place))
 			}
 		}
 	}
