@@ -32,8 +32,7 @@ type data struct {
 	labelled, unlabelled bool
 	// some says that there are policies that select pods at all.
 	some bool
-	// users, readOnly and so on are the namespaces in which some policy fills in what
-	// the default policy does not, for the condition of the mutation.
+	// policies are all of them.
 	policies []*policy.Policy
 }
 
