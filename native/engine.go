@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/podfence/podfence/spec"
 )
 
@@ -46,7 +48,7 @@ func (s *pod) variables() []Variable {
 		{"annotations", "variables.metadata.?annotations.orValue({})"},
 		{"windows", "variables.spec.?os.?name.orValue('') == 'windows'"},
 		{"userNamespace", "!" + ofPod(spec.FieldHostUsers) + ".orValue(true)"},
-		{"mirror", "'kubernetes.io/config.mirror' in variables.annotations"},
+		{"mirror", word(corev1.MirrorPodAnnotationKey) + " in variables.annotations"},
 		{"frozen", "variables.windows || variables.mirror"},
 		{"running", s.running},
 		{"containers", s.containers()},

@@ -3,6 +3,8 @@ package native
 import (
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/podfence/podfence/spec"
 )
 
@@ -11,6 +13,7 @@ import (
 // version, and most pods of a cluster that enforces restricted look so: it spares them
 // the rest.
 var plainPod = func() string {
+	usual := word(string(corev1.SeccompProfileTypeRuntimeDefault))
 	// What may stand in a security context without another look.
 	podKeys := words([]string{"runAsNonRoot", "runAsUser", "runAsGroup", "fsGroup", "fsGroupChangePolicy", "supplementalGroups", "supplementalGroupsPolicy", "seccompProfile"})
 	ownKeys := words([]string{"allowPrivilegeEscalation", "runAsNonRoot", "capabilities", "seccompProfile", "privileged", "runAsUser", "runAsGroup", "readOnlyRootFilesystem"})
@@ -20,7 +23,7 @@ var plainPod = func() string {
 		"variables.podContext.all(k, k in " + podKeys + ")",
 		ofPod(spec.FieldPodRunAsNonRoot) + ".orValue(true)",
 		ofPod(spec.FieldPodRunAsUser) + ".orValue(1) != 0",
-		ofPod(spec.FieldPodSeccompType) + ".orValue('RuntimeDefault') == 'RuntimeDefault'",
+		ofPod(spec.FieldPodSeccompType) + ".orValue(" + usual + ") == " + usual,
 		"variables.spec.?volumes.orValue([]).all(o, o.exists(k, k in variables.restrictedTypes) && !has(o.hostPath))",
 	}
 	container := []string{
@@ -28,7 +31,7 @@ var plainPod = func() string {
 		own(spec.FieldCapabilitiesDrop) + ".orValue([]) == ['" + spec.CapabilityAll + "']",
 		own(spec.FieldCapabilitiesAdd) + ".orValue([]).size() == 0",
 		own(spec.FieldRunAsNonRoot) + ".orValue(" + ofPod(spec.FieldPodRunAsNonRoot) + ".orValue(false))",
-		own(spec.FieldSeccompType) + ".orValue(" + ofPod(spec.FieldPodSeccompType) + ".orValue('')) == 'RuntimeDefault'",
+		own(spec.FieldSeccompType) + ".orValue(" + ofPod(spec.FieldPodSeccompType) + ".orValue('')) == " + usual,
 		"!" + own(spec.FieldPrivileged) + ".orValue(false)",
 		own(spec.FieldRunAsUser) + ".orValue(1) != 0",
 		"x.c.securityContext.all(k, k in " + ownKeys + ")",
