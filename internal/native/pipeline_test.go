@@ -29,9 +29,9 @@ import (
 // A run draws sets of policies, -rapid.checks of them, and for each of them so many
 // pods. Without the flags it draws what the constants say, the same in each run, so
 // that what the pods are can be asserted.
-const setsDrawn, seed = "110", "1"
+const setsDrawn, seed = "55", "1"
 
-var podsPerSet = flag.Int("native.pods", 48, "pods that are tried for each set of policies")
+var podsPerSet = flag.Int("native.pods", 96, "pods that are tried for each set of policies")
 
 // TestPipeline: a pod on its way into a cluster with the rendered objects is filled,
 // stored or refused as the library says, and the server's words are the library's. So

@@ -58,7 +58,7 @@ var workloads = []struct {
 }
 
 // templateSets is how many sets of policies templates are tried under.
-const templateSets = "40"
+const templateSets = "20"
 
 // TestTemplates: who creates or changes a workload is warned of what will be wrong
 // with its pods once they have been filled in, as the webhook warns.
