@@ -119,7 +119,7 @@ func (c *Comparison) MayAllowMore() bool {
 //
 // The pods are those that API validation accepts as far as the values go: a volume
 // has one source, of a type that this build knows, ports and IDs lie in their
-// ranges, and a hostPath has a type of the API. Ephemeral containers have neither ports
+// ranges, a hostPath has a type of the API, and a /proc mount too. Ephemeral containers have neither ports
 // nor probes, init containers no probes, and Windows pods neither user IDs nor a /proc.
 // Mirror pods, in which nothing is filled in, are pods too.
 //

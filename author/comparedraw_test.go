@@ -155,6 +155,11 @@ func acceptable(pod *corev1.Pod) {
 		c := &pod.Spec.EphemeralContainers[i]
 		c.Ports, c.LivenessProbe, c.ReadinessProbe, c.StartupProbe, c.Lifecycle = nil, nil, nil, nil, nil
 	}
+	for _, c := range podwalk.Containers(&pod.Spec) {
+		if sc := c.SecurityContext; sc != nil && sc.ProcMount != nil && *sc.ProcMount != corev1.DefaultProcMount && *sc.ProcMount != corev1.UnmaskedProcMount {
+			sc.ProcMount = nil
+		}
+	}
 	if spec.IsWindows(&pod.Spec) {
 		if sc := pod.Spec.SecurityContext; sc != nil {
 			sc.RunAsUser = nil

@@ -426,7 +426,7 @@ func (q *question) userNamespace() {
 		return
 	}
 	freed := q.freed()
-	if freed&rootChecks() != 0 && q.against.Allow.RunAsUser.Rule != policy.RunAsAny {
+	if freed&rootChecks() != 0 && q.against.Allow.RunAsUser.Rule != policy.RunAsAny && !(letsBeRoot(q.against) && onlyRoot(q.by)) {
 		maybeRoot := onContext(func(sc *corev1.SecurityContext) { sc.RunAsNonRoot = pointTo(false) })
 		q.add(policy.KeyUserNamespace, "a container that may run as root, in the user namespace that is filled in", "",
 			runningAs(0), maybeRoot, both(maybeRoot, runningAs(otherThanRoot(q.by.Allow.RunAsUser.Ranges))))

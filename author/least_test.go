@@ -430,3 +430,22 @@ func TestTemplatesAreNamedByTheirOwner(t *testing.T) {
 		t.Errorf("the reasons are %+v", reasons)
 	}
 }
+
+// TestLeastOfVolumesWithSeveralSources: a path is not narrowed to types that another
+// volume of the pod has not, though that volume needs no grant of its own for the path. The API
+// refuses such a volume; the result is right about it all the same.
+func TestLeastOfVolumesWithSeveralSources(t *testing.T) {
+	workloads := pods(t, `
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec:
+  containers: [{name: c, image: registry.example.com/web:v1}]
+  volumes:
+    - {name: v0, hostPath: {path: /var/log}}
+    - {name: v1, configMap: {name: names}, hostPath: {path: /var/log/pods, type: directory}}
+    - {name: v2, hostPath: {path: /var/log/pods}}
+`)
+	s := least(t, workloads, restricted, Options{Tight: true, WholePod: true})
+	if denied := s.denied(workloads, restricted, s.set(t, unchanged)); len(denied) > 0 || !s.Proof.Holds() || len(s.Unmet) > 0 {
+		t.Errorf("denied: %v, unmet %v, %v\n%s", denied, s.Unmet, &s.Proof, asYAML(t, s.Policies[0].Policy))
+	}
+}

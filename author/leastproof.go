@@ -188,10 +188,10 @@ func (t *trial) refused(g *group, l *lower, by map[policy.Entry][]needOf) *shape
 }
 
 // demandsOfAll reports whether a key demands something of all workloads, whether or
-// not one of them needs a grant under it.
+// not one of them needs a grant under it. The rule over volumes goes by the paths too.
 func demandsOfAll(k policy.Key) bool {
 	switch k {
-	case policy.KeyRunAsUser, policy.KeyRunAsGroup, policy.KeyFSGroup, policy.KeySupplementalGroups, policy.KeyVolumes:
+	case policy.KeyRunAsUser, policy.KeyRunAsGroup, policy.KeyFSGroup, policy.KeySupplementalGroups, policy.KeyVolumes, policy.KeyAllowedHostPaths:
 		return true
 	default:
 		return false
