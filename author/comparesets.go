@@ -482,16 +482,13 @@ func (s *setComparer) inUserNamespace(all []PolicyDifference, old, other *policy
 		if d.Witness != nil {
 			pod := d.Witness.Pod.DeepCopy()
 			pod.Spec.HostUsers = pointTo(false)
-			denied := standing(pod, old, s.lv)
-			if len(denied) == 0 || !letsRun(pod, other, s.lv) {
+			d.CoveredBy, d.RefusedBy = "", ""
+			if denied := standing(pod, old, s.lv); len(denied) == 0 || !letsRun(pod, other, s.lv) {
 				d.Witness, d.Direction = nil, MayWiden
 			} else {
 				d.Witness = &Witness{Pod: pod, NamespaceLabels: d.Witness.NamespaceLabels, Denied: denied}
 				d.CoveredBy, d.RefusedBy = s.covered(&d), s.refused(&d)
 			}
-		}
-		if d.Witness == nil {
-			d.CoveredBy, d.RefusedBy = "", ""
 		}
 		kept = append(kept, d)
 	}

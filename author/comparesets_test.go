@@ -187,6 +187,39 @@ func TestCompareSets(t *testing.T) {
 			"  widens a pod without a user namespace of its own (hostUsers: true)",
 			"  narrows a container that may run as root, in the user namespace that is filled in", "  fills spec.hostUsers: false, <nil>",
 		}},
+		{"beside policies that have nothing to do with it", "name: a\npodSelectorLabels: {app: shop}\n" + "---\n" + own + ", userNamespace: Required}\n" + ports + "}\n",
+			"name: a\npodSelectorLabels: {app: shop}\n" + ports + "}\n", true, []string{
+				"/a unchanged equal, selectors same",
+				"/own removed wider, beside ports", " released ports", "  widens a container with the host port 80",
+				"/ports unchanged equal, selectors same, beside own",
+			}},
+		{"what a single container may do is told too, after what says nothing of a pod with a user namespace", own + ", userNamespace: Required}\n" + ports + "}\ncontainers: [{names: [x], allow: {privileged: true}}]\n",
+			strings.TrimPrefix(ports, "---\n") + "}\ncontainers: [{names: [x], allow: {privileged: true}}]\n", true, []string{
+				"/own removed wider, beside ports", " released ports", "  widens a container with the host port 80", "  widens among containers named x, a privileged container",
+				"/ports unchanged equal, selectors same, beside own",
+			}},
+		{"root may be in a user namespace already, so that nothing is shown", own + ", userNamespace: Required}\n" + "---\nname: root\npodSelectorLabels: {app: web}\n" + free + ", runAsUser: {rule: RunAsAny}}\n",
+			"name: root\npodSelectorLabels: {app: web}\n" + free + ", runAsUser: {rule: RunAsAny}}\n", true, []string{
+				"/own removed undecided, beside root", " released root", "  mayWiden a container of a Windows pod with runAsNonRoot: false",
+				"/root unchanged equal, selectors same, beside own",
+			}},
+		{"a third policy that requires one has these pods still", own + ", userNamespace: Required}\n" + ports + "}\n---\nname: third\npodSelectorLabels: {app: web}\n" + free + ", userNamespace: Required}\n",
+			strings.TrimPrefix(ports, "---\n") + "}\n---\nname: third\npodSelectorLabels: {app: web}\n" + free + ", userNamespace: Required}\n", true, []string{
+				"/own removed wider, beside ports third", " released ports", "  widens a container with the host port 80, refused by third",
+				"/ports unchanged equal, selectors same, beside own third",
+				"/third unchanged equal, selectors same, beside own ports",
+			}},
+		{"a new policy is held against each old one whose pods it selects, not the first alone", "name: a\npodSelectorLabels: {app: shop}\n---\nname: tight\npodSelectorLabels: {app: web}\nallow: {volumes: [projected]}\n",
+			"name: a\npodSelectorLabels: {app: shop}\n---\nname: tight\npodSelectorLabels: {app: web}\nallow: {volumes: [projected]}\n---\nname: z\npodSelectorLabels: {app: web}\nallow: {volumes: [projected, secret]}\n", true, []string{
+				"/a unchanged equal, selectors same",
+				"/tight unchanged equal, selectors same, beside z",
+				"/z added wider, beside tight", " shared tight", "  widens a volume of type secret",
+			}},
+		{"the default policy of a second namespace changes, and that of the first does not", "namespace: a\n" + fallback + "---\nname: lax\ndefault: true\nnamespace: b\n",
+			"namespace: a\n" + fallback + "---\nname: lax\ndefault: true\nnamespace: b\nallow: {readOnlyRootFilesystem: true}\n", false, []string{
+				"a/base unchanged equal, selectors same",
+				"b/lax changed narrower, selectors same", " unselected", "  narrows a container with a writable root filesystem", "  fills spec.containers[0].securityContext.readOnlyRootFilesystem: <nil>, true",
+			}},
 		{"selectors apart", web, "name: web\npodSelectorLabels: {app: shop}\nallow: {volumes: [configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret, csi, ephemeral, image]}\n", true, []string{
 			"/web changed wider, selectors apart", " lost", "  widens a volume of type csi", "  widens a volume of type ephemeral", "  widens a volume of type image",
 		}},
