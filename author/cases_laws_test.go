@@ -102,7 +102,7 @@ func TestWhatIsExcusedIsOpened(t *testing.T) {
 			}
 		}
 	})
-	if excused < 20 {
+	if excused == 0 || excused < 20 && !testing.Short() { // few are drawn then
 		t.Errorf("%d violations were excused", excused)
 	}
 }

@@ -85,7 +85,7 @@ const (
 	// governed them, and not the default policy; told is what it did not allow.
 	Shared PartOf = "shared"
 	// Released: those of an old policy that requires a user namespace which another
-	// policy of the new set selects too. With a user namespace of their own they were
+	// policy of the new set selects too, and may govern now. With a user namespace of their own they were
 	// the old policy's alone; told is what the other one allows and it did not.
 	Released PartOf = "released"
 )
@@ -135,9 +135,13 @@ func CompareSets(old, new []policy.Policy, lv api.LevelVersion) (SetComparison, 
 	if err != nil {
 		return SetComparison{}, err
 	}
-	s := setComparer{lv: spec.Normalize(lv), before: before, after: after}
+	s := setComparer{lv: spec.Normalize(lv), before: before, after: after, was: map[*policy.Policy]*policy.Policy{}}
 	answer := SetComparison{Level: s.lv, Policies: []PolicyComparison{}}
-	for _, pair := range pairs(before.Policies(), after.Policies()) {
+	list := pairs(before.Policies(), after.Policies())
+	for _, pair := range list {
+		s.was[pair[1]] = pair[0]
+	}
+	for _, pair := range list {
 		answer.Policies = append(answer.Policies, s.compare(pair[0], pair[1]))
 	}
 	return answer, nil
@@ -188,6 +192,8 @@ func shareNamespace(a, b *policy.Policy) bool {
 type setComparer struct {
 	lv            api.LevelVersion
 	before, after policy.Set
+	// was is the old policy of a new one.
+	was map[*policy.Policy]*policy.Policy
 }
 
 func (s *setComparer) compare(old, new *policy.Policy) PolicyComparison {
@@ -240,12 +246,12 @@ func ofAllPods(p *policy.Policy) *policy.Policy {
 }
 
 // selectsAll reports whether some policy of a set, one excepted, selects all pods that
-// another one does: the default policy governs none of them.
+// another one does: the default policy, which selects none, governs none of them.
 func selectsAll(set policy.Set, p, except *policy.Policy) bool {
 	return slices.ContainsFunc(set.Policies(), func(other *policy.Policy) bool {
 		switch policy.CompareSelectors(other, p) {
 		case policy.SelectorsSame, policy.SelectorsNarrower:
-			return other != except && !other.Default
+			return other != except
 		default:
 			return false
 		}
@@ -426,12 +432,13 @@ func (s *setComparer) gained(old, new *policy.Policy) (parts []Part) {
 // policy had for itself, because it requires one, and that another policy may govern
 // now: see package governing.
 func (s *setComparer) released(old, new *policy.Policy) (parts []Part) {
-	if old == nil || !old.Allow.RequiresUserNamespace() || keepsUserNamespaces(old, new) {
+	if old == nil || !old.Allow.RequiresUserNamespace() {
 		return nil
 	}
+	kept := keepsUserNamespaces(old, new)
 	for _, other := range s.after.Policies() {
 		place, some := policy.SelectedByBoth(old, other)
-		if !some || other == new || other.Default || other.Allow.RequiresUserNamespace() {
+		if !some || other == new || !s.comesToGovern(other, kept) {
 			continue
 		}
 		part := s.part(Released, old, other, place).with(other)
@@ -440,6 +447,18 @@ func (s *setComparer) released(old, new *policy.Policy) (parts []Part) {
 		parts = append(parts, part)
 	}
 	return parts
+}
+
+// comesToGovern reports whether a new policy may govern pods with a user namespace that
+// another old policy had for itself: one that requires none does unless they are kept
+// from it; and one that has come to require one does. A new one that requires one
+// shares these pods, which gained tells.
+func (s *setComparer) comesToGovern(p *policy.Policy, kept bool) bool {
+	if !p.Allow.RequiresUserNamespace() {
+		return !kept
+	}
+	before := s.was[p]
+	return before != nil && !before.Allow.RequiresUserNamespace()
 }
 
 // keepsUserNamespaces reports whether the new policy too has to itself the pods that
@@ -463,16 +482,13 @@ func (s *setComparer) inUserNamespace(all []PolicyDifference, old, other *policy
 		if d.Witness != nil {
 			pod := d.Witness.Pod.DeepCopy()
 			pod.Spec.HostUsers = pointTo(false)
-			denied := standing(pod, old, s.lv)
-			if len(denied) == 0 || !letsRun(pod, other, s.lv) {
+			d.CoveredBy, d.RefusedBy = "", ""
+			if denied := standing(pod, old, s.lv); len(denied) == 0 || !letsRun(pod, other, s.lv) {
 				d.Witness, d.Direction = nil, MayWiden
 			} else {
 				d.Witness = &Witness{Pod: pod, NamespaceLabels: d.Witness.NamespaceLabels, Denied: denied}
 				d.CoveredBy, d.RefusedBy = s.covered(&d), s.refused(&d)
 			}
-		}
-		if d.Witness == nil {
-			d.CoveredBy, d.RefusedBy = "", ""
 		}
 		kept = append(kept, d)
 	}

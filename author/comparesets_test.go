@@ -69,6 +69,8 @@ func outline(c SetComparison) (lines []string) {
 func TestCompareSets(t *testing.T) {
 	const web = "name: web\npodSelectorLabels: {app: web}\n"
 	const free = "allow: {volumes: [configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret, csi, ephemeral, image]"
+	const own = "name: own\npodSelectorLabels: {app: web}\n" + free
+	const ports = "---\nname: ports\npodSelectorLabels: {app: web}\n" + free + ", allowedHostPorts: [{min: 80, max: 80}]"
 	const fallback = "name: base\ndefault: true\nallow: {readOnlyRootFilesystem: true}\n"
 	for _, row := range []struct {
 		why, old, new string
@@ -152,16 +154,71 @@ func TestCompareSets(t *testing.T) {
 		{"what is filled in otherwise", web, web + "mutations: {fsGroup: 400}\n", false, []string{
 			"/web changed equal, selectors same", " both", "  fills spec.securityContext.fsGroup: 1, 400",
 		}},
-		{"a pod with a user namespace was for the policy that requires one", "name: own\npodSelectorLabels: {app: web}\n" + free + ", userNamespace: Required}\n---\nname: ports\npodSelectorLabels: {app: web}\n" + free + ", allowedHostPorts: [{min: 80, max: 80}]}\n",
-			"name: ports\npodSelectorLabels: {app: web}\n" + free + ", allowedHostPorts: [{min: 80, max: 80}]}\n", true, []string{
+		{"a pod with a user namespace was for the policy that requires one", own + ", userNamespace: Required}\n" + ports + "}\n",
+			strings.TrimPrefix(ports, "---\n") + "}\n", true, []string{
 				"/own removed wider, beside ports", " released ports", "  widens a container with the host port 80",
 				"/ports unchanged equal, selectors same, beside own",
 			}},
-		{"and is while it still does", "name: own\npodSelectorLabels: {app: web}\n" + free + ", userNamespace: Required}\n---\nname: ports\npodSelectorLabels: {app: web}\n" + free + ", allowedHostPorts: [{min: 80, max: 80}]}\n",
-			"name: own\npodSelectorLabels: {app: web}\n" + free + ", readOnlyRootFilesystem: true, userNamespace: Required}\n---\nname: ports\npodSelectorLabels: {app: web}\n" + free + ", allowedHostPorts: [{min: 80, max: 80}]}\n", false, []string{
+		{"and is while it still does", own + ", userNamespace: Required}\n" + ports + "}\n",
+			own + ", readOnlyRootFilesystem: true, userNamespace: Required}\n" + ports + "}\n", false, []string{
 				"/own changed narrower, selectors same, beside ports", " both", "  narrows a container with a writable root filesystem",
 				"  fills spec.containers[0].securityContext.readOnlyRootFilesystem: <nil>, true",
 				"/ports unchanged equal, selectors same, beside own",
+			}},
+		{"not while another one requires one as well: that shares them, and did", own + ", userNamespace: Required}\n" + ports + ", userNamespace: Required}\n",
+			own + ", userNamespace: Required}\n" + ports + ", userNamespace: Required}\n", false, []string{
+				"/own unchanged equal, selectors same, beside ports",
+				"/ports unchanged equal, selectors same, beside own",
+			}},
+		{"another one that comes to require one shares them from then on", own + ", userNamespace: Required}\n" + ports + "}\n",
+			own + ", userNamespace: Required}\n" + ports + ", userNamespace: Required}\n", true, []string{
+				"/own changed wider, selectors same, beside ports", " released ports", "  widens a container with the host port 80",
+				"/ports changed incomparable, selectors same, beside own", " both",
+				"  widens a container that may run as root, in the user namespace that is filled in, covered by own",
+				"  narrows a pod without a user namespace of its own (hostUsers: true)", "  fills spec.hostUsers: <nil>, false",
+			}},
+		{"a new one that requires one shares them: that is told of the new one, and once", own + ", userNamespace: Required}\n",
+			own + ", userNamespace: Required}\n" + ports + ", userNamespace: Required}\n", true, []string{
+				"/own unchanged equal, selectors same, beside ports",
+				"/ports added wider, beside own", " shared own", "  widens a container with the host port 80",
+			}},
+		{"one that requires one no more governs them still", own + ", userNamespace: Required}\n", own + ", allowedHostPorts: [{min: 80, max: 80}]}\n", true, []string{
+			"/own changed incomparable, selectors same", " both", "  widens a container with the host port 80",
+			"  widens a pod without a user namespace of its own (hostUsers: true)",
+			"  narrows a container that may run as root, in the user namespace that is filled in", "  fills spec.hostUsers: false, <nil>",
+		}},
+		{"beside policies that have nothing to do with it", "name: a\npodSelectorLabels: {app: shop}\n" + "---\n" + own + ", userNamespace: Required}\n" + ports + "}\n",
+			"name: a\npodSelectorLabels: {app: shop}\n" + ports + "}\n", true, []string{
+				"/a unchanged equal, selectors same",
+				"/own removed wider, beside ports", " released ports", "  widens a container with the host port 80",
+				"/ports unchanged equal, selectors same, beside own",
+			}},
+		{"what a single container may do is told too, after what says nothing of a pod with a user namespace", own + ", userNamespace: Required}\n" + ports + "}\ncontainers: [{names: [x], allow: {privileged: true}}]\n",
+			strings.TrimPrefix(ports, "---\n") + "}\ncontainers: [{names: [x], allow: {privileged: true}}]\n", true, []string{
+				"/own removed wider, beside ports", " released ports", "  widens a container with the host port 80", "  widens among containers named x, a privileged container",
+				"/ports unchanged equal, selectors same, beside own",
+			}},
+		{"root may be in a user namespace already, so that nothing is shown", own + ", userNamespace: Required}\n" + "---\nname: root\npodSelectorLabels: {app: web}\n" + free + ", runAsUser: {rule: RunAsAny}}\n",
+			"name: root\npodSelectorLabels: {app: web}\n" + free + ", runAsUser: {rule: RunAsAny}}\n", true, []string{
+				"/own removed undecided, beside root", " released root", "  mayWiden a container of a Windows pod with runAsNonRoot: false",
+				"/root unchanged equal, selectors same, beside own",
+			}},
+		{"a third policy that requires one has these pods still", own + ", userNamespace: Required}\n" + ports + "}\n---\nname: third\npodSelectorLabels: {app: web}\n" + free + ", userNamespace: Required}\n",
+			strings.TrimPrefix(ports, "---\n") + "}\n---\nname: third\npodSelectorLabels: {app: web}\n" + free + ", userNamespace: Required}\n", true, []string{
+				"/own removed wider, beside ports third", " released ports", "  widens a container with the host port 80, refused by third",
+				"/ports unchanged equal, selectors same, beside own third",
+				"/third unchanged equal, selectors same, beside own ports",
+			}},
+		{"a new policy is held against each old one whose pods it selects, not the first alone", "name: a\npodSelectorLabels: {app: shop}\n---\nname: tight\npodSelectorLabels: {app: web}\nallow: {volumes: [projected]}\n",
+			"name: a\npodSelectorLabels: {app: shop}\n---\nname: tight\npodSelectorLabels: {app: web}\nallow: {volumes: [projected]}\n---\nname: z\npodSelectorLabels: {app: web}\nallow: {volumes: [projected, secret]}\n", true, []string{
+				"/a unchanged equal, selectors same",
+				"/tight unchanged equal, selectors same, beside z",
+				"/z added wider, beside tight", " shared tight", "  widens a volume of type secret",
+			}},
+		{"the default policy of a second namespace changes, and that of the first does not", "namespace: a\n" + fallback + "---\nname: lax\ndefault: true\nnamespace: b\n",
+			"namespace: a\n" + fallback + "---\nname: lax\ndefault: true\nnamespace: b\nallow: {readOnlyRootFilesystem: true}\n", false, []string{
+				"a/base unchanged equal, selectors same",
+				"b/lax changed narrower, selectors same", " unselected", "  narrows a container with a writable root filesystem", "  fills spec.containers[0].securityContext.readOnlyRootFilesystem: <nil>, true",
 			}},
 		{"selectors apart", web, "name: web\npodSelectorLabels: {app: shop}\nallow: {volumes: [configMap, downwardAPI, emptyDir, persistentVolumeClaim, projected, secret, csi, ephemeral, image]}\n", true, []string{
 			"/web changed wider, selectors apart", " lost", "  widens a volume of type csi", "  widens a volume of type ephemeral", "  widens a volume of type image",

@@ -42,10 +42,10 @@ func (u *Usage) useOf(p *policy.Policy) *use {
 		if other.Name == p.Name && slices.Equal(namespacesOf(other), namespacesOf(p)) {
 			of = u.of[other]
 			of.expired, u.of[p] = p.Expired, of
-			break
+			return of
 		}
 	}
-	return of
+	return nil
 }
 
 // use is what is known of one policy.
@@ -55,6 +55,8 @@ type use struct {
 	expired bool
 	counted
 	entries map[policy.Entry]*entryUse
+	// single are the entries for single containers, the last one first.
+	single []policy.Granted
 	// unlisted is the policy with an empty list of volumes, nil where it has none: what
 	// a workload then lacks it uses.
 	unlisted *policy.Policy
@@ -105,8 +107,11 @@ func newUse(lv api.LevelVersion, p *policy.Policy) *use {
 		policy: p, counted: counted{}, entries: map[policy.Entry]*entryUse{}, shapes: map[string]*shape{},
 		reader: reader{lv: lv, base: *withoutGrants(p), whole: len(p.Containers) == 0},
 	}
-	for _, granted := range p.Granted() {
+	for _, granted := range slices.Backward(p.Granted()) {
 		u.entries[granted.At] = &entryUse{reasons: reasons{}}
+		if granted.At.Container > 0 {
+			u.single = append(u.single, granted)
+		}
 	}
 	if p.Allow.Volumes != nil {
 		u.unlisted = p.DeepCopy()
@@ -120,11 +125,18 @@ func newUse(lv api.LevelVersion, p *policy.Policy) *use {
 func withoutGrants(p *policy.Policy) *policy.Policy {
 	less := p.DeepCopy()
 	for _, granted := range slices.Backward(p.Granted()) {
-		if rule, ok := granted.Grant.Value.(policy.UserRule); !ok || rule.Rule == policy.RunAsAny {
+		if !demandsToo(granted) {
 			less = less.Without(granted.At)
 		}
 	}
 	return less
+}
+
+// demandsToo reports whether what is granted demands something too: a rule over users
+// that has ranges.
+func demandsToo(granted policy.Granted) bool {
+	rule, ok := granted.Grant.Value.(policy.UserRule)
+	return ok && rule.Rule == policy.MustRunAs
 }
 
 // Add judges a workload and counts what it uses. The workload is kept and must not be
@@ -190,21 +202,21 @@ func (u *use) uses(w *Workload, d *podfence.Decision) {
 func (u *use) otherwise(w *Workload, d *podfence.Decision, found func(policy.Entry) bool, note func(policy.Entry, Reason)) {
 	asked := map[policy.Key]bool{policy.KeyRunAsUser: u.policy.Allow.RunAsUser.Rule == policy.MustRunAs}
 	for _, v := range d.Result.Excused {
-		if v.Container.Kind == 0 && v.ExcusedBy.Container > 0 {
+		if v.Container.Kind == 0 {
 			asked[v.ExcusedBy.Key] = true
 		}
 	}
 	less := u.policy
-	for _, granted := range slices.Backward(u.policy.Granted()) {
-		if granted.At.Container == 0 || !asked[granted.At.Key] || found(granted.At) {
+	for _, granted := range u.single {
+		if !asked[granted.At.Key] || found(granted.At) {
 			continue
 		}
 		without := less.Without(granted.At)
-		if tried := w.AdmitUnder(u.reader.lv, without).Within(""); !tried.Allowed() {
+		if tried := w.AdmitUnder(u.reader.lv, without).Within(""); tried.Allowed() {
+			less = without
+		} else {
 			note(granted.At, reasonOf(&need{Violation: tried.Result.Violations[0]}))
-			continue
 		}
-		less = without
 	}
 }
 
@@ -295,8 +307,13 @@ func (u *use) narrower() (*policy.Policy, []Reason) {
 	a := &asker{reader: u.reader}
 	if len(u.policy.Containers) > 0 {
 		// Entries for other containers than those that it names could be wider than it:
-		// what it says is only made smaller.
+		// what it says is only made smaller, and first by what is said to be unused.
 		g.policy = u.policy.DeepCopy()
+		for _, granted := range u.single {
+			if u.entries[granted.At].pods == 0 && !demandsToo(granted) {
+				g.policy = g.policy.Without(granted.At)
+			}
+		}
 	} else {
 		g.policy = merged(&u.reader.base, widened(g.shapes))
 		g.narrowUsers(a)

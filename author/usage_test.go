@@ -44,6 +44,12 @@ func TestUsageOf(t *testing.T) {
 			narrower: "name: a\npodSelectorLabels: {app: a}\nallow: {volumes: [projected, csi]}\n",
 		},
 		{
+			name: "one of two containers", reason: "a policy that speaks of whole pods stays one, though an entry for the container would open less",
+			policy:   "name: a\npodSelectorLabels: {app: a}\nallow: {allowedCapabilities: ['*']}\n",
+			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {containers: [{name: a, securityContext: {capabilities: {add: [CHOWN]}}}, {name: b}]}\n",
+			narrower: "name: a\npodSelectorLabels: {app: a}\nallow: {allowedCapabilities: [CHOWN]}\n",
+		},
+		{
 			name: "what would be filled in", reason: "the escalation is unset and granted now",
 			policy:   "name: a\npodSelectorLabels: {app: a}\nallow: {allowPrivilegeEscalation: true}\n",
 			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {containers: [{name: a}]}\n",
@@ -84,6 +90,15 @@ func TestUsageOf(t *testing.T) {
 			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {containers: [{name: a, volumeMounts: [{name: v, mountPath: /v, readOnly: true, recursiveReadOnly: Enabled}]}], volumes: [{name: v, hostPath: {path: /v, type: Directory}}]}\n",
 			unused:   []string{"allow.hostPID"},
 			narrower: "name: a\npodSelectorLabels: {app: a}\nallow: {allowedHostPaths: [{pathPrefix: /v, readOnly: true, recursiveReadOnly: true, types: [Directory]}]}\n",
+		},
+		{
+			name: "one value that excuses by entries together", reason: "nothing but the pod breaks the standard, and an answer names the first entry alone; the second one is needed too; of two for one container the earlier one will do; and the last one excuses nothing",
+			policy: "name: a\npodSelectorLabels: {app: a}\ncontainers:\n" +
+				"  - {names: [a], allow: {appArmorProfiles: [Unconfined]}}\n  - {names: [b], allow: {appArmorProfiles: [Unconfined]}}\n" +
+				"  - {names: ['b*'], allow: {appArmorProfiles: [Unconfined]}}\n  - {names: [a], allow: {privileged: true}}\n",
+			pods:     "metadata: {name: a, labels: {app: a}}\nspec: {securityContext: {appArmorProfile: {type: Unconfined}}, containers: [{name: a}, {name: b}]}\n",
+			unused:   []string{"containers[2].allow.appArmorProfiles[0]", "containers[3].allow.privileged"},
+			narrower: "name: a\npodSelectorLabels: {app: a}\ncontainers:\n  - {names: [a], allow: {appArmorProfiles: [Unconfined]}}\n  - {names: [b], allow: {appArmorProfiles: [Unconfined]}}\n",
 		},
 		{
 			name: "a value that containers inherit", reason: "each of the entries is used, though an answer names the first",
@@ -153,9 +168,11 @@ func TestUsageOfDeniedPods(t *testing.T) {
 	}
 }
 
-// TestUsageOfAnExpiredPolicy: it governs what it selects, and nothing uses its grants.
+// TestUsageOfAnExpiredPolicy: it governs what it selects, and nothing uses its grants. It
+// is told from one of the same namespaces and from one of the same name.
 func TestUsageOfAnExpiredPolicy(t *testing.T) {
-	policies, err := policy.Parse([]byte("name: b\nnamespaces: [x, z]\npodSelectorLabels: {app: b}\n---\nname: a\nnamespaces: [x, z]\npodSelectorLabels: {app: a}\nexpires: 2026-12-31\nallow: {hostPID: true}\n"), "a.yaml")
+	policies, err := policy.Parse([]byte("name: a\nnamespaces: [x, z]\npodSelectorLabels: {app: b}\n---\nname: b\nnamespace: w\npodSelectorLabels: {app: a}\n---\n"+
+		"name: b\nnamespaces: [x, z]\npodSelectorLabels: {app: a}\nexpires: 2026-12-31\nallow: {hostPID: true}\n"), "a.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +196,7 @@ func TestUsageOfAnExpiredPolicy(t *testing.T) {
 			usage.Add(&list[i])
 		}
 		policies := usage.Report().Policies
-		p := policies[slices.IndexFunc(policies, func(p PolicyUse) bool { return p.Policy.Name == "a" })]
+		p := policies[slices.IndexFunc(policies, func(p PolicyUse) bool { return p.Policy.Expires != "" })]
 		if n, denied := p.Pods(); n != 2 || denied != want.denied || len(p.Unused()) != want.unused || p.Expired != want.expired || p.Record().Expired != want.expired {
 			t.Errorf("%s: %d pods, %d denied, %d unused, expired: %v", day, n, denied, len(p.Unused()), p.Expired)
 		}
