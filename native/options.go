@@ -116,6 +116,19 @@ func (o *Options) defaults() {
 	}
 }
 
+// OldestServer is the oldest minor version of Kubernetes whose API server has all that
+// the objects use.
+func (o *Options) OldestServer() api.Version {
+	since := expressionsSince
+	if !o.WithoutMutation {
+		since = mutationSince
+	}
+	if o.Static {
+		since = staticSince
+	}
+	return api.MajorMinorVersion(1, since)
+}
+
 // server refuses what the API server cannot do.
 func (o *Options) server() error {
 	v := o.KubernetesVersion

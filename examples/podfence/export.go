@@ -293,7 +293,7 @@ func writeHeader(w io.Writer, read *policyFiles, o *native.Options, objects *nat
 	lines := []string{
 		fmt.Sprintf("Rendered by podfence export from %s in %s: change those, and render again.", policiesCounted(len(read.policies)), counted(len(read.names), "file")),
 		fmt.Sprintf("SHA-256 of the files, one behind the other: %x", read.digest),
-		fmt.Sprintf("For Kubernetes %s and newer. %s", o.KubernetesVersion.String(), levelsText(o)),
+		fmt.Sprintf("For Kubernetes %s and newer. %s", o.OldestServer().String(), levelsText(o)),
 	}
 	if !objects.NextExpiry.IsZero() {
 		lines = append(lines, fmt.Sprintf("On %s a policy expires: render again then.", objects.NextExpiry.UTC().Format("2006-01-02 at 15:04 UTC")))
