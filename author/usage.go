@@ -177,7 +177,7 @@ func (u *use) uses(w *Workload, d *podfence.Decision) {
 	}
 	if u.unlisted != nil {
 		for _, n := range grantable(w.AdmitUnder(u.reader.lv, u.unlisted).Result.Within("").Violations) {
-			if name, ok := n.grant.Value.(string); ok { // a path is no string
+			if name, ok := n.grant.Value.(string); ok && n.grant.Key == policy.KeyVolumes {
 				if i := slices.IndexFunc(u.policy.Allow.Volumes, func(listed string) bool { return listed == name || listed == "*" }); i >= 0 {
 					note(policy.Entry{Key: policy.KeyVolumes, Index: int32(i)}, reasonOf(&n))
 				}
