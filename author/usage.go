@@ -109,7 +109,7 @@ func newUse(lv api.LevelVersion, p *policy.Policy) *use {
 	}
 	for _, granted := range slices.Backward(p.Granted()) {
 		u.entries[granted.At] = &entryUse{reasons: reasons{}}
-		if granted.At.Container > 0 {
+		if granted.At.Container != 0 {
 			u.single = append(u.single, granted)
 		}
 	}
