@@ -426,10 +426,13 @@ func (q *question) userNamespace() {
 		return
 	}
 	freed := q.freed()
-	if freed&rootChecks() != 0 && q.against.Allow.RunAsUser.Rule != policy.RunAsAny && !(letsBeRoot(q.against) && onlyRoot(q.by)) {
+	if freed&rootChecks() != 0 && q.against.Allow.RunAsUser.Rule != policy.RunAsAny {
 		maybeRoot := onContext(func(sc *corev1.SecurityContext) { sc.RunAsNonRoot = pointTo(false) })
+		// What the pod says for nobody, since each container says the same itself, is
+		// excused by no rule under which root is let be.
+		idly := onPodContext(func(sc *corev1.PodSecurityContext) { sc.RunAsNonRoot = pointTo(false) })
 		q.add(policy.KeyUserNamespace, "a container that may run as root, in the user namespace that is filled in", "",
-			runningAs(0), maybeRoot, both(maybeRoot, runningAs(otherThanRoot(q.by.Allow.RunAsUser.Ranges))))
+			runningAs(0), maybeRoot, both(maybeRoot, runningAs(otherThanRoot(q.by.Allow.RunAsUser.Ranges))), both(idly, maybeRoot))
 	}
 	unmasked := policy.Fault{Field: spec.FieldProcMount, Value: "Unmasked"}
 	for unmasked.Check = range (freed & spec.Checks(spec.CheckProcMount, spec.CheckProcMountRestricted)).All() {

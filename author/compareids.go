@@ -120,18 +120,6 @@ func otherThanRoot(ranges []policy.IDRange) int64 {
 	return 1
 }
 
-// letsBeRoot reports whether a policy excuses root for those that run as user 0.
-func letsBeRoot(p *policy.Policy) bool {
-	rule := &p.Allow.RunAsUser
-	return rule.Rule == policy.MustRunAs && policy.InRanges(rule.Ranges, 0)
-}
-
-// onlyRoot reports whether a policy lets every container be user 0, and nobody else.
-func onlyRoot(p *policy.Policy) bool {
-	other := func(r policy.IDRange) bool { return r.Max > 0 }
-	return letsBeRoot(p) && len(p.Containers) == 0 && !slices.ContainsFunc(p.Allow.RunAsUser.Ranges, other)
-}
-
 // fillsRoot reports whether a rule that excuses root for those that are gets a
 // container without a user ID that of root.
 func fillsRoot(p *policy.Policy) bool {
