@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -212,5 +213,32 @@ func TestAdvice(t *testing.T) {
 	}
 	if got := mutate.Advise(&corev1.Pod{}, mutate.Report{}); got != nil {
 		t.Errorf("a pod without containers is advised: %v", got)
+	}
+}
+
+// TestNoUserWithoutAReason: a container for which an entry has no user is not said to be kept
+// from root, where it is not, and an expired policy names nobody.
+func TestNoUserWithoutAReason(t *testing.T) {
+	const text = "allow: {runAsUser: {rule: MustRunAs, ranges: [{min: 0, max: 0}]}}\ncontainers: [{names: [a], allow: {runAsUser: MustRunAsNonRoot}}]\n"
+	const left = "c0 runAsUser: nonRoot"
+	for _, row := range []struct {
+		why, pod string
+		expired  bool
+		said     bool
+	}{
+		{why: "the entry asks for no user, and nothing keeps the container from root", pod: one("{}")},
+		{why: "its author keeps it from root", pod: one("{runAsNonRoot: true}"), said: true},
+		{why: "an expired policy names no root", pod: one("{}"), expired: true, said: true},
+	} {
+		t.Run(row.why, func(t *testing.T) {
+			p := policyOf(t, text)
+			if row.expired {
+				p = p.AsExpired()
+			}
+			_, report := mutate.Mutate(podOf(t, nil, row.pod), p)
+			if got := slices.Contains(unsetOf(&report), left); got != row.said {
+				t.Errorf("%v, want %v: %q", got, row.said, unsetOf(&report))
+			}
+		})
 	}
 }

@@ -311,7 +311,10 @@ func (p *planner) userFill(at spec.Container, nonRoot *bool) *int64 {
 	}
 	id, ok := p.view.UserFill(nonRoot)
 	if !ok {
-		p.leave(at, spec.FieldRunAsUser, NonRoot)
+		// Else only a container that nothing keeps from root would get a user, 0.
+		if p.policy.Expired || nonRoot != nil && *nonRoot {
+			p.leave(at, spec.FieldRunAsUser, NonRoot)
+		}
 		return nil
 	}
 	return &id
