@@ -107,7 +107,7 @@ func trialsOf(filling bool, at *pod) (list []Variable) {
 	for _, id := range checkIDs() {
 		name := variableOf("left", id)
 		list = append(list, Variable{name, left(id, filling)})
-		counts = append(counts, "variables."+name+"[i].size()")
+		counts = append(counts, ifFound(id, "variables."+name+"[i].size()", "0"))
 	}
 	for _, r := range rules() {
 		name := r.variable("leftRule")
@@ -117,11 +117,16 @@ func trialsOf(filling bool, at *pod) (list []Variable) {
 	return append(list, Variable{"counts", "variables.trials.transformList(i, p, " + strings.Join(counts, " + ") + ")"})
 }
 
-// messages are what is said of each check and rule in the trial that counts.
-func messages() (list []Variable, names []string) {
-	add := func(name, text string) {
-		list, names = append(list, Variable{name, text}), append(names, "variables."+name)
-	}
+// ifFound reads a variable about the violations of a check where there are any, and is
+// something else where there are none. To evaluate a variable costs much more than to
+// read one that was.
+func ifFound(id spec.CheckID, value, none string) string {
+	return "(variables." + variableOf("found", id) + ".size() == 0 ? " + none + " : " + value + ")"
+}
+
+// messages are what is said of each check and rule in the trial that counts: variables,
+// and for each of them an expression that reads it where it says something.
+func messages() (list []Variable, texts []string) {
 	for _, id := range checkIDs() {
 		c := &checks[id]
 		text := "(" + c.reason + ")"
@@ -130,10 +135,14 @@ func messages() (list []Variable, names []string) {
 		} else {
 			text += " + ' (' + (" + c.detail + ") + ')'"
 		}
-		add(variableOf("say", id), let("L", "variables."+variableOf("left", id)+"[variables.best]", "L.size() == 0 ? variables.noWords : ["+text+"]"))
+		name := variableOf("say", id)
+		texts = append(texts, ifFound(id, "variables."+name, "variables.noWords"))
+		list = append(list, Variable{name, let("L", "variables."+variableOf("left", id)+"[variables.best]", "L.size() == 0 ? variables.noWords : ["+text+"]")})
 	}
 	for _, r := range rules() {
-		add(r.variable("sayRule"), r.say())
+		name := r.variable("sayRule")
+		texts = append(texts, "variables."+name)
+		list = append(list, Variable{name, r.say()})
 	}
-	return list, names
+	return list, texts
 }

@@ -303,10 +303,11 @@ func left(id spec.CheckID, filling bool) string {
 		grants(id) + " ? " + standing + ".filter(v, !" + isExcused(id) + ") : " + standing + ")"
 }
 
-// excused lists the violations of a check that policy p excuses in trial i, as text:
-// the field, its value, and the entry of the policy.
+// excused lists the violations of a check that the chosen policy excuses, as text: the
+// field, its value, and the entry of the policy.
 func excused(id spec.CheckID) string {
 	text := "(v.n < 0 ? '' : 'spec.' + variables.containers[v.n].list + '[' + string(variables.containers[v.n].index) + '].') + v.f + '=' + " + valueText + " + ' by ' + b[0].substring(2)"
 	found := "variables." + variableOf("found", id)
-	return "(" + found + ".size() > 0 && " + grants(id) + " ? " + found + ".map(v, " + let("b", excusedBy(id), "b.size() == 0 ? variables.noWords : ["+text+"]") + ").flatten() : variables.noWords)"
+	list := found + ".map(v, " + let("b", excusedBy(id), "b.size() == 0 ? variables.noWords : ["+text+"]") + ").flatten()"
+	return let("i", "variables.chosen", let("p", "variables.trials[i]", grants(id)+" ? "+list+" : variables.noWords"))
 }

@@ -54,12 +54,12 @@ func (r *renderer) validating(m mode) *Validating {
 // verdict adds to what was found whether the pod is allowed, and what is said if it is
 // not.
 func (r *renderer) verdict(variables []Variable, m mode) []Variable {
-	says, names := messages()
+	says, texts := messages()
 	variables = append(variables,
 		Variable{"allowed", "variables.level == 'privileged' || variables.plainPod && variables.selecting.size() == 0" + r.plainDefault() + " || " + nothingLeft()},
 		Variable{"best", best("variables.counts")})
 	variables = append(variables, says...)
-	return append(variables, Variable{"message", word(verbs[m]+` PodSecurity "`) + ` + variables.level + ':' + variables.version + '": ' + (` + sum(names...) + ").join(', ')"})
+	return append(variables, Variable{"message", word(verbs[m]+` PodSecurity "`) + ` + variables.level + ':' + variables.version + '": ' + (` + sum(texts...) + ").join(', ')"})
 }
 
 // validations is the one validation of a policy.
@@ -94,14 +94,14 @@ func guarded(list []Variable) []Variable {
 // nothingLeft holds where some trial leaves no violation. It is done with a trial at the
 // first check that leaves one, and counts nothing.
 func nothingLeft() string {
-	var none []string
+	var ofChecks, ofRules []string
 	for _, id := range checkIDs() {
-		none = append(none, "variables."+variableOf("left", id)+"[i].size() == 0")
+		ofChecks = append(ofChecks, ifFound(id, "variables."+variableOf("left", id)+"[i].size() == 0", "true"))
 	}
 	for _, r := range rules() {
-		none = append(none, "variables."+r.variable("leftRule")+"[i].size() == 0")
+		ofRules = append(ofRules, "variables."+r.variable("leftRule")+"[i].size() == 0")
 	}
-	return "lists.range(variables.trials.size()).exists(i, " + strings.Join(none, " && ") + ")"
+	return "lists.range(variables.trials.size()).exists(i, (variables.plainPod || " + strings.Join(ofChecks, " && ") + ") && " + strings.Join(ofRules, " && ") + ")"
 }
 
 // best is the index of the first of the lowest of some numbers.
@@ -151,10 +151,6 @@ func (r *renderer) annotate(v *Validating) {
 	if len(r.data.policies) == 0 {
 		return
 	}
-	var texts []string
-	for _, id := range checkIDs() {
-		texts = append(texts, excused(id))
-	}
 	closed := update + " && (x.list != 'ephemeralContainers' || x.c.name in variables.running)"
 	v.Policy.Spec.Variables = append(v.Policy.Spec.Variables,
 		// Whether a policy that allows the pod fills nothing in has a say in which of
@@ -163,9 +159,17 @@ func (r *renderer) annotate(v *Validating) {
 			"variables.containers.transformList(n, x, !" + sets + ", " + filled(closed) + ").all(s, s.fills.size() == 0))"},
 		Variable{"chosen", "variables.trials.size() == 1 ? 0 : " + let("ok", "lists.range(variables.counts.size()).filter(n, variables.counts[n] == 0)",
 			"ok.size() == 0 ? variables.best : "+let("asIs", "ok.filter(n, variables.complete[n])", "asIs.size() > 0 ? asIs[0] : ok[0]"))},
-		Variable{"governs", "variables.level != 'privileged' && '" + nameKey + "' in variables.governing[0][0]"},
-		Variable{"excused", "variables.governs ? " + let("i", "variables.chosen", let("p", "variables.trials[i]", let("all", strings.Join(texts, " + "),
-			"(all.size() <= 50 ? all : all.slice(0, 50) + ['and ' + string(all.size() - 50) + ' more']).join('; ')"))) + " : ''"})
+		Variable{"governs", "variables.level != 'privileged' && '" + nameKey + "' in variables.governing[0][0]"})
+	// A variable for each check: the type checker's time grows with the square of an
+	// expression's length.
+	var texts []string
+	for _, id := range checkIDs() {
+		name := variableOf("excused", id)
+		v.Policy.Spec.Variables = append(v.Policy.Spec.Variables, Variable{name, excused(id)})
+		texts = append(texts, ifFound(id, "variables."+name, "variables.noWords"))
+	}
+	v.Policy.Spec.Variables = append(v.Policy.Spec.Variables, Variable{"excused", "variables.governs ? " + let("all", sum(texts...),
+		"(all.size() <= 50 ? all : all.slice(0, 50) + ['and ' + string(all.size() - 50) + ' more']).join('; ')") + " : ''"})
 	said := func(key string) string {
 		return "variables.governs ? variables.trials[variables.chosen][0][?'" + key + "'].orValue([''])[0] : ''"
 	}
