@@ -121,11 +121,13 @@ func (c *PolicyComparison) Relation() Relation {
 //
 // Where MayAllowMore is false, no pod is allowed with the new set that is denied with
 // the old one, whether or not the labels of its namespace are known, as long as no
-// policy has expired [TestSetsNotWiderIsSound]. Several policies may select a pod,
-// which is allowed if one of them allows it. That is followed only so far: a policy
-// that gains pods is also held against each other old one that selects some of them;
-// and a witness that widens was tried with both sets as a whole, which is said in
-// CoveredBy if another old policy allows it and in RefusedBy if another new one denies it.
+// policy has expired [TestSetsNotWiderIsSound]. A pod that is in no namespace yet is
+// another matter: no namespaceSelector selects it, not even one that every namespace
+// meets, which compares as none. Several policies may select a pod, which is allowed if
+// one of them allows it. That is followed only so far: a policy that gains pods is also
+// held against each other old one that selects some of them; and a witness that widens
+// was tried with both sets as a whole, which is said in CoveredBy if another old policy
+// allows it and in RefusedBy if another new one denies it.
 func CompareSets(old, new []policy.Policy, lv api.LevelVersion) (SetComparison, error) {
 	before, err := policy.NewSet(old...)
 	if err != nil {
