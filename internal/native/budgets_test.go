@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,6 +33,7 @@ import (
 // The budgets, beside the limits of the API server.
 const (
 	mostCost       = 20_000    // of 10,000,000
+	mostOfTemplate = 60_000    // of the same; a template is filled in and judged
 	mostCodePoints = 90_000    // of 100,000
 	mostBytes      = 1_400_000 // etcd takes 1.5 MiB
 )
@@ -119,7 +121,7 @@ func exceeded(result validating.ValidateResult) bool {
 
 // least is the smallest budget that is enough, or that of the API server.
 func least(enough func(int64) bool) int64 {
-	low, high := int64(0), int64(2*mostCost)
+	low, high := int64(0), int64(2*mostOfTemplate)
 	if !enough(high) {
 		return celconfig.RuntimeCELCostBudget
 	}
@@ -153,6 +155,39 @@ func TestCost(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestCostOfTemplates: so do the pod templates with what is said of them.
+func TestCostOfTemplates(t *testing.T) {
+	few, many := newTemplateServer(t, exported(t, 2)), newTemplateServer(t, exported(t, 1000))
+	for _, pod := range benchpod.All() {
+		template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: pod.Pod.Labels, Annotations: pod.Pod.Annotations}, Spec: pod.Pod.Spec}
+		object := asSeen(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "shop"}, Spec: appsv1.DeploymentSpec{Template: template}})
+		r := &request{
+			namespace: restrictedNamespace("shop"), object: object, operation: admission.Create, username: "somebody",
+			resource: appsv1.SchemeGroupVersion.WithResource("deployments"), kind: appsv1.SchemeGroupVersion.WithKind("Deployment"),
+		}
+		const name = "podfence-templates"
+		one, all := few.costs(t, r)[name], many.costs(t, r)[name]
+		t.Logf("%s, %s: %d units with 2 policies, %d with 1,000", pod.Name, name, one, all)
+		if one == 0 || all > mostOfTemplate {
+			t.Errorf("%s: %d units, want at most %d", pod.Name, all, mostOfTemplate)
+		}
+		if all*10 > one*12 {
+			t.Errorf("%s: %d units with 1,000 policies, want at most 1.2 times %d", pod.Name, all, one)
+		}
+	}
+}
+
+// newTemplateServer is a server that warns of pod templates, and does nothing else.
+func newTemplateServer(t *testing.T, set policy.Set) *server {
+	t.Helper()
+	r, err := native.Render(set, native.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Enforce, r.Audit, r.Warn, r.Mutate = nil, nil, nil, nil
+	return newServerOf(t, &r)
 }
 
 // newTestServer is a server that refuses and fills in. It neither warns nor writes
