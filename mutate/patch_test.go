@@ -144,7 +144,7 @@ func TestOperationsAreThePatch(t *testing.T) {
 		}
 	})
 	t.Logf("%d patches below a root; contexts created %d, other parents %d, fields alone %d", within, context, parent, field)
-	if within < 20 || context < 20 || parent < 20 || field < 20 {
+	if (within < 20 || context < 20 || parent < 20 || field < 20) && !testing.Short() { // few are drawn then
 		t.Error("too little was drawn to prove anything")
 	}
 }

@@ -115,7 +115,7 @@ func TestNothingIsLeftToGrant(t *testing.T) {
 		}
 	})
 	for i := range grantTypes {
-		if !seen[grantTypes[i].Condition] {
+		if !seen[grantTypes[i].Condition] && !testing.Short() { // few are drawn then
 			t.Errorf("no policy granted anything by %s: the test says little", grantTypes[i].String())
 		}
 	}

@@ -280,7 +280,7 @@ func TestGroupsTellEveryPair(t *testing.T) {
 		checkGroups(r, list, rapid.IntRange(0, maxHubs).Draw(r, "hubs"), seen)
 	})
 	for _, what := range []string{"overlap", "none", "parts", "several", "chain"} {
-		if seen[what] == 0 {
+		if seen[what] == 0 && !testing.Short() { // few are drawn then
 			t.Errorf("no %s: %v", what, seen)
 		}
 	}

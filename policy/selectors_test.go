@@ -137,7 +137,7 @@ func TestCompareSelectorsAgreesWithTheSet(t *testing.T) {
 		check("both", pod, ok, both, true, true)
 	})
 	for _, r := range []policy.SelectorRelation{policy.SelectorsSame, policy.SelectorsNarrower, policy.SelectorsWider, policy.SelectorsCross, policy.SelectorsApart} {
-		if met[r] == 0 {
+		if met[r] == 0 && !testing.Short() { // few are drawn then
 			t.Errorf("no selectors were %s", r)
 		}
 	}

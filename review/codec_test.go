@@ -209,7 +209,7 @@ func TestCodecWritesWhatItIsGiven(t *testing.T) {
 			t.Errorf("%s (-given +written):\n%s", out, diff)
 		}
 	})
-	if statuses < 20 {
+	if statuses < 20 && !testing.Short() { // few are drawn then
 		t.Errorf("%d statuses prove little", statuses)
 	}
 }

@@ -193,7 +193,7 @@ func TestReviewIsAdmit(t *testing.T) {
 			refusals++
 		}
 	})
-	if patches < 20 || refusals < 20 {
+	if (patches < 20 || refusals < 20) && !testing.Short() { // few are drawn then
 		t.Errorf("%d patches and %d refusals prove little", patches, refusals)
 	}
 }

@@ -117,7 +117,7 @@ func TestSparseIsEnough(t *testing.T) {
 			changed++
 		}
 	})
-	if changed < 20 {
+	if changed < 20 && !testing.Short() { // few are drawn then
 		t.Errorf("%d pods were changed, want 20 at least", changed)
 	}
 }
