@@ -115,8 +115,7 @@ func (p *comparePrinter) summary() string {
 	for i := range p.found.Policies {
 		counts[p.found.Policies[i].Relation()]++
 	}
-	level := p.found.Level
-	text := fmt.Sprintf("%s at %s %s", policiesCounted(len(p.found.Policies)), level.Level, level.Version.String())
+	text := fmt.Sprintf("%s at %s", policiesCounted(len(p.found.Policies)), p.found.Level)
 	var each []string
 	for _, r := range []author.Relation{author.Wider, author.Incomparable, author.Undecided, author.Narrower, author.Equal} {
 		each = append(each, some(counts[r], "%d "+string(r)))
@@ -417,7 +416,7 @@ func (p *comparePrinter) workloads(v *verdictScan, form string) error {
 
 func (v *verdictScan) summaryOfChanges() string {
 	return counted(v.tally.workloads(), "workload") + ": " + cmp.Or(listed("", ", ",
-		some(v.nowAllowed, "%d allowed that was denied"),
-		some(v.nowDenied, "%d denied that was allowed"),
+		some(v.nowAllowed, "%d now allowed"),
+		some(v.nowDenied, "%d now denied"),
 	), "no verdict changes") + v.rest()
 }
