@@ -22,7 +22,7 @@ var shells = []string{"sh", "bash", "shell", "console"}
 // programs are those that the pages run. A line that begins with another word, in
 // a block that is nothing else by its language, is asked about by the test.
 var programs = []string{
-	".ci/run", ".ci/long", ".ci/speed", ".ci/speed-command", "bash", "cd", "cp", "curl", "docker", "git", "go", "helm", "install", "kpt", "kubectl",
+	".ci/run", ".ci/long", ".ci/fuzz", ".ci/speed", ".ci/speed-command", "bash", "cd", "cp", "curl", "docker", "git", "go", "helm", "install", "kpt", "kubectl",
 	"kustomize", "mkdir", "mv", "openssl", "podfence", "pre-commit", "rm", "sed", "tools/bite", "tools/embed", "tools/mutants", "yamllint",
 }
 
